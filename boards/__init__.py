@@ -1,0 +1,1 @@
+"""Real hardware: targets as data, pins, bitstreams."""

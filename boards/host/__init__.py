@@ -1,0 +1,1 @@
+"""The host's driver of a core, over any transport."""

@@ -1,0 +1,1 @@
+"""The reference model: integers, untimed, bit-exact; it reads as the specification."""

@@ -1,0 +1,1 @@
+"""The hardware: one Amaranth component per concept, named as in spikeloom.golden."""

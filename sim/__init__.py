@@ -1,0 +1,1 @@
+"""Things that run: the Verilated core, bench helpers, golden and RTL in lockstep."""
