@@ -1,0 +1,180 @@
+"""Labelled images: MNIST, which ships with the package, and any directory of IDX files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from spikeloom.golden.datasets.idx import DataError, find, read_images, read_labels
+
+__all__ = ["DataError", "Dataset", "area_mean", "load"]
+
+MNIST = Path(__file__).parent / "mnist"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Dataset:
+    """Images and labels, in file order; arrays are writable and C-contiguous.
+
+    Attributes
+    ----------
+    name : str
+        ``mnist``, or the directory's own name.
+    train_images : uint8[n, rows, cols]
+        What may be trained on; 0 is background.
+    train_labels : uint8[n]
+    held_images, held_labels : uint8[h, rows, cols], uint8[h]
+        The end of the training file, kept back for validation.
+    test_images, test_labels : uint8[m, rows, cols], uint8[m]
+    classes : int
+        One more than the largest label of the whole training file.
+    source : str
+        Where the files lie, in words, for reports.
+    """
+
+    name: str
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    held_images: np.ndarray
+    held_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    classes: int
+    source: str
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of an image."""
+        return self.train_images.shape[1:]
+
+
+def load(
+    source: str | Path = "mnist",
+    *,
+    train: int | None = None,
+    test: int | None = None,
+    shape: tuple[int, int] | None = None,
+    holdout: int = 0,
+) -> Dataset:
+    """Load a data set.
+
+    Parameters
+    ----------
+    source : str or Path
+        ``"mnist"``, the packaged one, or a directory in MNIST's layout (`idx.find`).
+    train, test : int, optional
+        How many images, the first of each file; all where not given.
+    shape : (rows, cols), optional
+        Down-sample to this (`area_mean`).
+    holdout : int
+        How many of the *last* images of the training file are kept back. They are taken
+        away before ``train`` counts, so that they are the same whatever ``train`` is.
+
+    Raises
+    ------
+    DataError
+        A missing or unsound file, files that do not belong together, a shape that does not
+        divide, or more images asked for than there are.
+    """
+    packaged = source == "mnist"
+    directory = MNIST if packaged else Path(source)
+    if not directory.is_dir():
+        raise DataError(
+            f"{directory}: no such directory; data is 'mnist' or a directory of IDX files"
+        )
+    images, labels, classes = _read_pair(directory, "train")
+    test_images, test_labels, _ = _read_pair(directory, "t10k", classes)
+    if images.shape[1:] != test_images.shape[1:]:
+        raise DataError(
+            f"{directory}: training images are {_text(images.shape[1:])} and test images "
+            f"{_text(test_images.shape[1:])}; both files must come from one data set"
+        )
+    first_held = len(images) - _count("holdout", holdout, len(images), directory)
+    n_train = _count("train", train, first_held, directory, holdout)
+    n_test = _count("test", test, len(test_images), directory)
+    target = images.shape[1:] if shape is None else shape
+    return Dataset(
+        name="mnist" if packaged else directory.resolve().name,
+        train_images=area_mean(images[:n_train], target),
+        train_labels=labels[:n_train],
+        held_images=area_mean(images[first_held:], target),
+        held_labels=labels[first_held:],
+        test_images=area_mean(test_images[:n_test], target),
+        test_labels=test_labels[:n_test],
+        classes=classes,
+        source="mnist (packaged)" if packaged else str(directory),
+    )
+
+
+def area_mean(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Down-sample by the mean of blocks, rounded half up: ``(sum + area // 2) // area``.
+
+    28 x 28 to 14 x 14 is ``(sum of 2 x 2 + 2) >> 2``.
+
+    Parameters
+    ----------
+    images : uint8[n, rows, cols]
+    shape : (rows, cols)
+        Each must divide the images' own; equal shapes return ``images`` itself.
+
+    Returns
+    -------
+    uint8[n, *shape]
+
+    Raises
+    ------
+    DataError
+        The shape does not divide.
+    """
+    n, rows, cols = images.shape
+    if (rows, cols) == tuple(shape):
+        return images
+    if min(shape) < 1 or rows % shape[0] or cols % shape[1]:
+        raise DataError(
+            f"images of {_text((rows, cols))} cannot be down-sampled to {_text(shape)}: rows and "
+            "columns must each be divided by a whole number; choose a shape that divides"
+        )
+    height, width = rows // shape[0], cols // shape[1]
+    area = height * width
+    sums = np.full((n, *shape), area // 2, np.uint32)
+    for row in range(height):
+        for col in range(width):
+            sums += images[:, row::height, col::width]
+    sums //= area
+    return sums.astype(np.uint8)
+
+
+def _read_pair(
+    directory: Path, prefix: str, classes: int | None = None
+) -> tuple[np.ndarray, np.ndarray, int]:
+    images_path = find(directory, f"{prefix}-images-idx3-ubyte")
+    labels_path = find(directory, f"{prefix}-labels-idx1-ubyte")
+    images = read_images(images_path)
+    labels = read_labels(labels_path, classes=classes)
+    if len(images) != len(labels):
+        raise DataError(
+            f"{images_path} holds {len(images)} images and {labels_path} {len(labels)} labels, "
+            "expected as many of each; both files must come from one data set"
+        )
+    return images, labels, int(labels.max()) + 1
+
+
+def _count(name: str, asked: int | None, there: int, directory: Path, held: int = 0) -> int:
+    """Return how many images to take of those that are there; all where none is asked."""
+    if asked is None:
+        return there
+    if asked < 0:
+        raise DataError(f"{name}: {asked} images asked for, expected 0 or more")
+    if asked > there:
+        kept = f" ({held} more are held out)" if held else ""
+        raise DataError(
+            f"{name}: {asked} images asked for, {directory} has {there}{kept}; ask for at most "
+            f"{there}"
+        )
+    return asked
+
+
+def _text(shape: tuple[int, int]) -> str:
+    return f"{shape[0]} x {shape[1]}"

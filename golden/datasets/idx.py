@@ -1,0 +1,160 @@
+"""IDX files: the format of MNIST and of every set that imitates it.
+
+A file is ``00 00 TYPE RANK``, then RANK sizes of four bytes, most significant first, then the
+elements, last index fastest. Images are rank 3 and labels rank 1; both are unsigned bytes
+(TYPE 08). Any departure from that is a `DataError`: a file that is nearly right would train a
+network on nearly the right digits.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+_UBYTE = 0x08
+_TYPES = {
+    0x08: "unsigned byte",
+    0x09: "signed byte",
+    0x0B: "16-bit integer",
+    0x0C: "32-bit integer",
+    0x0D: "32-bit float",
+    0x0E: "64-bit float",
+}
+_KINDS = {1: "labels", 3: "images"}
+
+
+class DataError(ValueError):
+    """A data file or picture that cannot be used; the message names it and says what to do."""
+
+
+def find(directory: Path, name: str) -> Path:
+    """Return ``directory/name`` or, failing that, ``directory/name.gz``.
+
+    Raises
+    ------
+    DataError
+        Neither exists.
+    """
+    candidates = (directory / name, directory / f"{name}.gz")
+    for path in candidates:
+        if path.is_file():
+            return path
+    raise DataError(
+        f"{directory}: no file {candidates[0].name} and no {candidates[1].name}; a data directory "
+        "holds train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
+        "t10k-labels-idx1-ubyte, each plain or with .gz"
+    )
+
+
+def read_images(path: Path) -> np.ndarray:
+    """Read a file of images.
+
+    Returns
+    -------
+    uint8[n, rows, cols]
+        Writable, C-contiguous.
+
+    Raises
+    ------
+    DataError
+        The file is not a sound rank-3 IDX file of bytes with at least one image.
+    """
+    return _read(path, rank=3)
+
+
+def read_labels(path: Path, *, classes: int | None = None) -> np.ndarray:
+    """Read a file of labels; where ``classes`` is given, each must lie below it.
+
+    Returns
+    -------
+    uint8[n]
+        Writable, C-contiguous.
+
+    Raises
+    ------
+    DataError
+        The file is not a sound rank-1 IDX file of bytes, or a label is out of range.
+    """
+    labels = _read(path, rank=1)
+    if classes is not None and (bad := np.flatnonzero(labels >= classes)).size:
+        raise DataError(
+            f"{path}: label {labels[bad[0]]} at index {bad[0]} is out of range, expected 0 to "
+            f"{classes - 1} ({bad.size} such labels); is this the label file of another data set?"
+        )
+    return labels
+
+
+def _read(path: Path, *, rank: int) -> np.ndarray:
+    data = _bytes_of(path)
+    kind = _KINDS[rank]
+    if data[:2] == b"\x1f\x8b":
+        raise DataError(
+            f"{path}: gzip data where plain IDX {kind} were expected; add .gz to the file's name"
+        )
+    if len(data) >= 2 and data[:2] != b"\0\0":
+        raise DataError(
+            f"{path}: wrong magic number {data[:4].hex(' ')}, expected 00 00 08 {rank:02x} (IDX "
+            f"{kind}); this is not an IDX file, give the original one"
+        )
+    if len(data) < 4:
+        raise DataError(
+            f"{path}: truncated, {len(data)} bytes found, expected at least the 4 of the magic "
+            "number; copy or download the file again"
+        )
+    if data[2] != _UBYTE:
+        raise DataError(
+            f"{path}: element type {data[2]:#04x} ({_TYPES.get(data[2], 'unknown')}), expected "
+            f"{_UBYTE:#04x} ({_TYPES[_UBYTE]}); convert the {kind} to bytes"
+        )
+    if data[3] != rank:
+        found = _KINDS.get(data[3], "data")
+        raise DataError(
+            f"{path}: rank {data[3]} ({found}) where rank {rank} ({kind}) was expected; is the "
+            "file mislabelled, that is, is another file stored under this name?"
+        )
+    header = 4 + 4 * rank
+    if len(data) < header:
+        raise DataError(
+            f"{path}: truncated, {len(data)} bytes found, expected a header of {header}; copy or "
+            "download the file again"
+        )
+    shape = tuple(int(size) for size in np.frombuffer(data, ">u4", rank, offset=4))
+    _check_size(path, shape, len(data) - header)
+    return np.frombuffer(data, np.uint8, offset=header).reshape(shape).copy()
+
+
+def _check_size(path: Path, shape: tuple[int, ...], found: int) -> None:
+    """Check the header's sizes against the number of bytes that follow it."""
+    sizes = " x ".join(str(size) for size in shape)
+    expected = prod(shape)
+    if expected == 0:
+        raise DataError(f"{path}: empty, the header says {sizes}; give a file with elements")
+    if found < expected:
+        raise DataError(
+            f"{path}: truncated, {found} bytes of elements found, expected {expected} ({sizes}); "
+            "copy or download the file again"
+        )
+    if found > expected:
+        raise DataError(
+            f"{path}: {found - expected} trailing bytes, expected {expected} ({sizes}) and found "
+            f"{found}; copy or download the file again"
+        )
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        if path.suffix != ".gz":
+            return path.read_bytes()
+        with gzip.open(path) as stream:
+            return stream.read()
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(
+            f"{path}: corrupt gzip ({error}), expected a compressed IDX file; copy or download "
+            "the file again"
+        ) from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
