@@ -1,0 +1,42 @@
+# Two commands: `make demo` and `make test`. Both set up .venv first.
+
+# The first that runs and is new enough; 3.11 first, because it is what the versions were tried on.
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; \
+  done)
+BIN := .venv/bin
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+
+# What runs below calls make itself, to compile simulators; it must not inherit our job server.
+unexport MAKEFLAGS MFLAGS MAKELEVEL
+
+.PHONY: demo test test-slow lint clean
+
+demo: .venv/.stamp
+	$(BIN)/spikeloom demo
+
+test: lint
+	$(BIN)/pytest -n 2 -m "not slow"
+
+test-slow: .venv/.stamp
+	$(BIN)/pytest -n 2 -m slow
+
+lint: .venv/.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+
+.venv/.stamp: pyproject.toml
+	@[ -n "$(PYTHON)" ] || \
+	  { echo "Python 3.11 or later is needed; install it or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up .venv (once; it downloads some 200 MB)"
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv || \
+	  { echo "Python's venv module is needed; on Debian: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist out *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
