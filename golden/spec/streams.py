@@ -1,0 +1,83 @@
+"""Named streams of random words, and the seeds that start them.
+
+Every random number of the machine belongs to one stream, and its place in that stream is fixed
+by the contract (sample, step, pixel or row index), never by a clock or a lane:
+
+==============  =============================================================================
+input           training: per step one word per non-zero pixel of the image, raster order
+label           training: per step one word, only where the label train is random
+thinning{l}     training: per step one word per spike of layer l-1, ascending index, whether
+                or not an error spike waits (l = 1 .. L, the crossbar that is written)
+dropout{l}      training, at sample start, only where the rate is above 0: l = 0 one word per
+                non-zero pixel in raster order; l > 0 one word per neuron of layer l
+inference       input words while inferring; goes back to its seed at the start of every
+                inferred sample, so testing never moves a training stream
+==============  =============================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spikeloom.golden.spec.lfsr import CATALOG, Lfsr
+
+if TYPE_CHECKING:
+    from spikeloom.golden.spec.network import NetworkConfig
+
+MASK64 = (1 << 64) - 1
+GAMMA = 0x9E3779B97F4A7C15
+
+
+def splitmix64(seed: int, index: int) -> int:
+    """Return output number `index` (from 0) of the SplitMix64 generator started at `seed`."""
+    z = (seed + (index + 1) * GAMMA) & MASK64
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK64
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK64
+    return z ^ (z >> 31)
+
+
+def purpose_seed(seed: int, purpose: str) -> int:
+    """Return a 64-bit seed for one named purpose of a run (stream, weights, shuffling)."""
+    mixed = splitmix64(seed & MASK64, 0)
+    for byte in purpose.encode():
+        mixed = splitmix64(mixed ^ byte, 0)
+    return mixed
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream: its name and the generator that it draws from."""
+
+    name: str
+    lfsr: Lfsr
+
+    def seed(self, seed: int) -> int:
+        """Return the generator's first state, never zero, for a run's seed."""
+        return purpose_seed(seed, self.name) & self.lfsr.mask or 1
+
+
+def streams(config: NetworkConfig) -> tuple[Stream, ...]:
+    """Return every stream of a network in register order: input, label, inference, the rest."""
+    random = config.random
+    layers = range(1, config.depth + 1)
+    return (
+        Stream("input", CATALOG[random.input]),
+        Stream("label", CATALOG[random.label]),
+        Stream("inference", CATALOG[random.input]),
+        *(Stream(f"thinning{layer}", CATALOG[random.thinning]) for layer in layers),
+        *(Stream(f"dropout{layer - 1}", CATALOG[random.dropout]) for layer in layers),
+    )
+
+
+INPUT, LABEL, INFERENCE = 0, 1, 2
+
+
+def thinning_stream(layer: int) -> int:
+    """Return the index in `streams` of crossbar `layer`'s thinning stream (layer from 1)."""
+    return 2 + layer
+
+
+def dropout_stream(config: NetworkConfig, layer: int) -> int:
+    """Return the index in `streams` of the dropout stream of neuron layer `layer` (from 0)."""
+    return 3 + config.depth + layer
