@@ -10,7 +10,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 # What runs below calls make itself, to compile simulators; it must not inherit our job server.
-unexport MAKEFLAGS MFLAGS MAKELEVEL
+unexport MAKEFLAGS MFLAGS
 
 .PHONY: demo test test-slow lint clean
 
@@ -31,7 +31,7 @@ lint: .venv/.stamp
 .venv/.stamp: pyproject.toml
 	@[ -n "$(PYTHON)" ] || \
 	  { echo "Python 3.11 or later is needed; install it or name it: make PYTHON=/path/to/python3"; exit 1; }
-	@echo "Setting up .venv (once; it downloads some 200 MB)"
+	@echo "Setting up .venv (once; it takes minutes and 600 MB)"
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv || \
 	  { echo "Python's venv module is needed; on Debian: apt-get install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
