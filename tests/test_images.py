@@ -134,9 +134,13 @@ def test_a_photograph_is_turned_upright(saved):
 def test_dirt_on_the_paper_is_no_ink(rng: np.random.Generator, saved):
     clean = np.asarray(drawn(ink=30, paper=190, mode="L"))
     noisy = np.clip(np.rint(clean + rng.normal(0, 3, clean.shape)), 0, 255).astype(np.uint8)
-    image, expected = from_picture(saved(noisy)), from_picture(saved(clean, "clean.png"))
-    np.testing.assert_array_equal(image.any(axis=1), expected.any(axis=1))
-    assert np.abs(image.astype(int) - expected).mean() < 2
+    # Cropped, because a trace of noise may tip the rounding of the centre by one pixel.
+    image, expected = (
+        image[np.ix_(image.any(axis=1), image.any(axis=0))].astype(int)
+        for image in (from_picture(saved(noisy)), from_picture(saved(clean, "clean.png")))
+    )
+    assert image.shape == expected.shape
+    assert np.abs(image - expected).max() <= 8  # of 255: the ink itself is noisy too
 
 
 def test_a_thin_line_becomes_full_white(saved):
