@@ -1,0 +1,242 @@
+"""A core in Python: the byte protocol over the golden network, faults included."""
+
+from __future__ import annotations
+
+import dataclasses
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, ROWS, Network
+from spikeloom.golden.spec import protocol
+from spikeloom.golden.spec.learning import Update
+from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.protocol import Identity, Opcode, Status
+from spikeloom.golden.spec.registers import Access, registers
+from spikeloom.golden.spec.streams import streams
+
+LITERAL_MASK = protocol.LITERAL_MAX
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What goes wrong when `image` is trained (or inferred), from step `step` on.
+
+    Exactly one of the rest is given: a weight (layer, row, column) whose lowest bit flips, a class
+    with one count too many, a counter that is one too high, a stream that moves once too often.
+    """
+
+    image: np.ndarray
+    step: int = 0
+    infer: bool = False
+    weight: tuple[int, int, int] | None = None
+    count: int | None = None
+    counter: str | None = None
+    stream: int | None = None
+
+
+class GoldenTransport:
+    """Answers like the core of `machine`; commands may be cut anywhere between two transfers."""
+
+    def __init__(self, machine: Machine, fault: Fault | None = None) -> None:
+        self.machine = machine
+        self.fault = fault
+        self.delay: Callable[[], None] = lambda: None
+        self.identity = Identity(protocol.VERSION, machine.config.depth, machine.config.digest())
+        self._network = Network(machine)
+        self._registers = registers(machine)
+        self._names = {r.address: r.name for r in self._registers.values()}
+        self._streams = [stream.name for stream in streams(machine.config)]
+        self._image = np.zeros(machine.config.sizes[0], np.uint8)
+        self._pending = b""
+        self._reset()
+
+    def transfer(self, data: bytes, reply: int) -> bytes:
+        out = bytearray()
+        self._pending += data
+        while self._pending:
+            taken, answer = self._command(self._pending)
+            if not taken:
+                break
+            self._pending = self._pending[taken:]
+            out += answer
+        assert len(out) == reply, f"{len(out)} bytes answered, {reply} expected"
+        return bytes(out)
+
+    def _reset(self) -> None:
+        self._values = {r.name: r.reset for r in self._registers.values()}
+
+    def _command(self, data: bytes) -> tuple[int, bytes]:
+        """Return the bytes that one command took (0: incomplete) and its answer."""
+        opcode = data[0]
+        fixed = {Opcode.READ: 2, Opcode.WRITE: 6, Opcode.TRAIN: 3, Opcode.READ_WEIGHTS: 6}
+        if len(data) < fixed.get(opcode, 1):
+            return 0, b""
+        match opcode:
+            case Opcode.NOP:
+                return 1, b""
+            case Opcode.IDENTIFY:
+                return 1, self.identity.pack()
+            case Opcode.READ:
+                return 2, struct.pack("<I", self._values.get(self._names.get(data[1], ""), 0))
+            case Opcode.WRITE:
+                self._write(data[1], int.from_bytes(data[2:6], "little"))
+                return 6, b""
+            case Opcode.IMAGE:
+                return self._load(data), b""
+            case Opcode.TRAIN:
+                return 3, self._train(int.from_bytes(data[1:3], "little"))
+            case Opcode.INFER:
+                return 1, self._infer()
+            case Opcode.READ_WEIGHTS:
+                return 6, self._read_weights(*struct.unpack("<BHH", data[1:6]))
+            case Opcode.WRITE_WEIGHTS:
+                return self._write_weights(data), b""
+            case Opcode.DIGEST:
+                crossbars = [w.astype("<i2").tobytes() for w in self._network.weights]
+                return 1, struct.pack("<I", protocol.weights_digest(crossbars))
+            case Opcode.RESET:
+                self._reset()
+                return 1, b""
+        self._values["status"] |= Status.BAD_OPCODE
+        return 1, b""
+
+    def _write(self, address: int, value: int) -> None:
+        name = self._names[address]
+        access, width = self._registers[name].access, self._registers[name].width
+        if access is Access.READ_WRITE:
+            self._values[name] = value & (1 << width) - 1
+        elif access is Access.CLEAR:
+            for register in self._registers.values():
+                if register.access is Access.READ:
+                    self._values[register.name] = 0
+
+    def _load(self, data: bytes) -> int:
+        pixels, place = bytearray(), 1
+        while place < len(data):
+            header, place = data[place], place + 1
+            if not header:
+                size = self._image.size
+                if len(pixels) > size:
+                    self._values["status"] |= Status.BAD_PIXEL
+                padded = bytes(pixels[:size]).ljust(size, b"\0")
+                self._image = np.frombuffer(padded, np.uint8)
+                return place
+            literals = header & LITERAL_MASK
+            pixels += bytes(header >> protocol.LITERAL_BITS) + data[place : place + literals]
+            place += literals
+        return 0
+
+    def _train(self, label: int) -> bytes:
+        if label >= self.machine.config.sizes[-1]:
+            self._values["status"] |= Status.BAD_LABEL
+        self._prepare()
+        counts, activity = self._network.train(self._image[np.newaxis], np.array([label]))
+        return self._finish(counts[0], activity[0], infer=False)
+
+    def _infer(self) -> bytes:
+        self._prepare()
+        spikes, _ = self._network.raster(self._image, 0, 0)
+        sizes = self.machine.config.sizes
+        activity = np.zeros((4, len(sizes)), np.int32)
+        ends = np.cumsum(sizes)
+        for layer, (end, size) in enumerate(zip(ends, sizes, strict=True)):
+            activity[PRE, layer] = spikes[:, end - size : end].sum()
+        counts = spikes[:, ends[-2] :].sum(axis=0, dtype=np.int32)
+        return self._finish(counts, activity, infer=True)
+
+    def _prepare(self) -> None:
+        self.delay()
+        values, network = self._values, self._network
+        network.steps = values["steps"]
+        network.set_updates(
+            tuple(
+                Update(values[f"shift.{layer.index}"], values[f"probability.{layer.index}"])
+                for layer in self.machine.layers
+            )
+        )
+        network.stream_states = [
+            values[f"stream.{name}.low"] | values[f"stream.{name}.high"] << 32
+            for name in self._streams
+        ]
+
+    def _finish(self, counts: np.ndarray, activity: np.ndarray, *, infer: bool) -> bytes:
+        values = self._values
+        for name, state in zip(self._streams, self._network.stream_states, strict=True):
+            if not infer:
+                values[f"stream.{name}.low"] = state & 0xFFFFFFFF
+                values[f"stream.{name}.high"] = state >> 32
+        self._add("samples", 1)
+        self._add("cycles", 100 + int(activity[PRE].sum()))
+        for layer in range(len(self.machine.config.sizes)):
+            self._add(f"spikes.{layer}", int(activity[PRE, layer]))
+        for layer in self.machine.layers:
+            self._add(f"positive.{layer.index}", int(activity[POSITIVE, layer.index]))
+            self._add(f"negative.{layer.index}", int(activity[NEGATIVE, layer.index]))
+            self._add(f"writes.{layer.index}", int(activity[ROWS, layer.index]) * layer.words)
+        if self._faulty(infer):
+            counts = self._break(counts)
+        return struct.pack(f"<{counts.size + 1}H", *counts, int(counts.argmax()))
+
+    def _add(self, name: str, value: int) -> None:
+        self._values[name] = (self._values[name] + value) & 0xFFFFFFFF
+
+    def _faulty(self, infer: bool) -> bool:
+        fault = self.fault
+        return (
+            fault is not None
+            and fault.infer == infer
+            and self._values["steps"] > fault.step
+            and np.array_equal(fault.image.reshape(-1), self._image)
+        )
+
+    def _break(self, counts: np.ndarray) -> np.ndarray:
+        fault = self.fault
+        if fault.weight is not None:
+            layer, row, column = fault.weight
+            weights = self._network.weights
+            weights[layer - 1][row, column] ^= 1
+            self._network.weights = weights
+        if fault.counter is not None:
+            self._add(fault.counter, 1)
+        if fault.stream is not None:
+            self._values[f"stream.{self._streams[fault.stream]}.low"] ^= 1
+        return counts + (np.arange(counts.size) == fault.count)
+
+    def _read_weights(self, layer: int, row: int, rows: int) -> bytes:
+        if not 1 <= layer <= self.machine.config.depth:
+            self._values["status"] |= Status.BAD_ROW
+            return b""
+        weights = self._network.weights[layer - 1]
+        wanted = np.zeros((rows, weights.shape[1]), "<i2")
+        there = weights[row : row + rows]
+        wanted[: len(there)] = there
+        if len(there) < rows:
+            self._values["status"] |= Status.BAD_ROW
+        return wanted.tobytes()
+
+    def _write_weights(self, data: bytes) -> int:
+        if len(data) < 6:
+            return 0
+        layer, row, rows = struct.unpack("<BHH", data[1:6])
+        weights = self._network.weights
+        columns = weights[layer - 1].shape[1]
+        length = 6 + 2 * rows * columns
+        if len(data) < length:
+            return 0
+        given = np.frombuffer(data[6:length], "<i2").reshape(rows, columns)
+        if row + rows > len(weights[layer - 1]):
+            self._values["status"] |= Status.BAD_ROW
+        else:
+            weights[layer - 1][row : row + rows] = given
+            self._network.weights = weights
+        return length
+
+
+def foreign(machine: Machine) -> GoldenTransport:
+    """Return a core of another configuration than it should hold."""
+    transport = GoldenTransport(machine)
+    transport.identity = dataclasses.replace(transport.identity, digest="0123456789abcdef")
+    return transport
