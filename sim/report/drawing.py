@@ -1,0 +1,147 @@
+"""How pictures are drawn: vectors within the page, in colours that follow its light or dark mode."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+INK, MUTED, GRID = "#1b1f24", "#5b6470", "#d5dae1"
+BLUE, ORANGE, GREEN, PURPLE = "#0067ad", "#c75000", "#007d5a", "#a34d86"
+"""Okabe and Ito's colours, darkened to be read on white; lines also differ by more than colour."""
+
+VARIABLES = {
+    INK: "currentColor",
+    MUTED: "var(--muted)",
+    GRID: "var(--grid)",
+    BLUE: "var(--blue)",
+    ORANGE: "var(--orange)",
+    GREEN: "var(--green)",
+    PURPLE: "var(--purple)",
+}
+"""What a drawn colour becomes in the page: its style sheet has one value for each mode."""
+
+WIDTH = 9.0
+"""Width of a full figure in inches; the page shows it at about 100 pixels each."""
+
+MAX_VECTORS = 12_000
+"""Marks beyond which a picture of them is smaller as pixels."""
+
+STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same layout everywhere
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "savefig.transparent": True,
+    "savefig.dpi": 150,
+    "path.simplify": False,  # would thin out spikes
+    "svg.fonttype": "none",  # text stays text: it is found and read aloud
+    "svg.hashsalt": "spikeloom",  # the same run gives the same file
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One figure of the report; `svg` is an element, ready for the page.
+
+    `alt` says what is drawn to those who cannot see it, `caption` what to look for.
+    """
+
+    key: str
+    title: str
+    svg: str
+    alt: str
+    caption: str
+
+
+@contextmanager
+def drawing(height: float, width: float = WIDTH) -> Iterator[Figure]:
+    """Give an empty figure of `width` x `height` inches, drawn in the report's style."""
+    with matplotlib.rc_context(STYLE):
+        yield Figure(figsize=(width, height))
+
+
+def to_svg(figure: Figure, key: str, alt: str) -> str:
+    """Return the figure as an ``<svg>`` element whose identifiers start with `key`.
+
+    Call it within `drawing`: the style counts while the file is written.
+    """
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    body = text[text.index("<svg") :]
+    head, body = body.split(">", 1)
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r'\bid="', f'id="{key}-', body)
+    body = re.sub(r'href="#', f'href="#{key}-', body)
+    body = body.replace("url(#", f"url(#{key}-")
+    for colour, variable in VARIABLES.items():
+        body = body.replace(colour, variable)
+    # An SVG element has no alt attribute; a label and the role of an image do the same.
+    (box,) = re.findall(r'viewBox="[^"]*"', head)
+    label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return f'<svg {box} role="img" aria-label="{label}">{body}'
+
+
+def one_sided(colour: str) -> Colormap:
+    """Return a map from nothing (the page itself) to `colour`."""
+    return LinearSegmentedColormap.from_list(colour, [f"{colour}00", f"{colour}ff"])
+
+
+def two_sided(low: str, high: str) -> Colormap:
+    """Return a map from `low` by way of nothing (the page itself) to `high`."""
+    stops = [f"{low}ff", f"{low}00", f"{high}00", f"{high}ff"]
+    return LinearSegmentedColormap.from_list(low + high, list(zip((0, 0.5, 0.5, 1), stops, strict=True)))
+
+
+def mosaic(tiles: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
+    """Return float[rows, cols]: tiles [n, h, w] side by side, row by row, NaN between them."""
+    n, height, width = tiles.shape
+    rows = -(-n // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), np.nan)
+    for k, tile in enumerate(tiles):
+        top, left = k // columns * (height + gap), k % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = tile
+    return sheet
+
+
+def marks(axes: Axes, x: np.ndarray, y: np.ndarray, length: float, **style: object) -> None:
+    """Draw a short horizontal line, `length` long, at each point: all of them one path."""
+    ends = np.stack([x - length / 2, x + length / 2, np.full(len(x), np.nan)], axis=1)
+    axes.plot(
+        ends.ravel(),
+        np.repeat(y, 3),
+        solid_capstyle="butt",
+        rasterized=len(x) > MAX_VECTORS,
+        **style,
+    )
+
+
+def bare(axes: Axes) -> None:
+    """Take away the axes of a picture that has none."""
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)

@@ -1,0 +1,23 @@
+"""The report's figures, in the order in which it shows them."""
+
+from __future__ import annotations
+
+from spikeloom.sim.report import activity, outcome, weights
+from spikeloom.sim.report.drawing import Picture
+from spikeloom.sim.report.run import Run
+
+
+def figures(run: Run) -> list[Picture]:
+    """Draw every figure that the run has something to show in."""
+    tested, wrong = len(run.test_labels) > 0, len(run.mistakes) > 0
+    drawn = [
+        outcome.learning_curve,
+        *([outcome.confusion] if tested else []),
+        *([outcome.mistakes] if wrong else []),
+        weights.fields,
+        activity.raster,
+        weights.histograms,
+        activity.spikes,
+        activity.cycles,
+    ]
+    return [draw(run) for draw in drawn]
