@@ -22,10 +22,10 @@ from spikeloom.sim.data import fingerprint
 from spikeloom.sim.engine import Engine, start
 from spikeloom.sim.pace import Pace, Patience
 
-EVALUATIONS = 10
+EVALUATIONS = 8
 """Points of the learning curve per epoch."""
 
-GLANCE = 300
+GLANCE = 250
 """Held-out images of such a point where the engine is a simulation."""
 
 
