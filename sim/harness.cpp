@@ -107,10 +107,8 @@ class Core {
     bool trace_open(const char* path) {
 #if VM_TRACE
         trace_close();
-        if (!trace_) {
-            trace_ = std::make_unique<VerilatedVcdC>();
-            top_.trace(trace_.get(), 99);
-        }
+        trace_ = std::make_unique<VerilatedVcdC>();  // one file each: it remembers its last time
+        top_.trace(trace_.get(), 99);
         trace_->open(path);
         return trace_->isOpen();
 #else
@@ -121,10 +119,8 @@ class Core {
 
     void trace_close() {
 #if VM_TRACE
-        if (trace_ && trace_->isOpen()) {
-            dump(0);  // the state that the last edge led to
-            trace_->close();
-        }
+        dump(0);  // the state that the last edge led to
+        trace_.reset();
 #endif
     }
 

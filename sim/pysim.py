@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
 from amaranth import Module, Signal
 from amaranth.hdl import Elaboratable
 from amaranth.lib import stream
-from amaranth.sim import SimulatorContext, Simulator
+from amaranth.sim import Simulator, SimulatorContext
 
 PERIOD = 1e-6
 """Seconds per clock cycle: any value will do, this one reads well in a waveform."""
 
-Bench = Callable[[SimulatorContext], Awaitable[None]]
+Bench = Callable[[SimulatorContext], Coroutine[Any, Any, None]]
 
 
-class SimulationTimeout(AssertionError):
+class SimulationTimeoutError(AssertionError):
     """A test bench had not finished within the cycles it was given."""
 
 
@@ -108,7 +109,11 @@ def _stalls(stall: float, seed: int) -> random.Random:
 
 
 def run(
-    dut: Elaboratable, *benches: Bench, vcd: Path | None = None, max_cycles: int = 100_000
+    dut: Elaboratable,
+    *benches: Bench,
+    monitors: Iterable[Bench] = (),
+    vcd: Path | None = None,
+    max_cycles: int = 100_000,
 ) -> None:
     """Simulate a component until every bench has returned.
 
@@ -119,43 +124,65 @@ def run(
     ----------
     dut : the component; it can be simulated once.
     benches : ``async def bench(ctx)``; they run side by side.
+    monitors : the same, but the run does not wait for them to return.
     vcd : file for the waveform, or None.
     max_cycles : clock cycles that the benches have.
 
     Raises
     ------
-    SimulationTimeout : names the benches that had not returned by then.
+    SimulationTimeoutError : names the benches that had not returned by then.
     """
-    pending = {
-        index: getattr(bench, "__name__", repr(bench)) for index, bench in enumerate(benches)
-    }
     simulator = Simulator(_clocked(dut))
     simulator.add_clock(PERIOD)
+    critical = [_Started(bench) for bench in benches]
+    background = [_Started(monitor) for monitor in monitors]
+    started = critical + background
+    for bench in started:
+        simulator.add_testbench(bench.run, background=bench in background)
+    try:
+        with contextlib.nullcontext() if vcd is None else simulator.write_vcd(str(vcd)):
+            for _ in range(2 * max_cycles):  # half a clock period each
+                unfinished = simulator.advance()
+                for bench in started:
+                    if bench.error is not None:
+                        raise bench.error
+                if not unfinished:
+                    return
+        names = ", ".join(bench.name for bench in critical if not bench.done)
+        raise SimulationTimeoutError(f"not finished after {max_cycles} cycles: {names}")
+    finally:
+        for bench in started:
+            bench.close()
 
-    async def watchdog(ctx: SimulatorContext) -> None:
-        await ctx.tick().repeat(max_cycles)
-        raise SimulationTimeout(
-            f"not finished after {max_cycles} cycles: {', '.join(pending.values())}"
-        )
 
-    for index, bench in enumerate(benches):
-        simulator.add_testbench(_marking(bench, pending, index))
-    simulator.add_testbench(watchdog, background=True)
-    if vcd is None:
-        simulator.run()
-    else:
-        with simulator.write_vcd(str(vcd)):
-            simulator.run()
+class _Started:
+    """A bench that tells how it ended, and that can be put away unfinished.
 
+    Amaranth's ``until`` and ``repeat`` complain where they are collected as garbage, and a bench
+    that fails first leaves the others not even begun; either would fail an unrelated test.
+    """
 
-def _marking(bench: Bench, pending: dict[int, str], index: int) -> Bench:
-    """Return the bench, made to strike itself off the pending ones when it returns."""
+    def __init__(self, bench: Bench) -> None:
+        self.name = getattr(bench, "__name__", repr(bench))
+        self.done = False
+        self.error: BaseException | None = None
+        self._bench = bench
+        self._coroutine: Coroutine[Any, Any, None] | None = None
 
-    async def marked(ctx: SimulatorContext) -> None:
-        await bench(ctx)
-        del pending[index]
+    async def run(self, ctx: SimulatorContext) -> None:
+        self._coroutine = self._bench(ctx)
+        try:
+            await self._coroutine
+            self.done = True
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self.error = error
 
-    return marked
+    def close(self) -> None:
+        if self._coroutine is not None:
+            with contextlib.suppress(RuntimeError):
+                self._coroutine.close()
 
 
 def _clocked(dut: Elaboratable) -> Module:

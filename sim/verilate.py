@@ -30,7 +30,7 @@ VERILATOR_FLAGS = (
 COMPILER_FLAGS = ("-O2", "-fPIC", "-fvisibility=hidden")
 # Without it g++ marks some variables unique in the process: two cores would share them.
 GNU_FLAGS = ("-fno-gnu-unique",)
-MAKE_VARIABLES = ("OPT_FAST=-O2", "OPT_GLOBAL=-O2", "OPT_SLOW=-O0")
+MAKE_VARIABLES = ("OPT_FAST=-O2", "OPT_GLOBAL=-O1", "OPT_SLOW=-O0")
 JOBS = 2
 
 LOCK_SECONDS = 900.0
@@ -39,8 +39,15 @@ LOCK_SECONDS = 900.0
 _LIBRARY = "core.so"
 _LOG = "build.log"
 _MANIFEST = "manifest.json"
-_ERROR_LINE = re.compile(r"%Error|\berror:|\*\*\*|^ERROR|undefined reference|cannot find", re.M)
+_ERROR_LINE = re.compile(r"%Error(?!: Exiting)|\berror:|^ERROR|undefined reference|cannot find")
 _ERROR_LINES = 5
+
+# A wire that Yosys made up, and a loop of `_loop_fills`: nothing to look at in a waveform.
+_UNNAMED = re.compile(
+    r"^ *(?:wire|reg) (?:signed )?(?:\[\d+:\d+\] )?(?:\\\$|_\d+_)[^\n]*\n"
+    r"|^ *begin : fill_\d+\n.*?\bend\n",
+    re.MULTILINE | re.DOTALL,
+)
 
 Log = Callable[[str], None]
 
@@ -58,6 +65,8 @@ class BuildError(RuntimeError):
         lines = output.splitlines()
         errors = [line.strip() for line in lines if _ERROR_LINE.search(line)][:_ERROR_LINES]
         text = "\n  ".join(errors or lines[-_ERROR_LINES:] or ["(it printed nothing)"])
+        if "has no member named" in text:
+            text += f"\n  does the top module lack a port that {HARNESS.name} drives?"
         super().__init__(f"{tool} failed:\n  {text}\nall its output: {log}")
         self.tool = tool
         self.log = log
@@ -96,7 +105,7 @@ def to_verilog(component: wiring.Component, name: str = "top") -> str:
 # An array entry that is set, and the lines after it that set more of them to the same value.
 _FILL = re.compile(
     r"^(?P<indent> *)(?P<array>\S+) ?\[0\] = (?P<value>\d+'h[0-9a-f]+);\n"
-    r"(?:(?P=indent)(?P=array) ?\[\d+\] = (?P=value);\n){3,}",
+    r"(?:(?P=indent)(?P=array) ?\[(?P<last>\d+)\] = (?P=value);\n){3,}",
     re.MULTILINE,
 )
 
@@ -110,6 +119,8 @@ def _loop_fills(verilog: str) -> str:
     def loop(match: re.Match[str]) -> str:
         indent, array, value = match["indent"], match["array"], match["value"]
         words = match[0].count("\n")
+        if int(match["last"]) != words - 1:
+            return match[0]  # words are left out
         return (
             f"{indent}begin : fill_{match.start()}\n"
             f"{indent}  integer word;\n"
@@ -118,6 +129,15 @@ def _loop_fills(verilog: str) -> str:
         )
 
     return _FILL.sub(loop, verilog)
+
+
+def _hide_unnamed(verilog: str) -> str:
+    """Keep out of waveforms what has no name in the component."""
+
+    def hide(match: re.Match[str]) -> str:
+        return f"/*verilator tracing_off*/\n{match[0]}/*verilator tracing_on*/\n"
+
+    return _UNNAMED.sub(hide, verilog)
 
 
 def build(verilog: str, *, trace: bool = False, log: Log | None = None) -> Path:
@@ -140,8 +160,8 @@ def build(verilog: str, *, trace: bool = False, log: Log | None = None) -> Path:
     say = log or (lambda line: None)
     tools = toolchain.versions()
     flags = _compiler_flags(tools[1])
-    settings = [*VERILATOR_FLAGS, *flags, *MAKE_VARIABLES, *tools, f"trace={trace}"]
-    entry = _cache() / _digest([verilog, HARNESS.read_text(), *settings])
+    settings = [*flags, *MAKE_VARIABLES, *tools, f"trace={trace}"]
+    entry = _cache() / _digest([verilog, HARNESS.read_text(), *VERILATOR_FLAGS, *settings])
     if _valid(entry):
         return entry / _LIBRARY
     lock = FileLock(f"{entry}.lock", timeout=LOCK_SECONDS)
@@ -163,7 +183,7 @@ def _build(
     _clear_stale(entry)
     work = Path(tempfile.mkdtemp(prefix=f"{entry.name}.tmp-", dir=entry.parent))
     try:
-        (work / "top.v").write_text(verilog)
+        (work / "top.v").write_text(_hide_unnamed(verilog) if trace else verilog)
         shutil.copy(HARNESS, work)
         say(f"Verilator: {len(verilog) / 1e6:.1f} MB of Verilog to C++")
         _run("Verilator", _verilator_command(flags, trace), work, entry)
