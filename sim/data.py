@@ -23,15 +23,28 @@ def load(
     train: int | None = None,
     test: int | None = None,
     held_out: int | None = None,
+    validate: bool = False,
+    any_classes: bool = False,
 ) -> Dataset:
     """Load a data set for `config`.
 
-    Without `held_out`, `HELD_OUT` of the last training images are kept back, or what `train`
-    leaves of them. Raises `DataError` as `golden.datasets.load` does, and for more classes than
-    the network has outputs.
+    Parameters
+    ----------
+    source : see `golden.datasets.load`.
+    train, test : how many images, the first of each file; all where not given.
+    held_out : how many of the last training images are kept back; without it `HELD_OUT`, or what
+        `train` leaves of them.
+    validate : test on the held-out images in place of the test file's.
+    any_classes : leave out the images of classes that the network has no output for.
+
+    Raises
+    ------
+    DataError : as `golden.datasets.load` does; more classes than outputs; too few images.
     """
-    data = datasets.load(source, test=test, shape=config.image)
+    data = datasets.load(source, shape=config.image)
     outputs = config.sizes[-1]
+    if any_classes:
+        data = _fitting(data, outputs)
     if data.classes > outputs:
         raise DataError(
             f"{data.source} has {data.classes} classes and {config.name!r} {outputs} outputs: "
@@ -40,10 +53,10 @@ def load(
     there = len(data.train_images)
     if held_out is None:
         held_out = min(HELD_OUT, there if train is None else max(0, there - train))
-    if not 0 <= held_out < there:
+    if not int(validate) <= held_out < there:
         raise DataError(
-            f"{held_out} images held out of {there}: hold out 0 to {there - 1}, the rest is to "
-            "train on"
+            f"{held_out} images held out of {there}: hold out {int(validate)} to {there - 1}, the "
+            "rest is to train on"
         )
     most = there - held_out
     count = most if train is None else train
@@ -52,12 +65,30 @@ def load(
             f"{count} images to train on: {data.source} has {there}, less {held_out} held out; "
             f"ask for 1 to {most}"
         )
+    held = data.train_images[most:], data.train_labels[most:]
+    tested = held if validate else (data.test_images, data.test_labels)
+    if test is not None and not 0 <= test <= len(tested[1]):
+        raise DataError(f"{test} images to test on: there are {len(tested[1])}, ask for no more")
     return dataclasses.replace(
         data,
         train_images=data.train_images[:count],
         train_labels=data.train_labels[:count],
-        held_images=data.train_images[most:],
-        held_labels=data.train_labels[most:],
+        held_images=held[0],
+        held_labels=held[1],
+        test_images=tested[0][:test],
+        test_labels=tested[1][:test],
+    )
+
+
+def _fitting(data: Dataset, classes: int) -> Dataset:
+    train, test = data.train_labels < classes, data.test_labels < classes
+    return dataclasses.replace(
+        data,
+        train_images=data.train_images[train],
+        train_labels=data.train_labels[train],
+        test_images=data.test_images[test],
+        test_labels=data.test_labels[test],
+        classes=min(classes, data.classes),
     )
 
 

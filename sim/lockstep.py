@@ -10,6 +10,7 @@ place are found by running less and less of what followed.
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -97,7 +98,7 @@ class Lockstep:
     """Golden and a core as one engine; every call raises `MismatchError` where they differ.
 
     What it returns is the core's. `compared_weights` and `compared_images` say how much was found
-    equal so far.
+    equal so far, `device_seconds` how long the core has trained.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Lockstep:
         self.device = device
         self.compared_weights = 0
         self.compared_images = 0
+        self.device_seconds = 0.0
         self._digest_every = digest_every
         self._log = log
         self._updates = self.machine.updates(0)
@@ -163,7 +165,9 @@ class Lockstep:
         self._since.append(_Run(images, labels, self._updates))
         self._trained += len(images)
         expected = self.golden.train(images, labels)
+        started = time.perf_counter()
         found = self.device.train(images, labels)
+        self.device_seconds += time.perf_counter() - started
         wrong = np.flatnonzero((expected != found).any(axis=1))
         if wrong.size:
             seen = list(_count_differences(expected[wrong[0]], found[wrong[0]]))

@@ -1,0 +1,111 @@
+"""`spikeloom configs`: the shipped networks, and what one of them comes to in integers."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from spikeloom.cli import options
+from spikeloom.cli.output import Output
+from spikeloom.golden.spec.machine import LayerMachine, Machine, machine
+from spikeloom.golden.spec.network import NetworkConfig, load, shipped
+
+
+def configs(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="Show this one, or a .toml file, whole.", show_default=False
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """List the shipped configurations, or show one.
+
+    Of one it shows the file, and the integers that follow from it.
+
+    A copy of one is the best start for your own:
+    [cyan]spikeloom configs tiny > mine.toml[/cyan]
+    """
+    output = Output(json=json)
+    if name is None:
+        _list(output)
+    else:
+        _show(output, options.load_config(name), shipped().get(name, Path(name)))
+
+
+def _list(output: Output) -> None:
+    table = Table(title="shipped configurations", title_justify="left")
+    for heading in ("name", "image", "sizes", "T", "weights", "bits"):
+        right = heading in ("T", "weights")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
+    found = [load(name) for name in shipped()]
+    for config in found:
+        row = _summary(config)
+        table.add_row(
+            config.name,
+            _joined(row["image"], "x"),
+            _joined(row["sizes"], "-"),
+            str(config.steps),
+            f"{config.weight_count:,}",
+            _joined(row["bits"], "/"),
+        )
+    output.console.print(table)
+    output.result({"configs": [_summary(config) for config in found]})
+
+
+def _joined(values: list[int], by: str) -> str:
+    return by.join(map(str, values))
+
+
+def _summary(config: NetworkConfig) -> dict[str, Any]:
+    return {
+        "name": config.name,
+        "description": config.description,
+        "image": list(config.image),
+        "sizes": list(config.sizes),
+        "steps": config.steps,
+        "weights": config.weight_count,
+        "bits": [layer.weight_bits for layer in config.layers],
+        "lanes": [layer.lanes for layer in config.layers],
+        "form": config.learning.form,
+        "digest": config.digest(),
+    }
+
+
+def _show(output: Output, config: NetworkConfig, path: Path) -> None:
+    derived = machine(config)
+    if not output.json:
+        # The file as it is, so that it can be sent into another; the rest is beside the point.
+        output.console.file.write(path.read_text())
+        output.console.file.flush()
+    table = Table(title=f"{config.name} in integers", title_justify="left")
+    table.add_column("")
+    for layer in derived.layers:
+        table.add_column(f"layer {layer.index}", justify="right")
+    columns = [_integers(derived, layer) for layer in derived.layers]
+    for row in columns[0]:
+        table.add_row(row, *(column[row] for column in columns))
+    output.errors.print(table)
+    output.result(
+        _summary(config) | {"layers": [dataclasses.asdict(layer) for layer in derived.layers]}
+    )
+
+
+def _integers(derived: Machine, layer: LayerMachine) -> dict[str, str]:
+    update = derived.updates(0)[layer.index - 1]
+    return {
+        "crossbar": f"{layer.n_pre} x {layer.n_post}",
+        "weights": f"{layer.weight_bits} bits, -{layer.weight_max} to {layer.weight_max}",
+        "threshold": str(layer.train.theta),
+        "membrane": f"{layer.train.floor} to {layer.train.ceiling}, from {layer.train.start}",
+        "error threshold": str(layer.error_threshold),
+        "update, first epoch": f"{1 << update.shift} with {update.probability} of 65536",
+        "current bits": str(layer.current_bits),
+        "lanes, words per row": f"{layer.lanes}, {layer.words}",
+        "memory ports": str(layer.ports),
+    }

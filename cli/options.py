@@ -1,0 +1,107 @@
+"""Arguments and options that several verbs take, with their help, once."""
+
+from __future__ import annotations
+
+import difflib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spikeloom.golden.spec import network
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.golden.spec.schema import ConfigError
+
+
+class EngineName(StrEnum):
+    """Engines that can be asked for."""
+
+    GOLDEN = "golden"
+    RTL = "rtl"
+
+
+Config = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONFIG",
+        help="A shipped configuration (see 'spikeloom configs') or the path of a .toml file.",
+        show_default=False,
+    ),
+]
+Engine = Annotated[
+    EngineName,
+    typer.Option(
+        help="golden: the integer model, thousands of images a second. rtl: the hardware "
+        "description, simulated clock by clock; the same bits, tens of images a second."
+    ),
+]
+Data = Annotated[
+    str,
+    typer.Option(
+        metavar="mnist|DIR",
+        help="The MNIST digits that come along, or a folder of IDX files in MNIST's layout.",
+    ),
+]
+Train = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Train on the first N images.  \\[default: all not held out]",
+        show_default=False,
+    ),
+]
+Test = Annotated[
+    int | None,
+    typer.Option(
+        min=0, metavar="N", help="Test on the first N images.  \\[default: all]", show_default=False
+    ),
+]
+HeldOut = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Keep the last N training images back; the learning curve is measured on them.  "
+        "\\[default: 1000, or what --train leaves]",
+        show_default=False,
+    ),
+]
+Epochs = Annotated[
+    int, typer.Option(min=1, metavar="N", help="How often every image is trained on.")
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=2**63 - 1,
+        metavar="N",
+        help="Seed of the run: initial weights, order and spikes.  "
+        "\\[default: the configuration's]",
+        show_default=False,
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON object as the last line of standard output."),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Write an HTML report with pictures into this folder.", file_okay=False
+    ),
+]
+
+
+def load_config(name: str) -> NetworkConfig:
+    """Load a configuration; an unknown name is answered with the nearest known ones."""
+    known = list(network.shipped())
+    if name not in known and not name.endswith(".toml"):
+        near = difflib.get_close_matches(name, known, 3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"shipped are {', '.join(known)}"
+        raise ConfigError(
+            f"no configuration named {name!r}: {hint} 'spikeloom configs' shows all; a file of "
+            "your own must end in .toml"
+        )
+    return network.load(name)

@@ -1,0 +1,174 @@
+"""`spikeloom train`: train a network in any engine, test it, save it, report it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from spikeloom.cli import options
+from spikeloom.cli.options import EngineName
+from spikeloom.cli.output import Output, percent
+from spikeloom.golden import initial
+from spikeloom.golden.datasets import Dataset
+from spikeloom.sim import checkpoint as checkpoints
+from spikeloom.sim import data as network_data
+from spikeloom.sim.engine import make_engine
+from spikeloom.sim.trainer import Evaluation, Trainer, evaluate
+
+INTERRUPTED = 130
+
+
+def train(
+    config: options.Config,
+    engine: options.Engine = EngineName.GOLDEN,
+    data: options.Data = "mnist",
+    train: options.Train = None,
+    test: options.Test = None,
+    held_out: options.HeldOut = None,
+    validate: Annotated[
+        bool,
+        typer.Option(
+            "--validate",
+            help="Test on the held-out images instead, so that tuning never sees test images.",
+        ),
+    ] = False,
+    epochs: options.Epochs = 1,
+    seed: options.Seed = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a checkpoint before every epoch, at the end, and at Ctrl-C.",
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Go on from a checkpoint, of either engine, up to --epochs in all; the result "
+            "equals that of a run without a break, bit for bit.",
+        ),
+    ] = None,
+    report: options.Report = None,
+    json: options.Json = False,
+) -> None:
+    """Train a network and test it on images that it never saw.
+
+    [bold]Examples[/bold]
+
+    One epoch of all digits in the golden model, in seconds:
+    [cyan]spikeloom train mnist-784-128-10[/cyan]
+
+    A thousand digits in RTL, with a report:
+    [cyan]spikeloom train mnist-196-32-10 --engine rtl --train 1000 --report out[/cyan]
+
+    Stop with Ctrl-C, then go on:
+    [cyan]spikeloom train mnist-784-128-10 --epochs 10 --save run.npz[/cyan]
+    [cyan]spikeloom train mnist-784-128-10 --epochs 10 --save run.npz --resume run.npz[/cyan]
+    """
+    output = Output(json=json)
+    network = options.load_config(config)
+    images = network_data.load(
+        network, data, train=train, test=test, held_out=held_out, validate=validate
+    )
+    with output.building(f"Preparing the {engine} engine") as log:
+        body = make_engine(engine, network, seed, log=log)
+    past = checkpoints.load(resume, body.machine) if resume else None
+    trainer = Trainer(body, images, epochs=epochs, seed=seed, resume=past)
+    tested = None
+    try:
+        with output.training() as progress:
+            trainer.run(progress, save)
+        tested = evaluate(body, images.test_images, images.test_labels)
+    except KeyboardInterrupt:
+        _tell_interrupted(output, trainer, save)
+    path = _report(report, trainer, images, tested) if report and tested else None
+    _print(output, trainer, tested, data, validate, save, path)
+    body.close()
+    if tested is None:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _tell_interrupted(output: Output, trainer: Trainer, save: Path | None) -> None:
+    where = f"{trainer.presentations:,} of {trainer.epochs * trainer.count:,} images"
+    if save is None:
+        kept = "not saved, for that give --save FILE"
+    elif not trainer.whole:
+        kept = f"stopped within a sample; {save} holds the start of this epoch"
+    else:
+        kept = f"saved to {save}, go on with --resume {save}"
+    output.say(f"stopped after {where}: {kept}")
+
+
+def _report(folder: Path, trainer: Trainer, images: Dataset, tested: Evaluation) -> Path:
+    # matplotlib costs a second to import, which runs without a report should not wait for.
+    from spikeloom.sim.report import Point, collect, write
+
+    machine = trainer.engine.machine
+    counters = trainer.engine.counters("train")
+    cycles = counters["cycles"] / counters["samples"] if counters.get("cycles") else None
+    run = collect(
+        machine.config.with_seed(trainer.seed),
+        images,
+        engine=trainer.engine.name,
+        epochs=trainer.epochs,
+        curve=[Point(p.presentations, p.accuracy, p.images) for p in trainer.curve],
+        test_counts=tested.counts,
+        initial_weights=initial.weights(machine, trainer.seed),
+        weights=trainer.engine.weights,
+        images_per_second=trainer.images_per_second,
+        command=shlex.join(["spikeloom", *sys.argv[1:]]),
+        cycles_per_image=cycles,
+    )
+    return write(folder, run)
+
+
+def _print(
+    output: Output,
+    trainer: Trainer,
+    tested: Evaluation | None,
+    data: str,
+    validate: bool,
+    save: Path | None,
+    report: Path | None,
+) -> None:
+    accuracy = tested.accuracy if tested else None
+    tested_on = "held-out" if validate else "test"
+    values: dict[str, Any] = {
+        "engine": trainer.engine.name,
+        "config": trainer.engine.machine.config.name,
+        "config_digest": trainer.engine.machine.config.digest(),
+        "seed": trainer.seed,
+        "data": data,
+        "train_images": trainer.count,
+        "held_out_images": len(trainer.data.held_images),
+        "test_images": len(tested.labels) if tested else 0,
+        "tested_on": tested_on,
+        "epochs": trainer.epochs,
+        "presentations": trainer.presentations,
+        "test_accuracy": accuracy,
+        "images_per_second": trainer.images_per_second,
+        "curve": [
+            {"presentations": p.presentations, "images": p.images, "accuracy": p.accuracy}
+            for p in trainer.curve
+        ],
+        "interrupted": tested is None,
+        "checkpoint": str(save) if save else None,
+        "report": str(report) if report else None,
+    }
+    if tested is not None:
+        right = f"{tested.right:,} of {len(tested.labels):,} {tested_on} images"
+        rows: dict[str, object] = {
+            "accuracy": f"{percent(accuracy)} ({right})",
+            "trained": f"{trainer.presentations:,} images in all, {trainer.count:,} different",
+            "speed": f"{trainer.images_per_second:,.0f} images/s",
+            "seed": trainer.seed,
+        }
+        rows |= {"checkpoint": save} if save else {}
+        rows |= {"report": report} if report else {}
+        output.table(rows, f"{values['config']}, {values['engine']}")
+    output.result(values)

@@ -1,0 +1,78 @@
+"""`spikeloom verify`: golden and RTL in lockstep, compared bit for bit."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+import typer
+
+from spikeloom.cli import options
+from spikeloom.cli.output import Output
+from spikeloom.golden.spec.machine import machine
+from spikeloom.sim import data as network_data
+from spikeloom.sim import lockstep
+from spikeloom.sim.engine import RtlEngine
+
+DIFFERENT = 1
+
+
+def verify(
+    config: options.Config,
+    data: options.Data = "mnist",
+    train: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Train both on the first N images.")
+    ] = 200,
+    test: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Infer the first N test images.")
+    ] = 20,
+    epochs: options.Epochs = 1,
+    seed: options.Seed = None,
+    json: options.Json = False,
+) -> None:
+    """Train golden and RTL side by side and compare every bit.
+
+    Compared are the spike counts of every image, the spikes and error spikes
+    of every layer, the states of all random generators, and at the end every
+    weight. At the first difference it stops with status 1 and says which
+    sample, which step, which weight or neuron, and both values.
+
+    [bold]Examples[/bold]
+
+    A shipped network:
+    [cyan]spikeloom verify mnist-784-128-10 --train 500[/cyan]
+
+    Your own, with any sizes and any lanes:
+    [cyan]spikeloom verify mine.toml --seed 7[/cyan]
+    """
+    output = Output(json=json)
+    network = options.load_config(config)
+    digits = network_data.load(network, data, train=train, test=test, held_out=0, any_classes=True)
+    seed = network.random.seed if seed is None else seed
+    with output.building("Building the RTL") as log:
+        device = RtlEngine(machine(network), log=log)
+    with output.training() as progress:
+        found = lockstep.verify(
+            network, seed, digits, device, epochs=epochs, progress=progress, log=output.say
+        )
+    device.close()
+    compared = f"{found.compared_images:,} images, {found.compared_weights:,} weights"
+    if found.equal:
+        output.console.print(f"equal, bit for bit: {compared} (seed {seed})")
+    else:
+        output.console.print(f"DIFFERENT: {found.difference}", markup=False, soft_wrap=True)
+    output.result(
+        {
+            "equal": found.equal,
+            "config": network.name,
+            "seed": seed,
+            "train_images": train,
+            "test_images": test,
+            "epochs": epochs,
+            "compared_weights": found.compared_weights,
+            "compared_images": found.compared_images,
+            "difference": dataclasses.asdict(found.difference) if found.difference else None,
+        }
+    )
+    if not found.equal:
+        raise typer.Exit(DIFFERENT)
