@@ -19,51 +19,76 @@ writes keep AND signal and knows nothing else of learning.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from spikeloom.golden.compiled import compiled
 
 
-@njit(cache=True)
-def forward(
+@compiled(inline="always")
+def _row(weights: np.ndarray, row: int, n: int) -> np.ndarray:
+    return weights[row * n : (row + 1) * n]
+
+
+@compiled
+def forward(weights: np.ndarray, rows: np.ndarray, count: int, current: np.ndarray) -> None:
+    """Sum `count` rows into `current`, four at a time.
+
+    weights : int16[n_pre * n_post], row-major; rows : int32[>= count]; current : int32[n_post],
+    overwritten.
+    """
+    n = current.size
+    current[:] = 0
+    whole = count - count % 4
+    for k in range(0, whole, 4):
+        a, b = _row(weights, rows[k], n), _row(weights, rows[k + 1], n)
+        c, d = _row(weights, rows[k + 2], n), _row(weights, rows[k + 3], n)
+        for j in range(n):
+            current[j] += np.int32((a[j] + b[j]) + (c[j] + d[j]))
+    for k in range(whole, count):
+        a = _row(weights, rows[k], n)
+        for j in range(n):
+            current[j] += a[j]
+
+
+@compiled
+def write(
     weights: np.ndarray,
     rows: np.ndarray,
     count: int,
     keep: np.ndarray,
-    columns: np.ndarray,
     signal: np.ndarray,
+    columns: np.ndarray,
     active: int,
     shift: int,
     limit: int,
-    current: np.ndarray,
 ) -> int:
-    """Access `count` rows: sum them into `current`, write coincidences, return rows written.
+    """Write the coincidences of `count` rows once all were read; return how many rows it wrote.
 
-    weights : int16[n_pre, n_post]; rows : int32[>= count] ascending; keep : uint8[>= count];
-    columns : int32[>= active], the columns with a signal; signal : int8[n_post];
-    current : int32[n_post], overwritten.
+    No row comes twice in a step, so reading all of them first is the same as row by row.
+    weights : as in `forward`; keep : uint8[>= count], of the rows; signal : int8[n_post];
+    columns : int32[>= active], the columns whose signal is not 0.
     """
-    current[:] = 0
     written = 0
-    step = 1 << shift
     for k in range(count):
-        row = weights[rows[k]]
-        for j in range(row.size):
-            current[j] += row[j]
-        if active and keep[k]:
+        if keep[k]:
             written += 1
+            row = _row(weights, rows[k], signal.size)
             for c in range(active):
                 j = columns[c]
-                row[j] = min(max(row[j] + signal[j] * step, -limit), limit)
+                row[j] = min(max(row[j] + (np.int64(signal[j]) << shift), -limit), limit)
     return written
 
 
-@njit(cache=True)
+@compiled
 def transposed(
-    weights: np.ndarray, columns: np.ndarray, signal: np.ndarray, active: int, current: np.ndarray
+    weights: np.ndarray, signal: np.ndarray, columns: np.ndarray, active: int, current: np.ndarray
 ) -> None:
-    """Sum the columns of the error spikes, signed, into `current` (int32[n_pre], overwritten)."""
+    """Sum the columns of the error spikes, signed, into `current` (int32[n_pre], overwritten).
+
+    weights, signal, columns, active : as in `write`.
+    """
     current[:] = 0
     for c in range(active):
         j = columns[c]
-        sign = np.int32(signal[j])
+        sign, column = np.int32(signal[j]), weights[j :: signal.size]
         for i in range(current.size):
-            current[i] += sign * weights[i, j]
+            current[i] += np.int32(sign * column[i])

@@ -15,12 +15,12 @@ Inference drops nothing and uses a ramp scaled by (1 - rate).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from spikeloom.golden.lfsr import advance
+from spikeloom.golden.compiled import compiled
+from spikeloom.golden.lfsr import fill
 
 
-@njit(cache=True)
+@compiled
 def active_pixels(image: np.ndarray, index: np.ndarray, value: np.ndarray) -> int:
     """List the non-zero pixels of `image` (uint8[n]) in raster order; return how many.
 
@@ -28,40 +28,46 @@ def active_pixels(image: np.ndarray, index: np.ndarray, value: np.ndarray) -> in
     """
     count = 0
     for i in range(image.size):
-        if image[i]:
-            index[count] = i
-            value[count] = image[i]
-            count += 1
+        index[count] = i
+        value[count] = image[i]
+        count += image[i] != 0
     return count
 
 
-@njit(cache=True)
-def drop(state: int, p: np.ndarray, chance: int, dropped: np.ndarray, count: int) -> int:
-    """Draw dropout for `count` places into `dropped` (uint8); return the stream's next state."""
+@compiled
+def drop(
+    state: int, p: np.ndarray, chance: int, words: np.ndarray, dropped: np.ndarray, count: int
+) -> int:
+    """Draw dropout for `count` places into `dropped` (uint8); return the stream's next state.
+
+    words : uint16[>= count], scratch.
+    """
+    state = fill(state, p, words, count)
     for i in range(count):
-        state = advance(state, p)
-        dropped[i] = (state & 0xFFFF) < chance
+        dropped[i] = words[i] < chance
     return state
 
 
-@njit(cache=True)
+@compiled
 def encode(
     state: int,
     p: np.ndarray,
     ramp: int,
     index: np.ndarray,
     value: np.ndarray,
-    dropped: np.ndarray,
     count: int,
+    words: np.ndarray,
     spikes: np.ndarray,
 ) -> tuple[int, int]:
     """Run one step: fill `spikes` (int32) with spiking pixels, ascending.
 
-    Returns the input stream's next state and the number of spikes.
+    index, value : int32[>= count] of the non-zero pixels, the value 0 where dropped;
+    words : uint16[>= count], scratch. Returns the input stream's next state and the number of
+    spikes.
     """
-    fired = 0
+    state = fill(state, p, words, count)
+    fired = np.uint64(0)
     for i in range(count):
-        state = advance(state, p)
         spikes[fired] = index[i]
-        fired += ((state & 0xFFFF) < value[i] * ramp) & (dropped[i] == 0)
-    return state, fired
+        fired += np.uint64(words[i] < value[i] * ramp)
+    return state, np.int64(fired)

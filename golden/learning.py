@@ -15,35 +15,29 @@ coincidences as independent trains would have, S_i E_j / steps.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from spikeloom.golden.lfsr import advance
+from spikeloom.golden.compiled import compiled
+from spikeloom.golden.lfsr import advance, fill
 
 COINCIDENCE, RATE = 0, 1
 FORMS = {"coincidence": COINCIDENCE, "rate": RATE}
 
 
-@njit(cache=True)
-def thin(state: int, p: np.ndarray, probability: int, count: int, keep: np.ndarray) -> int:
-    """Draw `keep` (uint8[>= count]) for `count` pre-synaptic spikes; return the next state."""
+@compiled
+def thin(
+    state: int, p: np.ndarray, probability: int, count: int, words: np.ndarray, keep: np.ndarray
+) -> int:
+    """Draw `keep` (uint8[>= count]) for `count` pre-synaptic spikes; return the next state.
+
+    words : uint16[>= count], scratch.
+    """
+    state = fill(state, p, words, count)
     for k in range(count):
-        state = advance(state, p)
-        keep[k] = (state & 0xFFFF) < probability
+        keep[k] = words[k] < probability
     return state
 
 
-@njit(cache=True)
-def signals(error: np.ndarray, columns: np.ndarray) -> int:
-    """List the columns (int32[n]) whose error spike (int8[n]) is not 0; return how many."""
-    active = 0
-    for j in range(error.size):
-        if error[j] != 0:
-            columns[active] = j
-            active += 1
-    return active
-
-
-@njit(cache=True)
+@compiled
 def rate_update(
     weights: np.ndarray,
     pre: np.ndarray,
@@ -57,7 +51,8 @@ def rate_update(
 ) -> int:
     """Apply the rate form to one crossbar; return the thinning stream's next state.
 
-    weights : int16[n_pre, n_post]; pre : int32[n_pre] spike counts; post : int32[n_post] sums.
+    weights : int16[n_pre * n_post], row-major; pre : int32[n_pre] spike counts;
+    post : int32[n_post] error sums.
     """
     scale = (probability << (shift + 16)) // steps
     for i in range(pre.size):
@@ -67,8 +62,9 @@ def rate_update(
         noise = (state & 0xFFFF) << 16
         for j in range(post.size):
             if post[j] != 0:
+                place = i * post.size + j
                 change = (abs(post[j]) * pre[i] * scale + noise) >> 32
                 if post[j] < 0:
                     change = -change
-                weights[i, j] = min(max(weights[i, j] + change, -limit), limit)
+                weights[place] = min(max(weights[place] + change, -limit), limit)
     return state

@@ -1,34 +1,38 @@
 """Random words from a linear feedback shift register (`golden.spec.lfsr` has the convention).
 
-A generator is four int64 numbers in one row of an array: its state is another int64 (a 64-bit
+A generator is seven int64 numbers in one row of an array; its state is another int64 (a 64-bit
 state with its top bit set reads as negative; `& 0xFFFF...` of the host shows it unsigned).
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from spikeloom.golden.compiled import compiled
 from spikeloom.golden.spec.lfsr import WORD_BITS, Lfsr
 
-PARAMETERS = 6
+PARAMETERS = 7
+TRIPLE = 3 * WORD_BITS
 
 
 def parameters(lfsr: Lfsr) -> np.ndarray:
-    """Return int64[6]: four taps less the chunk, the chunk, the state mask.
+    """Return int64[7]: four taps less the chunk, the chunk, the state mask, words per leap.
 
-    Generators with two taps repeat the second one twice more, which cancels out.
+    Generators with two taps repeat the second one twice more, which cancels out. A leap is the
+    whole words that one XOR of states can do: three where no tap is below 48, else one.
     """
     taps = list(lfsr.taps) + [lfsr.taps[-1]] * (4 - len(lfsr.taps))
     mask = lfsr.mask if lfsr.degree < 64 else -1
-    return np.array([*(tap - lfsr.chunk for tap in taps), lfsr.chunk, mask], dtype=np.int64)
+    leap = 3 if min(lfsr.taps) >= TRIPLE else 1
+    shifts = [tap - lfsr.chunk for tap in taps]
+    return np.array([*shifts, lfsr.chunk, mask, leap], dtype=np.int64)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def advance(state: int, p: np.ndarray) -> int:
     """Return the state one 16-bit word later; the word is the new state's low 16 bits.
 
-    state : int64; p : int64[6] from `parameters`.
+    state : int64; p : int64[7] from `parameters`.
     """
     chunk = p[4]
     if chunk == WORD_BITS:
@@ -41,14 +45,27 @@ def advance(state: int, p: np.ndarray) -> int:
     return state
 
 
-@njit(cache=True)
-def words(state: int, p: np.ndarray, count: int) -> tuple[int, np.ndarray]:
-    """Return the state `count` words later, and the words: int64[count], each 0..65535."""
-    out = np.empty(count, np.int64)
-    for i in range(count):
+@compiled
+def fill(state: int, p: np.ndarray, words: np.ndarray, count: int) -> int:
+    """Draw the next `count` words into `words` (uint16); return the state after them.
+
+    Where a leap is three words, 48 bits are shifted at once; the oldest word is the highest.
+    """
+    i = 0
+    if p[6] == 3:
+        a, b, c, d = p[0] - 32, p[1] - 32, p[2] - 32, p[3] - 32
+        while i + 3 <= count:
+            new = (state >> a) ^ (state >> b) ^ (state >> c) ^ (state >> d)
+            state = (state << TRIPLE) | (new & ((1 << TRIPLE) - 1))
+            words[i] = (new >> 32) & 0xFFFF
+            words[i + 1] = (new >> 16) & 0xFFFF
+            words[i + 2] = new & 0xFFFF
+            i += 3
+    while i < count:
         state = advance(state, p)
-        out[i] = state & 0xFFFF
-    return state, out
+        words[i] = state & 0xFFFF
+        i += 1
+    return state
 
 
 def to_signed(state: int) -> int:

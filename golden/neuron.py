@@ -31,94 +31,113 @@ dropped neuron's gate is shut. Output error neurons always are open. Sample star
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from spikeloom.golden.compiled import compiled
 
 HOLD, DISCARD, OPEN = 0, 1, 2
 GATES = {"hold": HOLD, "discard": DISCARD, "open": OPEN}
 
 
-@njit(cache=True, inline="always")
-def kernel(pool: np.ndarray, j: int, current: int, shift: int) -> int:
-    """Add `current` to pool[j] and return the flow that leaves it, truncated toward zero."""
+@compiled
+def kernel(current: np.ndarray, pool: np.ndarray, shift: int) -> bool:
+    """Turn the currents of a layer into the flows that leave its pools.
+
+    current, pool : int32[n], changed in place. Returns whether a pool would flow again by itself.
+    """
     if shift == 0:
-        return current
-    charge = pool[j] + current
-    flow = charge >> shift if charge >= 0 else -(-charge >> shift)
-    pool[j] = charge - flow
-    return flow
+        return False
+    more = False
+    for j in range(current.size):
+        charge = pool[j] + current[j]
+        flow = charge >> shift if charge >= 0 else -(-charge >> shift)
+        current[j] = flow
+        pool[j] = charge - flow
+        more |= abs(charge - flow) >> shift != 0
+    return more
 
 
-@njit(cache=True)
+@compiled
 def forward(
-    current: np.ndarray,
+    flow: np.ndarray,
     v: np.ndarray,
-    pool: np.ndarray,
-    fired: np.ndarray,
     dropped: np.ndarray,
     limits: np.ndarray,
     reset_to_zero: bool,
-    shift: int,
-    spikes: np.ndarray,
-) -> int:
-    """Step the n forward neurons of a layer; list those that spiked, ascending.
+    spike: np.ndarray,
+) -> None:
+    """Step the n forward neurons of a layer; mark in `spike` those that fire.
 
-    current, v, pool : int32[n]; fired, dropped : uint8[n]; spikes : int32[n] filled from the
-    front. limits : int64[4] theta, start, floor, ceiling. Returns the number of spikes.
+    flow, v : int32[n]; dropped, spike : uint8[n]. limits : int64[4] theta, start, floor, ceiling.
     """
-    theta, floor, ceiling = limits[0], limits[2], limits[3]
-    count = 0
+    theta, floor, ceiling = np.int32(limits[0]), np.int32(limits[2]), np.int32(limits[3])
     for j in range(v.size):
-        x = max(v[j] + kernel(pool, j, current[j], shift), floor)
-        if x >= theta and dropped[j] == 0:
-            spikes[count] = j
-            count += 1
-            fired[j] = 1
-            x = 0 if reset_to_zero else x - theta
-        v[j] = min(x, ceiling)
-    return count
+        x = max(np.int32(v[j] + flow[j]), floor)
+        fires = (x >= theta) & (dropped[j] == 0)
+        after = np.int32(0) if reset_to_zero else np.int32(x - theta)
+        v[j] = min(after if fires else x, ceiling)
+        spike[j] = fires
 
 
-@njit(cache=True)
+@compiled
 def error(
-    current: np.ndarray,
+    flow: np.ndarray,
     m: np.ndarray,
     m_n: np.ndarray,
-    pool: np.ndarray,
-    fired: np.ndarray,
-    dropped: np.ndarray,
+    gate: np.ndarray,
     theta: int,
     limit: int,
-    gate: int,
+    discard: bool,
     separate: bool,
-    shift: int,
     out: np.ndarray,
 ) -> bool:
     """Step the n error neurons of a layer; write p - n to `out` (int8[n]).
 
-    current, m, m_n, pool : int32[n] (m_n is the negative membrane, used where separate);
-    fired, dropped : uint8[n]. Returns whether any membrane still is at or above threshold or any
-    pool holds a flow: if not, a further step without current changes nothing and fires nothing.
+    flow : int32[n]; m, m_n : int32[n], the two membranes (the shared kind keeps m_n = -m);
+    gate : uint8[n], 1 where open. Returns whether an open neuron still holds a threshold or more:
+    if not, a further step without flow fires and changes nothing until a gate opens.
     """
-    pending = False
+    th, top = np.int32(theta), np.int32(limit)
+    waiting = 0
     for j in range(m.size):
-        flow = kernel(pool, j, current[j], shift)
-        is_open = (gate == OPEN or fired[j] != 0) and dropped[j] == 0
-        x = min(max(m[j] + flow, -limit), limit)
-        y = min(max(m_n[j] - flow, -limit), limit) if separate else -x
-        positive = is_open and x >= theta
-        negative = is_open and y >= theta
-        if gate == DISCARD and not is_open:
-            x = y = 0
-        if positive:
-            x -= theta
-        if negative:
-            if separate:
-                y -= theta
-            else:
-                x += theta
+        is_open = gate[j] != 0
+        x = min(max(np.int32(m[j] + flow[j]), -top), top)
+        y = min(max(np.int32(m_n[j] - flow[j]), -top), top)
+        p = np.int32(is_open & (x >= th))
+        n = np.int32(is_open & (y >= th))
+        e = np.int32(p - n)
+        x = np.int32(x - th * (p if separate else e))
+        y = np.int32(y - th * (n if separate else -e))
+        if discard and not is_open:
+            x = np.int32(0)
+            y = np.int32(0)
         m[j] = x
         m_n[j] = y
-        out[j] = np.int8(positive) - np.int8(negative)
-        pending |= x >= theta or (y if separate else -x) >= theta
-        pending |= (pool[j] >> shift) != 0 if shift else False
-    return pending
+        out[j] = e
+        waiting |= is_open & (max(x, y) >= th)
+    return waiting != 0
+
+
+@compiled
+def open_gates(
+    spikes: np.ndarray, count: int, m: np.ndarray, m_n: np.ndarray, theta: int, gate: np.ndarray
+) -> bool:
+    """Open the gates of the neurons that just spiked; tell whether one holds a threshold or more.
+
+    spikes : int32[>= count], places in the arrays of `error`.
+    """
+    waiting = False
+    for k in range(count):
+        j = spikes[k]
+        gate[j] = 1
+        waiting |= (m[j] >= theta) | (m_n[j] >= theta)
+    return waiting
+
+
+@compiled
+def listed(flag: np.ndarray, places: np.ndarray) -> int:
+    """List where `flag` (n numbers) is not 0 in `places` (int32[n]), ascending; return how many."""
+    count = np.uint64(0)
+    for j in range(flag.size):
+        places[count] = j
+        count += np.uint64(flag[j] != 0)
+    return np.int64(count)

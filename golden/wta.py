@@ -17,8 +17,8 @@ start: u = 128 and no spikes before. Counts, errors and the class use z.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from spikeloom.golden.compiled import compiled
 from spikeloom.golden.spec.machine import SPIKE
 
 NONE, LATERAL, FEEDFORWARD, RECURRENT = 0, 1, 2, 3
@@ -26,7 +26,7 @@ KINDS = {"none": NONE, "lateral": LATERAL, "feedforward": FEEDFORWARD, "recurren
 START, FLOOR, CEILING = SPIKE // 2, -4 * SPIKE, SPIKE
 
 
-@njit(cache=True)
+@compiled
 def inhibit(kind: int, inhibition: int, before: np.ndarray, current: np.ndarray) -> None:
     """Take the lateral kind's inhibition from `current` (int32[n]); before : uint8[n], s(t-1)."""
     if kind == LATERAL:
@@ -37,19 +37,20 @@ def inhibit(kind: int, inhibition: int, before: np.ndarray, current: np.ndarray)
             current[j] -= inhibition * (total - before[j])
 
 
-@njit(cache=True)
+@compiled
 def stage(kind: int, inhibition: int, raw: np.ndarray, before: np.ndarray, u: np.ndarray) -> None:
     """Turn this step's raw spikes into those that count, in place of last step's in `before`.
 
     raw, before : uint8[n]; u : int32[n], the second stage's membranes.
     """
     if kind == NONE or kind == LATERAL:
-        before[:] = raw
+        for j in range(before.size):
+            before[j] = raw[j]
         return
     total = 0
-    for j in range(raw.size):
+    for j in range(before.size):
         total += raw[j] if kind == FEEDFORWARD else before[j]
-    for j in range(raw.size):
+    for j in range(before.size):
         own = raw[j] if kind == FEEDFORWARD else before[j]
         x = max(u[j] + SPIKE * raw[j] - inhibition * (total - own), FLOOR)
         before[j] = x >= SPIKE

@@ -1,0 +1,274 @@
+"""One sample: composes the concepts in time, exactly as the RTL must.
+
+A sample of T steps, L crossbars, neuron layers 0 (input) .. L (output)::
+
+    start   membranes, pools, flags, error spikes back to their start values; training draws
+            dropout (layer 0 first); inference puts its input stream back to its seed
+    step t  encode                         spikes of layer 0
+            for l = 1 .. L                 thin (training), crossbar l forward with the errors of
+                                           step t-1, forward neurons l; lateral WTA acts on the
+                                           currents of layer L
+            WTA stage of layer L           spikes that count
+            training only, with the label train of step t:
+            errors of layer L              current 256 * (label - counted spike)
+            for l = L-1 .. 1               transposed crossbar l+1 with this step's errors of
+                                           layer l+1, error neurons l
+    end     class = most counted spikes, the lowest index at a tie; rate form: update
+
+Training and inference run the same forward equations; inference draws no thinning, writes
+nothing, and moves no training stream. The number of steps can be cut short for a sample (a
+register of the core), which runs the first steps and nothing else.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from spikeloom.golden import crossbar, encoder, learning, neuron, wta
+from spikeloom.golden.compiled import compiled
+from spikeloom.golden.lfsr import advance
+from spikeloom.golden.spec.machine import SPIKE
+from spikeloom.golden.spec.streams import INFERENCE, INPUT, LABEL
+from spikeloom.golden.state import NEGATIVE, POSITIVE, PRE, ROWS, Constants, State
+
+
+@compiled
+def _start(c: Constants, s: State, train: int, pixels: int) -> None:
+    """Put back everything that a sample starts from, and draw dropout."""
+    depth = c.sizes.size - 1
+    s.pool[:] = 0
+    s.error_pool[:] = 0
+    s.m[:] = 0
+    s.m_n[:] = 0
+    s.pre_sum[:] = 0
+    s.error_sum[:] = 0
+    s.error_count[:] = 0
+    s.error[:] = 0
+    s.waiting[:] = 0
+    s.dropped[:] = 0
+    s.counted[:] = 0
+    s.stage[:] = wta.START
+    for layer in range(1, depth + 1):
+        s.v[c.first[layer] : c.first[layer + 1]] = c.limits[train, layer, 1]
+    if not train:
+        s.streams[INFERENCE] = c.inference_seed
+    else:
+        for layer in range(depth):
+            if c.dropout[layer]:
+                stream = 3 + depth + layer
+                s.streams[stream] = encoder.drop(
+                    s.streams[stream],
+                    c.lfsr[stream],
+                    c.dropout[layer],
+                    s.words,
+                    s.dropped[c.first[layer] : c.first[layer + 1]],
+                    pixels if layer == 0 else c.sizes[layer],
+                )
+        for k in range(pixels):
+            if s.dropped[k]:
+                s.pixels[1, k] = 0
+    for j in range(s.gate.size):
+        always = c.gate == neuron.OPEN or j >= c.first[depth]
+        s.gate[j] = always and s.dropped[j] == 0
+
+
+@compiled(inline="always")
+def _crossbar(c: Constants, s: State, layer: int) -> np.ndarray:
+    """Return crossbar `layer` as int16[n_pre * n_post], a view."""
+    return s.weights[c.crossbars[layer] : c.crossbars[layer + 1]]
+
+
+@compiled(inline="always")
+def _forward(c: Constants, s: State, layer: int, train: int, update: np.ndarray) -> int:
+    """Run crossbar and forward neurons of `layer` for one step; return the rows written."""
+    below, here, above = c.first[layer - 1], c.first[layer], c.first[layer + 1]
+    weights, rows, count = _crossbar(c, s, layer), s.spikes[below:here], s.spike_count[layer - 1]
+    current, fires = s.current[here:above], s.fires[here:above]
+    crossbar.forward(weights, rows, count, current)
+    written = 0
+    if train:
+        stream = 2 + layer
+        s.streams[stream] = learning.thin(
+            s.streams[stream], c.lfsr[stream], update[layer, 1], count, s.words, s.keep
+        )
+        if s.error_count[layer] and c.form == learning.COINCIDENCE:
+            written = crossbar.write(
+                weights,
+                rows,
+                count,
+                s.keep,
+                s.error[here:above],
+                s.errors[here:above],
+                s.error_count[layer],
+                update[layer, 0],
+                c.weight_max[layer],
+            )
+    if layer == c.sizes.size - 1:
+        wta.inhibit(c.wta, c.inhibition, s.counted, current)
+    neuron.kernel(current, s.pool[here:above], c.kernel_shift)
+    neuron.forward(
+        current,
+        s.v[here:above],
+        s.dropped[here:above],
+        c.limits[train, layer],
+        c.reset_to_zero,
+        fires,
+    )
+    s.spike_count[layer] = neuron.listed(fires, s.spikes[here:above])
+    return written
+
+
+@compiled(inline="always")
+def _backward(c: Constants, s: State, layer: int, activity: np.ndarray) -> None:
+    """Run the error neurons of `layer` for one step; those of the output have their currents.
+
+    This step's spikes open gates. Where no error comes from above and none waits, nothing can
+    change and nothing is computed.
+    """
+    here, above = c.first[layer], c.first[layer + 1]
+    current, m, m_n = s.error_current[here:above], s.m[here:above], s.m_n[here:above]
+    gate, error, theta = s.gate[here:above], s.error[here:above], c.error_theta[layer]
+    if layer < c.sizes.size - 1:
+        if c.gate != neuron.OPEN:
+            spikes, count = s.spikes[here:above], s.spike_count[layer]
+            s.waiting[layer] |= neuron.open_gates(spikes, count, m, m_n, theta, gate)
+        if s.error_count[layer + 1] == 0 and s.waiting[layer] == 0:
+            if s.error_count[layer]:
+                s.error_count[layer] = 0
+                error[:] = 0
+            return
+        top = c.first[layer + 2]
+        crossbar.transposed(
+            _crossbar(c, s, layer + 1),
+            s.error[above:top],
+            s.errors[above:top],
+            s.error_count[layer + 1],
+            current,
+        )
+    flows = neuron.kernel(current, s.error_pool[here:above], c.error_kernel_shift)
+    holds = neuron.error(
+        current, m, m_n, gate, theta, c.error_max, c.gate == neuron.DISCARD, c.separate, error
+    )
+    s.waiting[layer] = flows or holds
+    errors = s.errors[here:above]
+    s.error_count[layer] = neuron.listed(error, errors)
+    for k in range(s.error_count[layer]):
+        activity[POSITIVE if error[errors[k]] > 0 else NEGATIVE, layer] += 1
+
+
+@compiled
+def _sum_spikes(c: Constants, s: State, count: int, layer: int) -> None:
+    """Add the `count` listed spikes of `layer` to its sums over the sample (rate form)."""
+    for k in range(count):
+        s.pre_sum[c.first[layer] + s.spikes[c.first[layer] + k]] += 1
+
+
+@compiled
+def _rate_update(c: Constants, s: State, steps: int, update: np.ndarray) -> None:
+    """Write all crossbars at the end of a sample (rate form)."""
+    for layer in range(1, c.sizes.size):
+        stream = 2 + layer
+        s.streams[stream] = learning.rate_update(
+            _crossbar(c, s, layer),
+            s.pre_sum[c.first[layer - 1] : c.first[layer]],
+            s.error_sum[c.first[layer] : c.first[layer + 1]],
+            s.streams[stream],
+            c.lfsr[stream],
+            update[layer, 0],
+            update[layer, 1],
+            steps,
+            c.weight_max[layer],
+        )
+
+
+@compiled
+def _record(c: Constants, s: State, spikes: np.ndarray, errors: np.ndarray) -> None:
+    """Mark this step's spikes and error spikes in a raster's rows, int8[N] each."""
+    depth = c.sizes.size - 1
+    for layer in range(depth):
+        for k in range(s.spike_count[layer]):
+            spikes[c.first[layer] + s.spikes[c.first[layer] + k]] = 1
+    for j in range(c.sizes[depth]):
+        spikes[c.first[depth] + j] = s.counted[j]
+    for j in range(errors.size):
+        errors[j] = s.error[j]
+
+
+@compiled
+def run_sample(
+    c: Constants,
+    s: State,
+    image: np.ndarray,
+    label: int,
+    train: int,
+    steps: int,
+    update: np.ndarray,
+    counts: np.ndarray,
+    activity: np.ndarray,
+    raster: np.ndarray,
+) -> None:
+    """Run one sample.
+
+    image : uint8[n_0]; update : int64[L+1, 2] shift and probability per crossbar;
+    counts : int32[n_L] counted spikes per class; activity : int32[4, L+1] (PRE, POSITIVE,
+    NEGATIVE, ROWS), both overwritten. raster : int8[2, T, N] or of size 0; spikes of all layers
+    (row 0: counted spikes in the output layer) and error spikes (row 1) are marked in it.
+    """
+    depth = c.sizes.size - 1
+    output = c.first[depth]
+    counts[:] = 0
+    activity[:] = 0
+    pixels = encoder.active_pixels(image, s.pixels[0], s.pixels[1])
+    _start(c, s, train, pixels)
+    source = INPUT if train else INFERENCE
+    rate_form = train and c.form == learning.RATE
+    index, value, generator = s.pixels[0], s.pixels[1], c.lfsr[source]
+    for t in range(steps):
+        s.streams[source], s.spike_count[0] = encoder.encode(
+            s.streams[source], generator, c.ramp[train, t], index, value, pixels, s.words, s.spikes
+        )
+        for layer in range(1, depth + 1):
+            activity[ROWS, layer] += _forward(c, s, layer, train, update)
+        wta.stage(c.wta, c.inhibition, s.fires[output:], s.counted, s.stage)
+        for layer in range(depth):
+            activity[PRE, layer] += s.spike_count[layer]
+            if rate_form:
+                _sum_spikes(c, s, s.spike_count[layer], layer)
+        for j in range(counts.size):
+            counts[j] += s.counted[j]
+            activity[PRE, depth] += s.counted[j]
+        if train:
+            target = c.label[t]
+            if c.label_is_random:
+                s.streams[LABEL] = advance(s.streams[LABEL], c.lfsr[LABEL])
+                target = np.int64((s.streams[LABEL] & 0xFFFF) < target)
+            for j in range(counts.size):
+                wanted = target if j == label else 0
+                s.error_current[output + j] = SPIKE * (wanted - s.counted[j])
+            for layer in range(depth, 0, -1):
+                _backward(c, s, layer, activity)
+        if rate_form:
+            for j in range(s.error.size):
+                s.error_sum[j] += s.error[j]
+        if raster.size:
+            _record(c, s, raster[0, t], raster[1, t])
+    if rate_form:
+        _rate_update(c, s, steps, update)
+
+
+@compiled(nogil=True)
+def run_batch(
+    c: Constants,
+    s: State,
+    images: np.ndarray,
+    labels: np.ndarray,
+    train: int,
+    steps: int,
+    update: np.ndarray,
+    counts: np.ndarray,
+    activity: np.ndarray,
+    raster: np.ndarray,
+) -> None:
+    """Run samples in order; images : uint8[n, n_0], labels : int64[n], results per sample."""
+    for k in range(images.shape[0]):
+        run_sample(c, s, images[k], labels[k], train, steps, update, counts[k], activity[k], raster)
