@@ -43,7 +43,7 @@ def stage(kind: int, inhibition: int, raw: np.ndarray, before: np.ndarray, u: np
 
     raw, before : uint8[n]; u : int32[n], the second stage's membranes.
     """
-    if kind == NONE or kind == LATERAL:
+    if kind in (NONE, LATERAL):
         for j in range(before.size):
             before[j] = raw[j]
         return
