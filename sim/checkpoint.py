@@ -123,10 +123,12 @@ def load(path: str | Path, machine: Machine) -> Checkpoint:
 
 def _read(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise CheckpointError("one array, not an .npz of several: not a checkpoint")
-            return {name: archive[name] for name in archive.files}
+            with archive:
+                return {name: archive[name] for name in archive.files}
     except OSError as error:
         raise CheckpointError(f"cannot be read: {error.strerror or error}") from error
     except (ValueError, EOFError) as error:

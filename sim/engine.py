@@ -265,7 +265,7 @@ class RtlEngine(DeviceEngine):
         from spikeloom.hdl.core import Core
         from spikeloom.sim.transport import VerilatedTransport
 
-        self._simulation = VerilatedTransport.of(Core(machine=machine), trace=trace, log=log)
+        self._simulation = VerilatedTransport.of(Core(machine.config), trace=trace, log=log)
         super().__init__("rtl", machine, self._simulation)
 
     def vcd(self, path: Path) -> AbstractContextManager[None]:
