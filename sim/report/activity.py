@@ -16,6 +16,7 @@ from spikeloom.sim.report.drawing import (
     GREEN,
     MUTED,
     ORANGE,
+    PAGE,
     PURPLE,
     Picture,
     bare,
@@ -25,8 +26,9 @@ from spikeloom.sim.report.drawing import (
 )
 from spikeloom.sim.report.run import Run
 
-POSITIVE_MARK = {"color": ORANGE, "marker": "^", "ms": 4.5, "mew": 0}
-NEGATIVE_MARK = {"color": PURPLE, "marker": "v", "ms": 4.5, "mew": 0}
+POSITIVE_MARK = {"color": ORANGE, "marker": "^", "mec": PAGE, "mew": 0.6}
+NEGATIVE_MARK = {"color": PURPLE, "marker": "v", "mec": PAGE, "mew": 0.6}
+
 
 def layer_name(index: int, depth: int) -> str:
     """Return what neuron layer `index` of 0..depth is called."""
@@ -38,12 +40,12 @@ def layer_name(index: int, depth: int) -> str:
 
 
 def raster(run: Run) -> Picture:
-    """Every spike and error spike of one training sample."""
+    """Draw every spike and error spike of one training sample."""
     config, sample = run.config, run.sample
     first = np.cumsum([0, *config.sizes])
     depth, key = config.depth, "raster"
     # Panels grow with their layer, but slowly: the output must be readable beside 784 inputs.
-    heights = [0.75 + 0.11 * size**0.5 for size in config.sizes]
+    heights = [0.85 + 0.11 * size**0.5 for size in config.sizes]
     counts = sample.spikes[:, first[depth] :].sum(axis=0)
     winner = int(counts.argmax())
     with drawing(0.7 * len(heights) + 1.05 * sum(heights)) as figure:
@@ -55,16 +57,18 @@ def raster(run: Run) -> Picture:
         grid[depth, 0].imshow(sample.image, cmap="gray", vmin=0, vmax=255, interpolation="none")
         grid[depth, 0].set_title(f"class {run.class_names[sample.label]}")
         _legend(grid[0, 0])
-        for layer, axes in zip(range(depth, -1, -1), grid[:, 1]):
+        for layer, axes in zip(range(depth, -1, -1), grid[:, 1], strict=True):
             span = slice(first[layer], first[layer + 1])
             spikes, errors = sample.spikes[:, span], sample.errors[:, span]
-            _spikes(axes, spikes, errors, config.sizes[layer])
+            _spikes(axes, spikes, errors, 72 * heights[layer] / config.sizes[layer])
             name = layer_name(layer, depth)
             total = f"{name}: {int((spikes > 0).sum()):,} spikes"
             if layer:
-                total += f", {int((errors > 0).sum())} + and {int((errors < 0).sum())} - errors"
+                total += f", {int((errors > 0).sum())} + and {int((errors < 0).sum())} − errors"
             axes.set_title(total)
-            axes.set(xlim=(-0.5, config.steps - 0.5), ylim=(config.sizes[layer] - 0.5, -0.5))
+            edge = 0.5 + 0.02 * config.sizes[layer]  # marks of the outer neurons stay whole
+            axes.set_xlim(-0.7, config.steps - 0.3)
+            axes.set_ylim(config.sizes[layer] - 1 + edge, -edge)
             axes.set(ylabel="class" if layer == depth else "neuron")
             axes.tick_params(labelbottom=layer == 0)
         _classes(grid[0, 1], run, winner, heights[-1])
@@ -86,30 +90,30 @@ def raster(run: Run) -> Picture:
     return Picture(key, "One sample, spike by spike", svg, alt, caption)
 
 
-def _spikes(axes: Axes, spikes: np.ndarray, errors: np.ndarray, size: int) -> None:
-    thick = min(5.0, max(0.7, 60 / size))
+def _spikes(axes: Axes, spikes: np.ndarray, errors: np.ndarray, pitch: float) -> None:
+    """Draw one layer; pitch : points from one neuron to the next."""
     step, neuron = np.nonzero(spikes)
-    marks(axes, step, neuron, 0.8, color=BLUE, lw=thick)
+    marks(axes, step, neuron, 0.8, color=BLUE, lw=min(3.5, max(0.8, 0.8 * pitch)))
     for sign, style in ((1, POSITIVE_MARK), (-1, NEGATIVE_MARK)):
         step, neuron = np.nonzero(errors == sign)
-        axes.plot(step, neuron, ls="none", **style)
+        ms = min(5.5, max(2.5, 340 / len(spikes)))
+        axes.plot(step, neuron, ls="none", ms=ms, **style)
 
 
 def _legend(axes: Axes) -> None:
     handles = [
         Line2D([], [], color=BLUE, lw=2, label="spike"),
-        Line2D([], [], ls="none", label="error +: fire more", **POSITIVE_MARK),
-        Line2D([], [], ls="none", label="error -: fire less", **NEGATIVE_MARK),
+        Line2D([], [], ls="none", label="error +: fire more", ms=5.5, **POSITIVE_MARK),
+        Line2D([], [], ls="none", label="error −: fire less", ms=5.5, **NEGATIVE_MARK),
     ]
     axes.legend(handles=handles, loc="upper left", fontsize=8, borderpad=0, handlelength=1.2)
 
 
 def _classes(axes: Axes, run: Run, winner: int, height: float) -> None:
-    """Name the classes on the left of the output panel; on the right, label and winner."""
+    """Name classes on the left of the output panel; on the right, the label and the winner."""
     classes, label = run.config.sizes[-1], run.sample.label
-    few = classes <= 12
-    shown = range(classes) if few else sorted({label, winner})
-    axes.set_yticks(shown, [run.class_names[k] for k in shown] if few else [""] * len(shown))
+    shown = range(0, classes, -(-classes // 12))
+    axes.set_yticks(shown, [run.class_names[k] for k in shown])
     axes.tick_params(axis="y", labelsize=8)
     notes = [(winner, "most spikes")] if winner != label else []
     notes.append((label, "label" if notes else "label, most spikes"))
@@ -173,7 +177,7 @@ KINDS = {"spikes": (BLUE, "o"), "errors": (ORANGE, "^"), "writes": (GREEN, "s")}
 
 
 def spikes(run: Run) -> Picture:
-    """Spikes, error spikes and written rows per sample: median and 5th to 95th percentile."""
+    """Draw spikes, error spikes and written rows per sample: median, 5th to 95th percentile."""
     found = quantities(run)
     key = "spikes"
     with drawing(0.9 + 0.33 * len(found)) as figure:
@@ -212,7 +216,7 @@ def floor_parts(run: Run) -> dict[str, float]:
     causes = {
         "forward accesses": (PRE,),
         "transposed accesses": (POSITIVE, NEGATIVE),
-        "writes through one port": (ROWS,),
+        "writes (one-port memories)": (ROWS,),
     }
     parts = {}
     for name, rows in causes.items():
@@ -223,10 +227,10 @@ def floor_parts(run: Run) -> dict[str, float]:
 
 
 def cycles(run: Run) -> Picture:
-    """The floor, split by cause, and the measured cycles."""
+    """Draw the floor, split by cause, and the measured cycles."""
     parts, floor = floor_parts(run), float(run.floor.mean())
     measured, key = run.cycles_per_image, "cycles"
-    with drawing(1.9) as figure:
+    with drawing(1.4 if measured is None else 1.9) as figure:
         axes = figure.subplots()
         left = 0.0
         styles = ((BLUE, ""), (ORANGE, "///"), (GREEN, "..."))
@@ -235,11 +239,13 @@ def cycles(run: Run) -> Picture:
             style = {"color": colour, "alpha": 0.75, "hatch": hatch, "height": 0.6}
             axes.barh(0, value, left=left, label=label, **style)
             left += value
-        axes.text(left, 0, f"  {floor:,.0f}", va="center")
+        beside = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
+        axes.annotate(f"{floor:,.0f}", (left, 0), **beside)
         rows = ["floor"]
         if measured is not None:
             axes.barh(1, measured, color=PURPLE, height=0.6)
-            axes.text(measured, 1, f"  {measured:,.0f} = {measured / floor:.3f} x floor", va="center")
+            text = f"{measured:,.0f} = {measured / floor:.3f} × floor"
+            axes.annotate(text, (measured, 1), **beside)
             rows.append(f"measured\n({run.engine})")
         axes.set_yticks(range(len(rows)), rows)
         axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(0, 1.3 * max(left, measured or 0)))
@@ -249,10 +255,10 @@ def cycles(run: Run) -> Picture:
         alt = f"Bars: the floor of {floor:,.0f} cycles per training sample"
         alt += "." if measured is None else f" and the measured {measured:,.0f} cycles."
         svg = to_svg(figure, key, alt)
-    lanes = ", ".join(str(layer.lanes) for layer in run.machine.layers)
+    lanes = " and ".join(f"{x.lanes} (crossbar {x.index})" for x in run.machine.layers)
     caption = (
-        f"The floor is the number of weight words that must be touched with {lanes} lanes, "
-        f"a word a cycle; counted over {run.activity_of}."
+        "The floor is the number of weight words that must be touched, one each cycle; the lanes, "
+        f"weights in a word, are {lanes}. Counted over {run.activity_of}."
     )
     if measured is None:
         caption += f" The {run.engine} engine has no clock, so there is no measured bar."

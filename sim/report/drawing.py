@@ -1,8 +1,10 @@
-"""How pictures are drawn: vectors within the page, in colours that follow its light or dark mode."""
+"""How pictures are drawn: vectors within the page, in colours that follow its mode."""
 
 from __future__ import annotations
 
+import html
 import io
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,14 +16,18 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-INK, MUTED, GRID = "#1b1f24", "#5b6470", "#d5dae1"
+INK, MUTED, GRID, PAGE = "#1b1f24", "#5b6470", "#d5dae1", "#fdfdfe"
 BLUE, ORANGE, GREEN, PURPLE = "#0067ad", "#c75000", "#007d5a", "#a34d86"
 """Okabe and Ito's colours, darkened to be read on white; lines also differ by more than colour."""
+
+IMAGE_BLUE, IMAGE_ORANGE = "#1f78c1", "#d9620f"
+"""Colours of pixels: these cannot follow the mode, so they stand out from black and white alike."""
 
 VARIABLES = {
     INK: "currentColor",
     MUTED: "var(--muted)",
     GRID: "var(--grid)",
+    PAGE: "var(--page)",
     BLUE: "var(--blue)",
     ORANGE: "var(--orange)",
     GREEN: "var(--green)",
@@ -32,11 +38,15 @@ VARIABLES = {
 WIDTH = 9.0
 """Width of a full figure in inches; the page shows it at about 100 pixels each."""
 
+SIDES = (0.0, 0.5, 0.5, 1.0)
+
 MAX_VECTORS = 12_000
 """Marks beyond which a picture of them is smaller as pixels."""
 
 STYLE = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same layout everywhere
+    # The layout is DejaVu's, which comes with matplotlib; the others are hardly wider.
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
     "font.size": 9,
     "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
@@ -95,6 +105,8 @@ def to_svg(figure: Figure, key: str, alt: str) -> str:
     text = buffer.getvalue()
     body = text[text.index("<svg") :]
     head, body = body.split(">", 1)
+    percent = 100 * figure.get_figwidth() / WIDTH
+    size = f"width:{percent:.0f}%;min-width:{0.4 * percent:.0f}rem"
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
     body = re.sub(r'\bid="', f'id="{key}-', body)
     body = re.sub(r'href="#', f'href="#{key}-', body)
@@ -103,8 +115,8 @@ def to_svg(figure: Figure, key: str, alt: str) -> str:
         body = body.replace(colour, variable)
     # An SVG element has no alt attribute; a label and the role of an image do the same.
     (box,) = re.findall(r'viewBox="[^"]*"', head)
-    label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-    return f'<svg {box} role="img" aria-label="{label}">{body}'
+    label = html.escape(alt)
+    return f'<svg {box} style="{size}" role="img" aria-label="{label}">{body}'
 
 
 def one_sided(colour: str) -> Colormap:
@@ -115,18 +127,23 @@ def one_sided(colour: str) -> Colormap:
 def two_sided(low: str, high: str) -> Colormap:
     """Return a map from `low` by way of nothing (the page itself) to `high`."""
     stops = [f"{low}ff", f"{low}00", f"{high}00", f"{high}ff"]
-    return LinearSegmentedColormap.from_list(low + high, list(zip((0, 0.5, 0.5, 1), stops, strict=True)))
+    return LinearSegmentedColormap.from_list(low + high, list(zip(SIDES, stops, strict=True)))
 
 
-def mosaic(tiles: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """Return float[rows, cols]: tiles [n, h, w] side by side, row by row, NaN between them."""
+def mosaic(tiles: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Lay tiles [n, h, w] side by side, row by row, with room for a name above each.
+
+    Returns the sheet, float[rows, cols] with NaN between tiles, and the upper left corner of each
+    tile in it, int64[n, 2] as (row, column).
+    """
     n, height, width = tiles.shape
-    rows = -(-n // columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), np.nan)
-    for k, tile in enumerate(tiles):
-        top, left = k // columns * (height + gap), k % columns * (width + gap)
+    above, beside = math.ceil(0.18 * height), math.ceil(0.06 * width)
+    place = np.stack(np.divmod(np.arange(n), columns), axis=1)
+    corners = place * (height + above, width + beside) + (above, 0)
+    sheet = np.full((-(-n // columns) * (height + above), columns * (width + beside)), np.nan)
+    for tile, (top, left) in zip(tiles, corners, strict=True):
         sheet[top : top + height, left : left + width] = tile
-    return sheet
+    return sheet, corners
 
 
 def marks(axes: Axes, x: np.ndarray, y: np.ndarray, length: float, **style: object) -> None:

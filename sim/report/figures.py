@@ -15,6 +15,7 @@ def figures(run: Run) -> list[Picture]:
         *([outcome.confusion] if tested else []),
         *([outcome.mistakes] if wrong else []),
         weights.fields,
+        weights.changes,
         activity.raster,
         weights.histograms,
         activity.spikes,

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from spikeloom.sim.report.drawing import (
     BLUE,
+    IMAGE_BLUE,
     INK,
     MUTED,
     ORANGE,
@@ -23,6 +24,7 @@ from spikeloom.sim.report.drawing import (
 )
 from spikeloom.sim.report.run import Run
 
+MAX_TICKS = 50
 MAX_NUMBERED = 20
 """Classes up to which a count fits into a cell of the confusion matrix."""
 
@@ -71,10 +73,12 @@ def learning_curve(run: Run) -> Picture:
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axes.set(xlabel="training images seen", ylabel="accuracy (%)")
         panels[0].axhline(chance, color=MUTED, ls="--", lw=1, label=f"chance: {chance:.3g} %")
-        panels[0].set(ylim=(0, 100), title="whole")
+        panels[0].set_ylim(0, 100)
         panels[0].legend(loc="lower right", bbox_to_anchor=(1, 0.12))
         if edge is not None:
+            panels[0].set_title("the whole scale")
             panels[1].set(ylim=(edge, 100), title=f"the same, {edge} to 100 %")
+            panels[1].yaxis.set_major_locator(MaxNLocator(10, integer=True))
         end = f"{finals[0]:.2f} %" if run.curve else "not measured"
         alt = (
             f"Line chart of the accuracy over {run.images_seen:,} training images; "
@@ -87,7 +91,9 @@ def learning_curve(run: Run) -> Picture:
         if run.curve
         else "The run kept no curve."
     )
-    point = " The diamond is the final test." if run.accuracy is not None else ""
+    point = ""
+    if run.accuracy is not None:
+        point = " The diamond is the final test, on other images: it need not lie on the curve."
     return Picture(key, "Learning curve", svg, alt, f"{band}{point}{epochs}")
 
 
@@ -99,24 +105,29 @@ def confusion(run: Run) -> Picture:
     totals = matrix.sum(axis=1)
     share = 100 * matrix / np.maximum(totals, 1)[:, None]
     numbered = classes <= MAX_NUMBERED
+    ticks = range(0, classes, -(-classes // MAX_TICKS))
     key = "confusion"
-    with drawing(max(2.6, 1.0 + (0.43 if numbered else 0.165) * classes)) as figure:
-        left, right = figure.subplots(1, 2, width_ratios=[1.9, 1], sharey=True)
-        # The root makes one mistake in a hundred visible.
+    with drawing(1.6 + min(7.0, (0.4 if numbered else 0.13) * classes)) as figure:
+        left, right = figure.subplots(1, 2, width_ratios=[2.2, 1], sharey=True)
         image = left.imshow(
-            share, cmap=one_sided(BLUE), norm=PowerNorm(0.5, 0, 100), interpolation="none"
+            share,
+            cmap=one_sided(IMAGE_BLUE),
+            norm=PowerNorm(0.5, 0, 100),  # the root makes one mistake in a hundred visible
+            interpolation="none",
+            aspect="auto",
         )
         for true, guess in np.argwhere(matrix) if numbered else ():
             colour = "#ffffff" if share[true, guess] > 45 else INK
             count = f"{matrix[true, guess]:,}"
             left.text(guess, true, count, ha="center", va="center", color=colour, fontsize=8)
-        left.set(
-            xticks=range(classes), yticks=range(classes), xticklabels=names, yticklabels=names
-        )
+        shown = [names[k] for k in ticks]
+        left.set(xticks=ticks, yticks=ticks, xticklabels=shown, yticklabels=shown)
         left.tick_params(length=0, labelsize=9 if numbered else 7)
         left.set(xlabel="class that the network chose", ylabel="true class")
         left.set_title("test images" + (", counted" if numbered else ""))
-        bar = figure.colorbar(image, ax=left, shrink=0.8, pad=0.02, ticks=[0, 1, 5, 20, 50, 100])
+        bar = figure.colorbar(
+            image, ax=left, location="bottom", aspect=45, ticks=[0, 1, 5, 10, 20, 35, 50, 75, 100]
+        )
         bar.set_label("share of the true class (%)")
         right.barh(range(classes), share.diagonal(), height=0.62, color=BLUE)
         for k in range(classes):
@@ -127,9 +138,9 @@ def confusion(run: Run) -> Picture:
         right.set_title("accuracy per class")
         worst = int(np.where(totals, share.diagonal(), 101).argmin())
         alt = (
-            f"Confusion matrix of {classes} classes over {totals.sum():,} test images, {run.correct:,} "
-            f"of them on the diagonal; the least accurate class is {names[worst]} with "
-            f"{share[worst, worst]:.1f} %."
+            f"Confusion matrix of {classes} classes over {totals.sum():,} test images, "
+            f"{run.correct:,} of them on the diagonal; the least accurate class is {names[worst]} "
+            f"with {share[worst, worst]:.1f} %."
         )
         svg = to_svg(figure, key, alt)
     return Picture(key, "Confusion matrix", svg, alt, _confusion_caption(matrix, names, run))
@@ -173,6 +184,7 @@ def mistakes(run: Run) -> Picture:
         "Mistakes",
         svg,
         alt,
-        f"{len(tiles)} of {wrong:,} wrong test images ({height} x {width} pixels, as the network "
-        "gets them): those where the class chosen had the most spikes more than the true one.",
+        f"{len(tiles)} of {wrong:,} wrong test images ({height} × {width} pixels, as the network "
+        "gets them), the clearest errors first: by how many more spikes the chosen class had than "
+        "the true one.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -139,7 +140,7 @@ class Run:
     def __post_init__(self) -> None:
         sizes = self.config.sizes
         classes, samples = sizes[-1], len(self.activity)
-        crossbars = tuple(zip(sizes, sizes[1:], strict=False))
+        crossbars = tuple(pairwise(sizes))
         raster = (self.config.steps, sum(sizes))
         self._check("initial_weights", tuple(w.shape for w in self.initial_weights), crossbars)
         self._check("weights", tuple(w.shape for w in self.weights), crossbars)

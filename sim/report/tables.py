@@ -36,7 +36,7 @@ def plain(value: Any) -> str:
     """Return a configuration value as TOML would have it, without the quotes."""
     if isinstance(value, bool):
         return str(value).lower()
-    return " x ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def headlines(run: Run) -> list[Headline]:
@@ -47,14 +47,15 @@ def headlines(run: Run) -> list[Headline]:
         low, high = interval(run.correct, n)
         note = f"{run.correct:,} of {n:,}; 95 % interval {100 * low:.2f} to {100 * high:.2f} %"
         shown.append(Headline(f"{100 * run.accuracy:.2f} %", "test accuracy", note))
-    epochs = f"{run.epochs} epoch{'s' * (run.epochs != 1)} of {run.train_images:,} {run.data} images"
+    plural = "s" * (run.epochs != 1)
+    epochs = f"{run.epochs} epoch{plural} of {run.train_images:,} {run.data} images"
     shown.append(Headline(f"{run.images_seen:,}", "training images seen", epochs))
     checked = run.verification
     if checked is not None:
         shown.append(
             Headline(
                 "equal" if checked.equal else "NOT EQUAL",
-                "golden model and RTL",
+                f"golden model and {run.engine}",
                 f"{checked.compared_weights:,} weights and {checked.compared_samples:,} samples "
                 "compared, bit for bit",
                 "good" if checked.equal else "bad",
@@ -122,7 +123,7 @@ def derived(run: Run) -> Table:
     def add(name: str, *values: object) -> None:
         rows.append((name, *(f"{v:,}" if isinstance(v, int) else str(v) for v in values)))
 
-    add("rows x columns", *(f"{layer.n_pre:,} x {layer.n_post:,}" for layer in layers))
+    add("rows × columns", *(f"{layer.n_pre:,} × {layer.n_post:,}" for layer in layers))
     add("largest weight", *(layer.weight_max for layer in layers))
     for mode in ("train", "infer"):
         membranes = [getattr(layer, mode) for layer in layers]
@@ -133,17 +134,17 @@ def derived(run: Run) -> Table:
             ("ceiling", "membrane at most"),
         ):
             add(f"{name}, {mode}", *(getattr(m, key) for m in membranes))
-    units = ["1/256 spike" if layer.index == len(layers) else "weight units" for layer in layers]
+    units = [f"units of crossbar {layer.index + 1}" for layer in layers[:-1]] + ["/ 256 spikes"]
     for key, name in (
         ("error_threshold", "error threshold"),
-        ("error_max", "error membrane within +-"),
+        ("error_max", "error membrane within ±"),
     ):
         values = [getattr(layer, key) for layer in layers]
         add(name, *(f"{v:,} {unit}" for v, unit in zip(values, units, strict=True)))
     add("inhibition", *(layer.inhibition for layer in layers))
     add("dropout (of 65,536)", *(layer.dropout for layer in layers))
     for epoch, update in sorted(updates.items()):
-        texts = [f"+-{1 << u.shift} at {u.probability:,} / 65,536" for u in update]
+        texts = [f"±{1 << u.shift} at {u.probability:,} / 65,536" for u in update]
         add(f"update, epoch {epoch + 1}", *texts)
     add("bits of a current", *(layer.current_bits for layer in layers))
     add("bits of an error current", *(layer.error_current_bits for layer in layers))
