@@ -1,0 +1,247 @@
+"""The core: the network behind two byte streams, as `golden.spec.protocol` lays down."""
+
+from __future__ import annotations
+
+from amaranth import Array, Cat, Module, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from spikeloom.golden.spec.machine import Machine, machine
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.golden.spec.protocol import LITERAL_BITS, VERSION, Identity, Opcode, Status
+from spikeloom.golden.spec.schema import ConfigError
+from spikeloom.hdl.network import Network
+from spikeloom.hdl.weights import WeightPort
+
+
+class Core(wiring.Component):
+    """What is simulated and synthesised: no pins, no clock frequency, one clock domain.
+
+    Parameters
+    ----------
+    config : the network; the rate form is refused by name, it exists in golden only.
+
+    Members
+    -------
+    i : In, stream of command bytes. o : Out, stream of reply bytes. Both take a byte in a clock
+    with valid and ready. busy : Out; a sample is running.
+
+    Latency: a register read replies after 5 clocks; a sample's counts follow its last step at
+    once. Throughput: one byte per clock and direction; the next image loads while one runs.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        if config.learning.form != "coincidence":
+            raise ConfigError(
+                f"learning.form = {config.learning.form!r} exists in the golden model only: "
+                'the RTL needs learning.form = "coincidence"'
+            )
+        self._config = config
+        super().__init__(
+            {"i": In(stream.Signature(8)), "o": Out(stream.Signature(8)), "busy": Out(1)}
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the command decoder around the network and the weight port."""
+        m = Module()
+        model = machine(self._config)
+        m.submodules.network = net = Network(model)
+        m.submodules.weights = weights = WeightPort(model)
+        self._net, self._status = net, Signal(4)
+        self._taken = Signal()  # a command byte is used in this clock
+        self._argument = Signal(48)  # bytes after the opcode, the first one lowest
+        replying = self._results(m, model)
+        free = ~net.busy & ~replying
+        m.d.comb += [
+            self.busy.eq(net.busy),
+            self.i.ready.eq(self._taken),
+            net.status.eq(self._status),
+            net.host_layer.eq(weights.layer),
+            net.host_row.eq(weights.row),
+            net.host_word.eq(weights.word),
+            net.host_column.eq(weights.column),
+            net.host_valid.eq(weights.valid),
+            net.host_poke.eq(weights.poke),
+            net.host_data.eq(weights.data),
+            weights.weight.eq(net.weight),
+            net.address.eq(self._argument[:8]),
+            net.register_value.eq(self._argument[8:40]),
+        ]
+        with m.If(net.clear):
+            m.d.sync += self._status.eq(0)
+        self._commands(m, model, weights, free)
+        return m
+
+    def _take(self, m: Module) -> Value:
+        """Use the command byte of this clock, if there is one; return whether there is."""
+        m.d.comb += self._taken.eq(1)
+        return self.i.valid
+
+    def _commands(self, m: Module, model: Machine, weights: WeightPort, free: Value) -> None:
+        net = self._net
+        opcode, left = Signal(8), Signal(range(7))
+        reply, reply_left = Signal(128), Signal(range(17))
+        lengths = {
+            Opcode.READ: 1,
+            Opcode.WRITE: 5,
+            Opcode.TRAIN: 2,
+            Opcode.READ_WEIGHTS: 5,
+            Opcode.WRITE_WEIGHTS: 5,
+        }
+        with m.FSM(name="commands"):
+            with m.State("OPCODE"), m.If(self._take(m)):
+                m.d.sync += [opcode.eq(self.i.payload), self._argument.eq(0)]
+                m.d.sync += left.eq(0)
+                m.next = "FREE"
+                with m.Switch(self.i.payload):
+                    for code, length in lengths.items():
+                        with m.Case(code):
+                            m.d.sync += left.eq(length)
+                            m.next = "ARGUMENT"
+                    with m.Case(Opcode.NOP):
+                        m.next = "OPCODE"
+                    with m.Case(Opcode.IMAGE):
+                        m.next = "TOKEN"
+                    with m.Case(Opcode.IDENTIFY, Opcode.INFER, Opcode.DIGEST, Opcode.RESET):
+                        pass
+                    with m.Default():
+                        m.d.sync += self._status.eq(self._status | Status.BAD_OPCODE)
+                        m.next = "OPCODE"
+            with m.State("ARGUMENT"), m.If(self._take(m)):
+                m.d.sync += left.eq(left - 1)
+                m.d.sync += self._argument.eq(Cat(self._argument[8:], self.i.payload))
+                with m.If(left == 1):
+                    m.next = "ALIGN"
+            with m.State("ALIGN"):
+                # bytes came in from the top of 48 bits: move the first one to the bottom
+                for code, length in lengths.items():
+                    with m.If(opcode == code):
+                        m.d.sync += self._argument.eq(self._argument >> (48 - 8 * length))
+                m.next = "FREE"
+            with m.State("FREE"), m.If(free):
+                self._execute(m, model, opcode, reply, reply_left, weights)
+            with m.State("REGISTER"):
+                m.next = "READ"
+            with m.State("READ"):
+                m.d.sync += [reply.eq(net.register_data), reply_left.eq(4)]
+                m.next = "REPLY"
+            with m.State("REPLY"):
+                m.d.comb += [self.o.payload.eq(reply[:8]), self.o.valid.eq(1)]
+                with m.If(self.o.ready):
+                    m.d.sync += [reply.eq(reply >> 8), reply_left.eq(reply_left - 1)]
+                    with m.If(reply_left == 1):
+                        m.next = "OPCODE"
+            with m.State("WEIGHTS"):
+                m.d.comb += [
+                    self._taken.eq(weights.i_ready),
+                    weights.i_valid.eq(self.i.valid),
+                    weights.i_data.eq(self.i.payload),
+                    self.o.valid.eq(weights.o_valid),
+                    self.o.payload.eq(weights.o_data),
+                    weights.o_ready.eq(self.o.ready),
+                ]
+                with m.If(weights.bad):
+                    m.d.sync += self._status.eq(self._status | Status.BAD_ROW)
+                with m.If(weights.done):
+                    m.next = "OPCODE"
+                    with m.If(opcode == Opcode.DIGEST):
+                        m.d.sync += [reply.eq(weights.digest), reply_left.eq(4)]
+                        m.next = "REPLY"
+            self._image(m)
+
+    def _execute(
+        self,
+        m: Module,
+        model: Machine,
+        opcode: Signal,
+        reply: Signal,
+        reply_left: Signal,
+        weights: WeightPort,
+    ) -> None:
+        """Start what a complete command asks for, now that no sample runs."""
+        net, argument = self._net, self._argument
+        config = self._config
+        m.next = "OPCODE"
+        m.d.comb += [
+            weights.first_layer.eq(argument[:8]),
+            weights.first_row.eq(argument[8:24]),
+            weights.rows.eq(argument[24:40]),
+            weights.mode_write.eq(opcode == Opcode.WRITE_WEIGHTS),
+            weights.mode_digest.eq(opcode == Opcode.DIGEST),
+        ]
+        identity = Identity(VERSION, config.depth, config.digest()).pack()
+        with m.Switch(opcode):
+            with m.Case(Opcode.IDENTIFY):
+                m.d.sync += reply.eq(int.from_bytes(identity, "little"))
+                m.d.sync += reply_left.eq(len(identity))
+                m.next = "REPLY"
+            with m.Case(Opcode.READ):
+                m.next = "REGISTER"
+            with m.Case(Opcode.WRITE):
+                m.d.comb += net.write.eq(1)
+            with m.Case(Opcode.TRAIN):
+                m.d.comb += [net.start.eq(1), net.train.eq(1), net.label.eq(argument[:16])]
+                with m.If(argument[:16] >= config.sizes[-1]):
+                    m.d.comb += net.label.eq(0)
+                    m.d.sync += self._status.eq(self._status | Status.BAD_LABEL)
+            with m.Case(Opcode.INFER):
+                m.d.comb += net.start.eq(1)
+            with m.Case(Opcode.READ_WEIGHTS, Opcode.WRITE_WEIGHTS, Opcode.DIGEST):
+                m.d.comb += weights.start.eq(1)
+                m.next = "WEIGHTS"
+            with m.Case(Opcode.RESET):
+                m.d.comb += net.reset.eq(1)
+
+    def _image(self, m: Module) -> None:
+        """Decode image tokens into the spare buffer; runs beside a sample."""
+        net, pixels = self._net, self._config.sizes[0]
+        place = Signal(range(2 * (pixels + 256)))
+        literals = Signal(LITERAL_BITS)
+        inside = place < pixels
+        with m.State("TOKEN"), m.If(self._take(m)):
+            m.d.sync += literals.eq(self.i.payload[:LITERAL_BITS])
+            with m.If(inside):
+                m.d.sync += place.eq(place + self.i.payload[LITERAL_BITS:])
+            with m.If(self.i.payload[:LITERAL_BITS] != 0):
+                m.next = "LITERAL"
+            with m.If(self.i.payload == 0):
+                m.d.sync += place.eq(0)
+                m.next = "OPCODE"
+        with m.State("LITERAL"), m.If(self._take(m)):
+            m.d.comb += [
+                net.load.eq(inside & (self.i.payload != 0)),
+                net.index.eq(place),
+                net.value.eq(self.i.payload),
+            ]
+            with m.If(inside):
+                m.d.sync += place.eq(place + 1)
+            with m.Else():
+                m.d.sync += self._status.eq(self._status | Status.BAD_PIXEL)
+            m.d.sync += literals.eq(literals - 1)
+            with m.If(literals == 1):
+                m.next = "TOKEN"
+
+    def _results(self, m: Module, model: Machine) -> Value:
+        """Send counts and class of a sample that has ended; return whether any is owed."""
+        net = self._net
+        classes = self._config.sizes[-1]
+        owed, running = Signal(), Signal()
+        m.d.sync += running.eq(net.busy)
+        index, high = Signal(range(classes + 1)), Signal()
+        best, winner = Signal(16), Signal(range(classes))
+        counts = Array([*(net.counts[j] for j in range(classes)), winner])
+        value = Signal(16)
+        m.d.comb += value.eq(counts[index])
+        with m.If(running & ~net.busy):
+            m.d.sync += [owed.eq(1), index.eq(0), high.eq(0), best.eq(0), winner.eq(0)]
+        with m.If(owed):
+            m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(value.word_select(high, 8))]
+            with m.If(self.o.ready):
+                m.d.sync += high.eq(~high)
+                with m.If(high):
+                    m.d.sync += index.eq(index + 1)
+                    with m.If((index != classes) & (value > best)):
+                        m.d.sync += [best.eq(value), winner.eq(index)]
+                    with m.If(index == classes):
+                        m.d.sync += owed.eq(0)
+        return owed | running

@@ -1,0 +1,190 @@
+"""Pixels to spike trains: two image buffers of non-zero pixels, scanned several per clock."""
+
+from __future__ import annotations
+
+from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from spikeloom.golden.spec.lfsr import WORD_BITS
+from spikeloom.golden.spec.machine import RAMP_ONE, Machine, clog2
+from spikeloom.hdl.spikes import lowest
+
+
+class Encoder(wiring.Component):
+    """Draws the input spikes of a sample, step after step, as fast as the list takes them.
+
+    Parameters
+    ----------
+    machine : image size, ramp tables, dropout; `input.draws` pixels are looked at per clock.
+
+    Members
+    -------
+    load, index, value : In; append a non-zero pixel to the spare buffer, raster order.
+    swap : In; the filled buffer becomes the scanned one, the other is emptied.
+    start : In, after swap; begin a sample of `steps` steps. train : In, held for the sample.
+    words, take : the input stream's next words, and how many are used up.
+    drop_word, drop_take : the same of stream dropout0 (one word per clock).
+    push, row, close : Out; a spike, the end of a step. ready : In; the list takes them.
+    busy : Out; steps remain to be drawn.
+
+    Latency: start to first spike 4 clocks (dropout: one clock more per pixel). Throughput: `draws`
+    pixels or one spike per clock, whichever is slower. Golden: `golden.encoder.encode`.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        config = machine.config
+        self.draws = config.input.draws
+        pixels = config.sizes[0]
+        self._index = range(max(pixels, 2))
+        super().__init__(
+            {
+                "load": In(1),
+                "index": In(self._index),
+                "value": In(8),
+                "swap": In(1),
+                "start": In(1),
+                "train": In(1),
+                "steps": In(range(config.steps + 1)),
+                "words": In(data.ArrayLayout(WORD_BITS, self.draws)),
+                "take": Out(range(self.draws + 1)),
+                "drop_word": In(WORD_BITS),
+                "drop_take": Out(1),
+                "push": Out(1),
+                "row": Out(self._index),
+                "close": Out(1),
+                "ready": In(1),
+                "busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build buffers, then the scan: address, product, comparison, spikes one by one."""
+        m = Module()
+        machine, draws = self._machine, self.draws
+        pixels, config = machine.config.sizes[0], machine.config
+        groups = -(-pixels // draws)
+        entry = data.StructLayout({"index": self._index, "value": 8})
+        span = 1 << clog2(groups)
+        front = Signal()  # the buffer being scanned
+        filled, active = Signal(range(pixels + 1)), Signal(range(pixels + 1))
+
+        slot, lane = Signal(range(groups + 1)), Signal(range(max(draws, 2)))
+        with m.If(self.load):
+            last_lane = lane == draws - 1
+            m.d.sync += [
+                filled.eq(filled + 1),
+                lane.eq(Mux(last_lane, 0, lane + 1)),
+                slot.eq(slot + last_lane),
+            ]
+        with m.If(self.swap):
+            m.d.sync += [front.eq(~front), active.eq(filled), filled.eq(0), lane.eq(0), slot.eq(0)]
+
+        group = Signal(range(groups + 1))
+        advance = Signal()
+        entries = []
+        for d in range(draws):
+            memory = Memory(shape=entry, depth=2 * span, init=[])
+            m.submodules[f"pixels{d}"] = memory
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                write.addr.eq(Cat(slot[: clog2(groups)], ~front)),
+                write.data.index.eq(self.index),
+                write.data.value.eq(self.value),
+                write.en.eq(self.load & (lane == d)),
+                read.addr.eq(Cat(group[: clog2(groups)], front)),
+                read.en.eq(advance),
+            ]
+            entries.append(read.data)
+
+        # stage 0: address of the group; the next step's first group follows its last at once
+        running = Signal()
+        step, last_group = Signal(range(config.steps + 1)), Signal()
+        ramps = Array(machine.ramp_train), Array(machine.ramp_infer)
+        ramp = Signal(range(RAMP_ONE + 1))
+        place = Signal(range(pixels + draws))  # entries before this group
+        m.d.comb += [
+            last_group.eq(place + draws >= active),
+            ramp.eq(Mux(self.train, ramps[0][step], ramps[1][step])),
+        ]
+        dropped, dropping = self._dropout(m, running, active)
+        with m.If(running & advance):
+            m.d.sync += [group.eq(group + 1), place.eq(place + draws)]
+            with m.If(last_group):
+                m.d.sync += [group.eq(0), place.eq(0), step.eq(step + 1)]
+                with m.If(step + 1 == self.steps):
+                    m.d.sync += running.eq(0)
+        with m.If(self.start):
+            m.d.sync += [step.eq(0), group.eq(0), place.eq(0)]
+
+        # stage 1: entries are read; multiply. Stage 2: compare with the words of the stream
+        valid1, end1, ramp1 = Signal(), Signal(), Signal.like(ramp)
+        there1, drop1 = Signal(draws), Signal(draws)
+        valid2, end2, there2, drop2 = Signal(), Signal(), Signal(draws), Signal(draws)
+        there0 = Cat(place + d < active for d in range(draws))
+        with m.If(advance):
+            m.d.sync += [
+                valid1.eq(running),
+                end1.eq(last_group),
+                ramp1.eq(ramp),
+                there1.eq(there0),
+                drop1.eq(Cat(dropped.bit_select(place + d, 1) for d in range(draws))),
+                valid2.eq(valid1),
+                end2.eq(end1),
+                there2.eq(there1),
+                drop2.eq(drop1),
+            ]
+        hits = []
+        taken = Signal(range(draws + 1))
+        index2 = []
+        for d in range(draws):
+            product = Signal(range(255 * RAMP_ONE + 1), name=f"product{d}")
+            index = Signal(self._index, name=f"index{d}")
+            with m.If(advance):
+                m.d.sync += [product.eq(entries[d].value * ramp1), index.eq(entries[d].index)]
+            hits.append(there2[d] & ~drop2[d] & (self.words[d] < product))
+            index2.append(index)
+        m.d.comb += taken.eq(sum(there2[d] for d in range(draws)))
+        with m.If(valid2 & advance):
+            m.d.comb += self.take.eq(taken)
+
+        # stage 3: spikes leave one by one, the step's end with its last one
+        valid3, end3, spikes = Signal(), Signal(), Signal(draws)
+        index3 = [Signal(self._index, name=f"leaving{d}") for d in range(draws)]
+        chosen, rest = lowest(spikes)
+        more = rest.any()
+        m.d.comb += [
+            self.row.eq(Array(index3)[chosen] if draws > 1 else index3[0]),
+            self.push.eq(valid3 & spikes.any()),
+            self.close.eq(valid3 & end3 & ~more),
+            advance.eq(~valid3 | ((self.ready | (~self.push & ~self.close)) & ~more)),
+        ]
+        with m.If(advance):
+            m.d.sync += [valid3.eq(valid2), end3.eq(end2), spikes.eq(Cat(hits))]
+            m.d.sync += [index3[d].eq(index2[d]) for d in range(draws)]
+        with m.Elif(self.ready):
+            m.d.sync += spikes.eq(rest)
+        m.d.comb += self.busy.eq(running | valid1 | valid2 | valid3 | dropping)
+        return m
+
+    def _dropout(self, m: Module, running: Signal, active: Signal) -> tuple[Signal, Signal]:
+        """Draw which pixels stay silent (one per clock) before `running` may begin."""
+        dropping = Signal()
+        if not self._machine.input_dropout:
+            with m.If(self.start):
+                m.d.sync += running.eq(1)
+            return Signal(name="nothing_dropped"), dropping
+        dropped = Signal(self._machine.config.sizes[0])
+        count = Signal.like(active)
+        with m.If(self.start):
+            m.d.sync += [dropped.eq(0), count.eq(0), dropping.eq(1)]
+        with m.If(dropping):
+            with m.If((count == active) | ~self.train):
+                m.d.sync += [dropping.eq(0), running.eq(1)]
+            with m.Else():
+                hit = self.drop_word < self._machine.input_dropout
+                m.d.sync += [dropped.bit_select(count, 1).eq(hit), count.eq(count + 1)]
+                m.d.comb += self.drop_take.eq(1)
+        return dropped, dropping

@@ -1,0 +1,109 @@
+"""Random words from a linear feedback shift register, up to several per clock."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import xor
+
+from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from spikeloom.golden.spec.lfsr import WORD_BITS, Lfsr
+
+
+def advance(state: Value, lfsr: Lfsr) -> Value:
+    """Return `state` one word later, as XORs of whole chunks (`golden.lfsr.advance`)."""
+    for _ in range(WORD_BITS // lfsr.chunk):
+        new = reduce(xor, (state[tap - lfsr.chunk : tap] for tap in lfsr.taps))
+        state = Cat(new, state[: lfsr.degree - lfsr.chunk])
+    return state
+
+
+class Generator(wiring.Component):
+    """A named stream: the next words are always there, `take` says how many are used up.
+
+    Parameters
+    ----------
+    lfsr : the polynomial.
+    seed : state after power-up and `clear`.
+    draws : the most words taken in one clock, leaping ahead.
+    second : adds the inference generator: a seed register and a state of its own.
+
+    Members
+    -------
+    words : Out, 16 bits each; words[0] is the next one, words[1] the one after it, ...
+    take : In, 0 .. draws; that many words are gone at the next clock.
+    write : In, 2 bits; puts `value` into the low / high 32 bits of the state (or of the
+        inference seed, `write_seed`). Not together with `take`.
+    state, seed : Out, for reading back.
+    infer : In (second only); words come from the inference state, training's rests.
+    restart : In (second only); the inference state goes back to its seed.
+    clear : In; back to the power-up values.
+
+    Latency: words are valid in the clock after `take`. Throughput: `draws` words per clock.
+    Golden: `golden.lfsr.advance`, called `take` times.
+    """
+
+    def __init__(self, lfsr: Lfsr, *, seed: int, draws: int = 1, second: int | None = None) -> None:
+        self._lfsr = lfsr
+        self._seeds = (seed, second)
+        self.draws = draws
+        members = {
+            "words": Out(data.ArrayLayout(WORD_BITS, draws)),
+            "take": In(range(draws + 1)),
+            "write": In(2),
+            "value": In(32),
+            "state": Out(64),
+            "clear": In(1),
+        }
+        if second is not None:
+            members |= {"infer": In(1), "restart": In(1), "write_seed": In(2), "seed": Out(64)}
+        super().__init__(members)
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the register, its leaps, and the host's access."""
+        m = Module()
+        lfsr, degree = self._lfsr, self._lfsr.degree
+        first, second = self._seeds
+        main = Signal(degree, init=first)
+        current: Value = main
+        if second is not None:
+            other, seed = Signal(degree, init=second), Signal(degree, init=second)
+            current = Signal(degree)
+            m.d.comb += [current.eq(Mux(self.infer, other, main)), self.seed.eq(seed)]
+        leaps = [current]
+        for index in range(self.draws):
+            leap = Signal(degree, name=f"leap{index + 1}")
+            m.d.comb += [leap.eq(advance(leaps[-1], lfsr)), self.words[index].eq(leap[:WORD_BITS])]
+            leaps.append(leap)
+        following = Signal(degree)
+        with m.Switch(self.take):
+            for count, leap in enumerate(leaps):
+                with m.Case(count):
+                    m.d.comb += following.eq(leap)
+        m.d.comb += self.state.eq(main)
+
+        def host(register: Signal, write: Value) -> None:
+            with m.If(write[0]):
+                m.d.sync += register[:32].eq(self.value)
+            if degree > 32:
+                with m.If(write[1]):
+                    m.d.sync += register[32:].eq(self.value)
+
+        if second is None:
+            m.d.sync += main.eq(following)
+        else:
+            with m.If(self.infer):
+                m.d.sync += other.eq(following)
+            with m.Else():
+                m.d.sync += main.eq(following)
+            with m.If(self.restart):
+                m.d.sync += other.eq(seed)
+            host(seed, self.write_seed)
+            with m.If(self.clear):
+                m.d.sync += seed.eq(second)
+        host(main, self.write)
+        with m.If(self.clear):
+            m.d.sync += main.eq(first)
+        return m

@@ -1,0 +1,297 @@
+"""The network: encoder, layers and error neurons, and the order of a sample.
+
+Forward, layers work at their own pace on the lists between them. Training, a step is over when
+its error spikes have come down to the first layer; only then may the layers take the next one,
+while the encoder already draws spikes ahead.
+"""
+
+from __future__ import annotations
+
+from amaranth import Array, Cat, Const, Module, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.streams import INPUT, LABEL, dropout_stream, thinning_stream
+from spikeloom.hdl.backward import Backward
+from spikeloom.hdl.dropout import Dropout
+from spikeloom.hdl.encoder import Encoder
+from spikeloom.hdl.layer import Layer
+from spikeloom.hdl.learning import Step
+from spikeloom.hdl.registers import RegisterBank
+from spikeloom.hdl.streams import Streams
+
+COUNT_BITS = 16
+
+
+class Network(wiring.Component):
+    """Trains or infers one sample at a time.
+
+    Members
+    -------
+    load, index, value : In; append a non-zero pixel to the spare image buffer.
+    start : In, while not busy; run the image loaded last. train, label : In, with start.
+    busy : Out; a sample is running. counts : Out; counted spikes per class, while not busy.
+    address, write, register_value, register_data : the register bank; write while not busy.
+    reset : In, while not busy; streams and registers back to their power-up values.
+    status : In; error bits to show in the status register. clear : Out; counters are cleared.
+    host_layer, host_row, host_word, host_column, host_poke, host_valid, host_data : In; access one
+    word of columns while not busy. weight : Out; weight `host_column` of it, from the third clock
+    after that on.
+
+    Latency: about 20 clocks a step on top of the accesses that `golden.floor` counts.
+    Golden: `golden.network.run_sample`.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        config = machine.config
+        self._layers = [Layer(machine, index) for index in range(1, config.depth + 1)]
+        most_rows = max(layer.n_pre for layer in machine.layers)
+        most_words = max(layer.words for layer in machine.layers)
+        most_lanes = max(layer.lanes for layer in machine.layers)
+        super().__init__(
+            {
+                "load": In(1),
+                "index": In(range(max(config.sizes[0], 2))),
+                "value": In(8),
+                "start": In(1),
+                "train": In(1),
+                "label": In(range(config.sizes[-1])),
+                "busy": Out(1),
+                "counts": Out(data.ArrayLayout(COUNT_BITS, config.sizes[-1])),
+                "address": In(8),
+                "write": In(1),
+                "register_value": In(32),
+                "register_data": Out(32),
+                "reset": In(1),
+                "status": In(4),
+                "clear": Out(1),
+                "host_layer": In(range(config.depth + 1)),
+                "host_row": In(range(max(most_rows, 2))),
+                "host_word": In(range(max(most_words, 2))),
+                "host_column": In(range(max(most_lanes, 2))),
+                "host_poke": In(1),
+                "host_valid": In(1),
+                "host_data": In(signed(16)),
+                "weight": Out(signed(16)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Build everything around the sample's order."""
+        m = Module()
+        machine, config, layers = self._machine, self._machine.config, self._layers
+        m.submodules.registers = self._bank = RegisterBank(machine)
+        m.submodules.streams = self._streams = Streams(machine, self._bank)
+        m.submodules.encoder = self._encoder = Encoder(machine)
+        for layer in layers:
+            m.submodules[f"layer{layer.layer.index}"] = layer
+        m.submodules.backward = self._backward = Backward(machine, layers)
+        self._train, self._begin = Signal(), Signal()
+        self._steps = Signal(range(config.steps + 1), init=config.steps)
+        self._connect(m)
+        self._sample(m, self._dropout(m))
+        self._registers(m)
+        self._host(m)
+        return m
+
+    def _connect(self, m: Module) -> None:
+        """Wire streams, encoder and layers, spikes going forward."""
+        encoder, streams = self._encoder, self._streams
+        source = streams.generator(INPUT)
+        m.d.comb += [
+            encoder.load.eq(self.load),
+            encoder.index.eq(self.index),
+            encoder.value.eq(self.value),
+            encoder.swap.eq(self.start),
+            encoder.start.eq(self._begin),
+            encoder.train.eq(self._train),
+            encoder.steps.eq(self._steps),
+            encoder.words.eq(source.words),
+            source.take.eq(encoder.take),
+            source.infer.eq(~self._train),
+            source.restart.eq(self._begin & ~self._train),
+            streams.value.eq(self.register_value),
+            streams.reset.eq(self.reset),
+        ]
+        push, row, close, ready = encoder.push, encoder.row, encoder.close, encoder.ready
+        for layer in self._layers:
+            thinning = streams.generator(thinning_stream(layer.layer.index))
+            m.d.comb += [
+                layer.push.eq(push),
+                layer.row.eq(row),
+                layer.close.eq(close),
+                ready.eq(layer.ready),
+                layer.start.eq(self._begin),
+                layer.train.eq(self._train),
+                layer.thin_word.eq(thinning.words[0]),
+                thinning.take.eq(layer.thin_take),
+            ]
+            push, row, close, ready = (
+                layer.out_valid,
+                layer.out_index,
+                layer.out_last,
+                layer.out_ready,
+            )
+
+    def _dropout(self, m: Module) -> Value:
+        """Connect all dropout; return a value that is high while hidden neurons are drawn."""
+        config, encoder = self._machine.config, self._encoder
+        first = self._streams.generator(dropout_stream(config, 0))
+        m.d.comb += [encoder.drop_word.eq(first.words[0]), first.take.eq(encoder.drop_take)]
+        busy: Value = Const(0)
+        for layer in self._layers[:-1]:
+            index = layer.layer.index
+            if not layer.layer.dropout:
+                continue
+            drop = Dropout(neurons=layer.layer.n_post, chance=layer.layer.dropout)
+            m.submodules[f"dropout{index}"] = drop
+            stream = self._streams.generator(dropout_stream(config, index))
+            m.d.comb += [
+                drop.start.eq(self._begin),
+                drop.train.eq(self._train),
+                drop.word.eq(stream.words[0]),
+                stream.take.eq(drop.take),
+                layer.dropped.eq(drop.dropped),
+            ]
+            busy = busy | drop.busy
+        return busy
+
+    def _sample(self, m: Module, dropping: Value) -> None:
+        """Count the steps of a sample, and grant the next one when a training step is over."""
+        output, backward = self._layers[-1], self._backward
+        step = Signal.like(self._steps)  # steps that are over
+        label = Signal.like(self.label)
+        preparing, grant, over = Signal(), Signal(), Signal()
+        m.d.sync += self._begin.eq(self.start)
+        with m.If(self.start):
+            m.d.sync += [
+                self._train.eq(self.train),
+                label.eq(self.label),
+                self.busy.eq(1),
+                preparing.eq(1),
+                step.eq(0),
+                self.counts.eq(0),
+            ]
+        with m.If(preparing & ~self._begin & ~dropping):
+            m.d.sync += preparing.eq(0)
+            m.d.comb += grant.eq(1)
+        with m.If(output.done):
+            m.d.sync += [
+                count.eq(count + output.counted[j]) for j, count in enumerate(self.counts)
+            ]
+        target = self._target(m, step, output.done & self._train)
+        classes = len(output.counted)
+        m.d.comb += [
+            backward.start.eq(self._begin),
+            backward.valid.eq(output.done & self._train),
+            backward.counted.eq(output.counted),
+            backward.wanted.eq(Cat((label == j) & target for j in range(classes))),
+            over.eq(backward.over | (output.done & ~self._train)),
+        ]
+        m.d.comb += [layer.grant.eq(grant) for layer in self._layers]
+        with m.If(over):
+            m.d.sync += step.eq(step + 1)
+            with m.If(step + 1 == self._steps):
+                m.d.sync += self.busy.eq(0)
+            with m.Elif(self._train):
+                m.d.comb += grant.eq(1)
+
+    def _target(self, m: Module, step: Signal, used: Value) -> Value:
+        """Return the label neuron's spike of the step; it must hold until the step is over."""
+        machine = self._machine
+        table = Array(machine.label)[step]
+        if not machine.label_is_random:
+            return table
+        stream = self._streams.generator(LABEL)
+        drawn, now = Signal(), stream.words[0] < table
+        m.d.comb += stream.take.eq(used)
+        with m.If(used):
+            m.d.sync += drawn.eq(now)
+        target = Signal()
+        m.d.comb += target.eq(drawn)
+        with m.If(used):
+            m.d.comb += target.eq(now)
+        return target
+
+    def _registers(self, m: Module) -> None:
+        """Connect the register bank: steps, updates, counters."""
+        bank, config = self._bank, self._machine.config
+        m.d.comb += [
+            bank.address.eq(self.address),
+            bank.write.eq(self.write),
+            bank.value.eq(self.register_value),
+            self.register_data.eq(bank.data),
+            self.clear.eq(bank.strobe("clear") | self.reset),
+            self._backward.clear.eq(self.clear),
+        ]
+        bank.expose("status", self.status)
+        bank.expose("steps", self._steps)
+        with m.If(bank.strobe("steps")):
+            good = (self.register_value != 0) & (self.register_value <= config.steps)
+            with m.If(good):
+                m.d.sync += self._steps.eq(self.register_value)
+        with m.If(self.reset):
+            m.d.sync += self._steps.eq(config.steps)
+
+        def counter(name: str, event: Value) -> None:
+            count = Signal(32, name=name.replace(".", "_"))
+            with m.If(event):
+                m.d.sync += count.eq(count + 1)
+            with m.If(self.clear):
+                m.d.sync += count.eq(0)
+            bank.expose(name, count)
+
+        counter("samples", self.start)
+        counter("cycles", self.busy)
+        for layer in self._layers:
+            i = layer.layer.index
+            counter(f"spikes.{i - 1}", layer.push & layer.ready)
+            counter(f"writes.{i}", layer.wrote)
+            bank.expose(f"positive.{i}", self._backward.positives[i - 1])
+            bank.expose(f"negative.{i}", self._backward.negatives[i - 1])
+            self._update(m, layer)
+        total = Signal(32)
+        output = self._layers[-1]
+        with m.If(output.done):
+            m.d.sync += total.eq(total + sum(output.counted[j] for j in range(config.sizes[-1])))
+        with m.If(self.clear):
+            m.d.sync += total.eq(0)
+        bank.expose(f"spikes.{config.depth}", total)
+
+    def _update(self, m: Module, layer: Layer) -> None:
+        """Add the registers of a layer's update."""
+        bank, index = self._bank, layer.layer.index
+        update = self._machine.updates(0)[index - 1]
+        step = Step(layer.layer, shift=update.shift, probability=update.probability)
+        m.submodules[f"step{index}"] = step
+        m.d.comb += [
+            step.value.eq(self.register_value),
+            step.clear.eq(self.reset),
+            step.write_shift.eq(bank.strobe(f"shift.{index}")),
+            step.write_probability.eq(bank.strobe(f"probability.{index}")),
+            layer.probability.eq(step.probability),
+            layer.step.eq(step.step),
+        ]
+        bank.expose(f"shift.{index}", step.shift)
+        bank.expose(f"probability.{index}", step.probability)
+
+    def _host(self, m: Module) -> None:
+        """Let the host read and poke weights."""
+        weights = [Const(0, signed(16))]
+        for layer in self._layers:
+            chosen = self.host_valid & (self.host_layer == layer.layer.index)
+            m.d.comb += [
+                layer.host.valid.eq(chosen),
+                layer.host.first.eq(1),
+                layer.host.last.eq(1),
+                layer.host.host.eq(1),
+                layer.host.row.eq(self.host_row),
+                layer.host.word.eq(self.host_word),
+                layer.host.column.eq(self.host_column),
+                layer.host.poke.eq(self.host_poke),
+                layer.host_poke.eq(self.host_data),
+            ]
+            weights.append(layer.weight)
+        m.d.comb += self.weight.eq(Array(weights)[self.host_layer])

@@ -1,0 +1,55 @@
+"""The register bank: one read multiplexer and one write strobe per register of the map."""
+
+from __future__ import annotations
+
+from amaranth import Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.registers import Access, registers
+
+
+class RegisterBank(wiring.Component):
+    """Decodes the host's accesses to the map of `golden.spec.registers`.
+
+    Members
+    -------
+    address, write, value : In; a write happens in the clock with `write`.
+    data : Out; the register at `address`.
+
+    Latency: address to data one clock. Use `strobe` and `expose` while elaborating the parent,
+    before this component is elaborated.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._map = registers(machine)
+        self._strobes = {
+            name: Signal(name=f"write_{name}")
+            for name, register in self._map.items()
+            if register.access is not Access.READ
+        }
+        self._values: dict[str, Value] = {}
+        super().__init__({"address": In(8), "write": In(1), "value": In(32), "data": Out(32)})
+
+    def strobe(self, name: str) -> Signal:
+        """Return the signal that is high while the host writes register `name`."""
+        return self._strobes[name]
+
+    def expose(self, name: str, value: Value) -> None:
+        """Let the host read `value` as register `name`; every readable one needs this once."""
+        self._values[name] = value
+
+    def elaborate(self, platform: object) -> Module:
+        """Decode writes, select reads."""
+        m = Module()
+        with m.Switch(self.address):
+            for name, register in self._map.items():
+                with m.Case(register.address):
+                    if register.access is not Access.CLEAR:
+                        m.d.sync += self.data.eq(self._values[name])
+                    if name in self._strobes:
+                        m.d.comb += self._strobes[name].eq(self.write)
+            with m.Default():
+                m.d.sync += self.data.eq(0)
+        return m

@@ -1,0 +1,66 @@
+"""All random streams of a network, and the host's access to their states."""
+
+from __future__ import annotations
+
+from amaranth import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.streams import INFERENCE, INPUT, streams
+from spikeloom.hdl.lfsr import Generator
+from spikeloom.hdl.registers import RegisterBank
+
+
+class Streams(wiring.Component):
+    """One generator per stream; `generator(number)` is in the order of `golden.spec.streams`.
+
+    Members
+    -------
+    value : In; what the host writes. reset : In; back to the power-up seeds.
+    """
+
+    def __init__(self, machine: Machine, bank: RegisterBank) -> None:
+        self._bank = bank
+        config = machine.config
+        self._streams = streams(config)
+        seeds = [stream.seed(config.random.seed) for stream in self._streams]
+        self._generators = []
+        for number, stream in enumerate(self._streams):
+            if number == INFERENCE:
+                self._generators.append(self._generators[INPUT])
+            elif number == INPUT:
+                self._generators.append(
+                    Generator(
+                        stream.lfsr,
+                        seed=seeds[number],
+                        draws=config.input.draws,
+                        second=seeds[INFERENCE],
+                    )
+                )
+            else:
+                self._generators.append(Generator(stream.lfsr, seed=seeds[number]))
+        for number, stream in enumerate(self._streams):
+            target = self._generators[number]
+            state = target.seed if number == INFERENCE else target.state
+            for half, name in enumerate(("low", "high")):
+                bits = state[32 * half : 32 * half + 32]
+                bank.expose(f"stream.{stream.name}.{name}", bits)
+        super().__init__({"value": In(32), "reset": In(1)})
+
+    def generator(self, number: int) -> Generator:
+        """Return the generator of a stream (input and inference share one)."""
+        return self._generators[number]
+
+    def elaborate(self, platform: object) -> Module:
+        """Add the generators and connect them to the register bank."""
+        m = Module()
+        for number, stream in enumerate(self._streams):
+            target = self._generators[number]
+            write = target.write_seed if number == INFERENCE else target.write
+            for half, name in enumerate(("low", "high")):
+                m.d.comb += write[half].eq(self._bank.strobe(f"stream.{stream.name}.{name}"))
+            if number != INFERENCE:
+                m.submodules[stream.name] = target
+                m.d.comb += [target.value.eq(self.value), target.clear.eq(self.reset)]
+        return m
