@@ -178,9 +178,7 @@ class Network(wiring.Component):
             m.d.sync += preparing.eq(0)
             m.d.comb += grant.eq(1)
         with m.If(output.done):
-            m.d.sync += [
-                count.eq(count + output.counted[j]) for j, count in enumerate(self.counts)
-            ]
+            m.d.sync += [count.eq(count + output.counted[j]) for j, count in enumerate(self.counts)]
         target = self._target(m, step, output.done & self._train)
         classes = len(output.counted)
         m.d.comb += [

@@ -111,9 +111,7 @@ class ForwardNeurons(wiring.Component):
         if shift:
             width = layer.current_bits + shift + 2
             layout = data.ArrayLayout(signed(width), layer.lanes)
-            pools, pool_write = _state(
-                m, "pools", layout, layer.words, (self.soon, self.word)
-            )
+            pools, pool_write = _state(m, "pools", layout, layer.words, (self.soon, self.word))
             m.d.comb += pool_write.en.eq(self.valid)
             for lane in range(layer.lanes):
                 before = Mux(self.first, 0, pools[lane])
@@ -211,9 +209,7 @@ class ErrorNeurons(wiring.Component):
         flows: list[Value] = [self.currents[lane] for lane in range(lanes)]
         if shift:
             pool_layout = data.ArrayLayout(signed(current_bits + shift + 2), lanes)
-            pools, pool_write = _state(
-                m, "pools", pool_layout, self.words, (self.soon, self.word)
-            )
+            pools, pool_write = _state(m, "pools", pool_layout, self.words, (self.soon, self.word))
             m.d.comb += pool_write.en.eq(self.valid)
             for lane in range(lanes):
                 before = Mux(self.fresh, 0, pools[lane])

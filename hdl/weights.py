@@ -13,15 +13,19 @@ SETTLE = 3  # clocks from an access to its sum
 
 
 def crc32(state: Value, word: Value) -> Value:
-    """Return the CRC register after the bits of `word`, the lowest first."""
-    bits = list(state)
+    """Return the CRC register after the bits of `word`, the lowest first.
+
+    Each new bit is the parity of some old ones; which ones is found by running the register's
+    definition over sets of bits.
+    """
+    width = len(state)
+    bits = [1 << k for k in range(width)]
     for index in range(len(word)):
-        low = bits[0] ^ word[index]
+        low = bits[0] ^ 1 << (width + index)
         bits = [*bits[1:], 0]
-        bits = [
-            (bit ^ low) if CRC_POLYNOMIAL >> k & 1 else bit for k, bit in enumerate(bits)
-        ]
-    return Cat(bits)
+        bits = [bit ^ low if CRC_POLYNOMIAL >> k & 1 else bit for k, bit in enumerate(bits)]
+    together = Cat(state, word)
+    return Cat((together & mask).xor() for mask in bits)
 
 
 class WeightPort(wiring.Component):
