@@ -3,7 +3,7 @@
 A sample of T steps, L crossbars, neuron layers 0 (input) .. L (output)::
 
     start   membranes, pools, flags, error spikes back to their start values; training draws
-            dropout (layer 0 first); inference puts its input stream back to its seed
+            dropout (layer 0 first); inference draws its input from its own stream's seed on
     step t  encode                         spikes of layer 0
             for l = 1 .. L                 thin (training), crossbar l forward with the errors of
                                            step t-1, forward neurons l; lateral WTA acts on the
@@ -16,7 +16,7 @@ A sample of T steps, L crossbars, neuron layers 0 (input) .. L (output)::
     end     class = most counted spikes, the lowest index at a tie; rate form: update
 
 Training and inference run the same forward equations; inference draws no thinning, writes
-nothing, and moves no training stream. The number of steps can be cut short for a sample (a
+nothing, and moves no stream. The number of steps can be cut short for a sample (a
 register of the core), which runs the first steps and nothing else.
 """
 
@@ -50,9 +50,7 @@ def _start(c: Constants, s: State, train: int, pixels: int) -> None:
     s.stage[:] = wta.START
     for layer in range(1, depth + 1):
         s.v[c.first[layer] : c.first[layer + 1]] = c.limits[train, layer, 1]
-    if not train:
-        s.streams[INFERENCE] = c.inference_seed
-    else:
+    if train:
         for layer in range(depth):
             if c.dropout[layer]:
                 stream = 3 + depth + layer
@@ -223,9 +221,10 @@ def run_sample(
     source = INPUT if train else INFERENCE
     rate_form = train and c.form == learning.RATE
     index, value, generator = s.pixels[0], s.pixels[1], c.lfsr[source]
+    drawn = s.streams[source]
     for t in range(steps):
-        s.streams[source], s.spike_count[0] = encoder.encode(
-            s.streams[source], generator, c.ramp[train, t], index, value, pixels, s.words, s.spikes
+        drawn, s.spike_count[0] = encoder.encode(
+            drawn, generator, c.ramp[train, t], index, value, pixels, s.words, s.spikes
         )
         for layer in range(1, depth + 1):
             activity[ROWS, layer] += _forward(c, s, layer, train, update)
@@ -252,6 +251,8 @@ def run_sample(
                 s.error_sum[j] += s.error[j]
         if raster.size:
             _record(c, s, raster[0, t], raster[1, t])
+    if train:
+        s.streams[INPUT] = drawn
     if rate_form:
         _rate_update(c, s, steps, update)
 

@@ -13,7 +13,7 @@ import numpy as np
 from spikeloom.golden import learning, neuron, wta
 from spikeloom.golden.lfsr import parameters, to_signed
 from spikeloom.golden.spec.machine import Machine
-from spikeloom.golden.spec.streams import INFERENCE, streams
+from spikeloom.golden.spec.streams import streams
 
 PRE, POSITIVE, NEGATIVE, ROWS = 0, 1, 2, 3
 """Rows of the activity array: spikes, positive and negative error spikes, crossbar rows written."""
@@ -42,7 +42,6 @@ class Constants(NamedTuple):
     reset_to_zero: bool
     separate: bool
     label_is_random: bool
-    inference_seed: int
 
 
 class State(NamedTuple):
@@ -108,7 +107,6 @@ def constants(machine: Machine) -> Constants:
         reset_to_zero=config.neuron.reset == "zero",
         separate=config.error.membranes == "separate",
         label_is_random=machine.label_is_random,
-        inference_seed=to_signed(every[INFERENCE].seed(config.random.seed)),
     )
 
 
