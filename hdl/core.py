@@ -101,6 +101,7 @@ class Core(wiring.Component):
                     with m.Case(Opcode.NOP):
                         m.next = "OPCODE"
                     with m.Case(Opcode.IMAGE):
+                        m.d.comb += net.empty.eq(1)
                         m.next = "TOKEN"
                     with m.Case(Opcode.IDENTIFY, Opcode.INFER, Opcode.DIGEST, Opcode.RESET):
                         pass

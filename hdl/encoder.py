@@ -21,7 +21,8 @@ class Encoder(wiring.Component):
 
     Members
     -------
-    load, index, value : In; append a non-zero pixel to the spare buffer, raster order.
+    empty : In; forget what the spare buffer holds. load, index, value : In; append a non-zero
+    pixel to it, raster order.
     swap : In; the filled buffer becomes the scanned one, the other is emptied.
     start : In, after swap; begin a sample of `steps` steps. train : In, held for the sample.
     words, take : the input stream's next words, and how many are used up.
@@ -41,6 +42,7 @@ class Encoder(wiring.Component):
         self._index = range(max(pixels, 2))
         super().__init__(
             {
+                "empty": In(1),
                 "load": In(1),
                 "index": In(self._index),
                 "value": In(8),
@@ -80,7 +82,9 @@ class Encoder(wiring.Component):
                 slot.eq(slot + last_lane),
             ]
         with m.If(self.swap):
-            m.d.sync += [front.eq(~front), active.eq(filled), filled.eq(0), lane.eq(0), slot.eq(0)]
+            m.d.sync += [front.eq(~front), active.eq(filled)]
+        with m.If(self.swap | self.empty):
+            m.d.sync += [filled.eq(0), lane.eq(0), slot.eq(0)]
 
         group = Signal(range(groups + 1))
         advance = Signal()

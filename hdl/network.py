@@ -29,7 +29,7 @@ class Network(wiring.Component):
 
     Members
     -------
-    load, index, value : In; append a non-zero pixel to the spare image buffer.
+    empty : In; forget the spare image. load, index, value : In; append a non-zero pixel to it.
     start : In, while not busy; run the image loaded last. train, label : In, with start.
     busy : Out; a sample is running. counts : Out; counted spikes per class, while not busy.
     address, write, register_value, register_data : the register bank; write while not busy.
@@ -52,6 +52,7 @@ class Network(wiring.Component):
         most_lanes = max(layer.lanes for layer in machine.layers)
         super().__init__(
             {
+                "empty": In(1),
                 "load": In(1),
                 "index": In(range(max(config.sizes[0], 2))),
                 "value": In(8),
@@ -101,6 +102,7 @@ class Network(wiring.Component):
         encoder, streams = self._encoder, self._streams
         source = streams.generator(INPUT)
         m.d.comb += [
+            encoder.empty.eq(self.empty),
             encoder.load.eq(self.load),
             encoder.index.eq(self.index),
             encoder.value.eq(self.value),

@@ -63,8 +63,8 @@ class ForwardNeurons(wiring.Component):
     train : In; which set of limits. dropped : In; bit per lane, no spike.
     fired : Out(lanes) with `fired_valid`, `fired_word`; the word's spikes.
 
-    Latency: two clocks from valid to fired. Throughput: one word per clock; a word comes back after three clocks or
-    more. Golden: `golden.neuron.forward`.
+    Latency: two clocks from valid to fired. Throughput: one word per clock; a word comes back
+    after three clocks or more. Golden: `golden.neuron.forward`.
     """
 
     def __init__(self, machine: Machine, layer: LayerMachine, current: object) -> None:

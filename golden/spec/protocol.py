@@ -18,12 +18,15 @@ code   command        bytes that follow                              reply
 0x0A   RESET          none                                           none
 =====  =============  =============================================  ============================
 
-IMAGE fills the spare one of two image buffers, also while a sample runs; TRAIN and INFER take the
-filled buffer (an image is used once) and let the next command in at once; every other command
-waits until the core is idle. Replies come in the order of the commands. RESET puts streams,
-registers and counters back to their power-up values; weights stay. An unknown code, a pixel
-beyond the image, a row or layer beyond the crossbar sets a bit of the STATUS register and is
-otherwise ignored (the data bytes of WRITE_WEIGHTS are consumed; READ_WEIGHTS replies zeros).
+IMAGE fills the spare one of two image buffers in place of what it held, also while a sample runs;
+TRAIN and INFER take that buffer and let the next command in at once. An image is used once: without
+a new one the next sample is blank. Every other command waits until the core is idle. Replies come
+in the order of the commands. RESET puts streams, registers and counters back to their power-up
+values; weights and images stay.
+
+What cannot be carried out sets a bit of the STATUS register: an unknown code is skipped; pixels
+beyond the image are skipped; a label that is no class trains class 0; rows beyond the crossbar are
+not written and read as zeros; weights of a layer that is not there are neither expected nor sent.
 
 The digest is CRC-32 (the one of zlib) over all weights as i16, crossbar by crossbar, row-major.
 """
