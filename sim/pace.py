@@ -41,7 +41,7 @@ class Pace:
 
 
 class Patience:
-    """A context in which Ctrl-C waits for `check`; a second Ctrl-C waits for nothing.
+    """A context in which Ctrl-C waits for `check` or the end; a second one waits for nothing.
 
     Outside the main thread, where no handler can be set, it does nothing.
     """
@@ -63,6 +63,8 @@ class Patience:
     ) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
+        if kind is None:
+            self.check()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self._asked:

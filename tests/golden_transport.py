@@ -24,7 +24,7 @@ LITERAL_MASK = protocol.LITERAL_MAX
 class Fault:
     """What goes wrong when `image` is trained (or inferred), from step `step` on.
 
-    Exactly one of the rest is given: a weight (layer, row, column) whose lowest bit flips, a class
+    Exactly one of the rest is given: a weight (layer, row, column) that is one nearer to 0, a class
     with one count too many, a counter that is one too high, a stream that moves once too often.
     """
 
@@ -197,7 +197,7 @@ class GoldenTransport:
         if fault.weight is not None:
             layer, row, column = fault.weight
             weights = self._network.weights
-            weights[layer - 1][row, column] ^= 1
+            weights[layer - 1][row, column] -= 1 if weights[layer - 1][row, column] > 0 else -1
             self._network.weights = weights
         if fault.counter is not None:
             self._add(fault.counter, 1)
