@@ -14,6 +14,7 @@ from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, ROWS
 from spikeloom.sim.report.drawing import (
     BLUE,
     GREEN,
+    MAX_VECTORS,
     MUTED,
     ORANGE,
     PAGE,
@@ -81,11 +82,11 @@ def raster(run: Run) -> Picture:
         svg = to_svg(figure, key, alt)
     caption = (
         f"Training image {sample.index:,} (class {run.class_names[sample.label]}), recorded while "
-        "the trained golden model trains on it once more: one mark per spike, time to the right. "
-        "Input rates fall over the sample. Output errors say which class should have fired more "
-        "or less; hidden errors are what came back through the transposed crossbar. The class with "
-        f"most spikes is {run.class_names[winner]}; that is no test, for the sample's own updates "
-        "have a part in it."
+        "the trained golden model trains on it once more: one mark per spike; pixels are counted "
+        "row by row. Output errors say which class should have fired more or less; hidden errors "
+        "are what came back through the transposed crossbar. The class with most spikes is "
+        f"{run.class_names[winner]}; that is no test, for the sample's own updates have a part in "
+        "it."
     )
     return Picture(key, "One sample, spike by spike", svg, alt, caption)
 
@@ -97,7 +98,7 @@ def _spikes(axes: Axes, spikes: np.ndarray, errors: np.ndarray, pitch: float) ->
     for sign, style in ((1, POSITIVE_MARK), (-1, NEGATIVE_MARK)):
         step, neuron = np.nonzero(errors == sign)
         ms = min(5.5, max(2.5, 340 / len(spikes)))
-        axes.plot(step, neuron, ls="none", ms=ms, **style)
+        axes.plot(step, neuron, ls="none", ms=ms, rasterized=len(step) > MAX_VECTORS / 4, **style)
 
 
 def _legend(axes: Axes) -> None:
@@ -199,7 +200,7 @@ def spikes(run: Run) -> Picture:
         alt = "Median counts per training sample: " + ", ".join(
             f"{quantity.name} {quantity.percentiles[1]:,.0f}" for quantity in found
         )
-        svg = to_svg(figure, key, alt + ".")
+        svg = to_svg(figure, key, alt)
     caption = (
         f"Counted over {run.activity_of}. Each spike of a layer reads one row of the crossbar "
         "behind it; each error spike reads one column of the crossbar before it, except in the "
@@ -214,21 +215,21 @@ def floor_parts(run: Run) -> dict[str, float]:
     The floor is linear in the activity, so each part is the floor of that activity alone.
     """
     causes = {
-        "forward accesses": (PRE,),
-        "transposed accesses": (POSITIVE, NEGATIVE),
-        "writes (one-port memories)": (ROWS,),
+        "forward accesses": [PRE],
+        "transposed accesses": [POSITIVE, NEGATIVE],
+        "writes (one-port memories)": [ROWS],
     }
     parts = {}
     for name, rows in causes.items():
-        alone = np.zeros_like(run.activity)
-        alone[:, rows] = run.activity[:, rows]
-        parts[name] = float(floor_cycles(run.machine, alone).mean())
+        alone = np.zeros_like(run.cost.total)[None]
+        alone[0, rows] = run.cost.total[rows]
+        parts[name] = float(floor_cycles(run.machine, alone)[0]) / run.cost.samples
     return parts
 
 
 def cycles(run: Run) -> Picture:
     """Draw the floor, split by cause, and the measured cycles."""
-    parts, floor = floor_parts(run), float(run.floor.mean())
+    parts, floor = floor_parts(run), run.floor_per_image
     measured, key = run.cycles_per_image, "cycles"
     with drawing(1.4 if measured is None else 1.9) as figure:
         axes = figure.subplots()
@@ -244,11 +245,13 @@ def cycles(run: Run) -> Picture:
         rows = ["floor"]
         if measured is not None:
             axes.barh(1, measured, color=PURPLE, height=0.6)
-            text = f"{measured:,.0f} = {measured / floor:.3f} × floor"
+            text = f"{measured:,.0f}"
+            if floor:
+                text += f" = {measured / floor:.3f} × floor"
             axes.annotate(text, (measured, 1), **beside)
             rows.append(f"measured\n({run.engine})")
         axes.set_yticks(range(len(rows)), rows)
-        axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(0, 1.3 * max(left, measured or 0)))
+        axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(0, 1.3 * max(left, measured or 0, 1)))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axes.set_xlabel("clock cycles per training sample (mean)")
         figure.legend(loc="outside upper left", ncols=3)
@@ -258,13 +261,10 @@ def cycles(run: Run) -> Picture:
     lanes = " and ".join(f"{x.lanes} (crossbar {x.index})" for x in run.machine.layers)
     caption = (
         "The floor is the number of weight words that must be touched, one each cycle; the lanes, "
-        f"weights in a word, are {lanes}. Counted over {run.activity_of}."
+        f"weights in a word, are {lanes}. Counted over {run.cost.of}."
     )
     if measured is None:
         caption += f" The {run.engine} engine has no clock, so there is no measured bar."
     else:
-        caption += (
-            f" The measured bar is the mean of the {run.engine} engine over the whole run, in "
-            "which early samples make more error spikes than later ones."
-        )
+        caption += f" The measured bar is the mean of the {run.engine} engine over its training."
     return Picture(key, "Cycles against the floor", svg, alt, caption)

@@ -19,6 +19,7 @@ from spikeloom.sim.report.drawing import (
     Picture,
     bare,
     drawing,
+    mosaic,
     one_sided,
     to_svg,
 )
@@ -163,19 +164,19 @@ def _confusion_caption(matrix: np.ndarray, names: tuple[str, ...], run: Run) -> 
 
 def mistakes(run: Run) -> Picture:
     """Draw the test images that were most clearly taken for another class."""
+    key, (height, width) = "mistakes", run.config.image
     columns = min(8, len(run.mistakes))
-    rows = -(-len(run.mistakes) // columns)
-    height, width = run.config.image
-    tiles = np.stack([m.image for m in run.mistakes]).astype(float)
-    key = "mistakes"
-    with drawing(rows * 1.4, width=columns * WIDTH / 8) as figure:
-        for k, axes in enumerate(figure.subplots(rows, columns, squeeze=False).ravel()):
-            bare(axes)
-            if k < len(tiles):
-                axes.imshow(tiles[k], cmap="gray", vmin=0, vmax=255, interpolation="none")
-                mistake = run.mistakes[k]
-                true, guess = (run.class_names[c] for c in (mistake.label, mistake.predicted))
-                axes.set_title(f"{true} taken for {guess}", fontsize=8)
+    tiles = np.stack([m.image for m in run.mistakes])
+    sheet, corners = mosaic(tiles, columns)
+    wide = columns * WIDTH / 8
+    with drawing(wide * sheet.shape[0] / sheet.shape[1], width=wide) as figure:
+        axes = figure.subplots()
+        axes.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="none")
+        bare(axes)
+        for mistake, (top, left) in zip(run.mistakes, corners, strict=True):
+            true, guess = (run.class_names[c] for c in (mistake.label, mistake.predicted))
+            name = f"{true} taken for {guess}"
+            axes.text(left - 0.5, top - 0.7, name, va="bottom", fontsize=8)
         wrong = len(run.test_labels) - run.correct
         alt = f"{len(tiles)} of the {wrong:,} wrongly classified test images."
         svg = to_svg(figure, key, alt)

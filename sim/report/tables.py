@@ -34,8 +34,6 @@ class Table:
 
 def plain(value: Any) -> str:
     """Return a configuration value as TOML would have it, without the quotes."""
-    if isinstance(value, bool):
-        return str(value).lower()
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
@@ -61,11 +59,13 @@ def headlines(run: Run) -> list[Headline]:
                 "good" if checked.equal else "bad",
             )
         )
-    floor = float(run.floor.mean())
+    floor = run.floor_per_image
     if run.cycles_per_image is None:
         shown.append(Headline(f"{floor:,.0f}", "cycles at least", "floor per training image"))
     else:
-        note = f"{run.cycles_per_image / floor:.3f} times the floor of {floor:,.0f}"
+        note = f"floor {floor:,.0f}"
+        if floor:
+            note = f"{run.cycles_per_image / floor:.3f} times the floor of {floor:,.0f}"
         name = "cycles per training image"
         shown.append(Headline(f"{run.cycles_per_image:,.0f}", name, note))
     rate = run.images_per_second
@@ -93,7 +93,7 @@ def costs(run: Run) -> Table:
             )
         )
     columns = ("per training sample", "median", "5 %", "95 %", "mean", "mean per step")
-    return Table("Spikes and accesses", (*columns, "words in the floor"), rows, numeric=True)
+    return Table("Spikes and accesses", (*columns, "words touched"), rows, numeric=True)
 
 
 def configuration(run: Run) -> list[Table]:

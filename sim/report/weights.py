@@ -118,7 +118,7 @@ def histograms(run: Run) -> Picture:
             f"crossbar {layer.index} has {100 * at_rails(layer, w):.2f} % at the rails"
             for layer, w in zip(layers, run.weights, strict=True)
         )
-        svg = to_svg(figure, key, alt + ".")
+        svg = to_svg(figure, key, alt)
     caption = (
         "Dashed lines are the rails, the largest weights that fit; many weights there mean that "
         "larger ones would be used if they could be had. The scale is logarithmic and begins at "
