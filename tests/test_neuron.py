@@ -1,0 +1,217 @@
+"""Traces worked by hand: each row is one step of one neuron."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spikeloom.golden.neuron import error, forward, kernel, listed, open_gates
+
+
+def i32(*values: int) -> np.ndarray:
+    return np.array(values, np.int32)
+
+
+def u8(*values: int) -> np.ndarray:
+    return np.array(values, np.uint8)
+
+
+def forward_trace(
+    currents: list[int],
+    *,
+    limits: tuple[int, int, int, int] = (10, 5, -40, 10),
+    zero: bool = False,
+    dropped: int = 0,
+) -> list[tuple[int, int]]:
+    """Run one neuron from its start; return (spike, membrane) after each step."""
+    v, spike, trace = i32(limits[1]), u8(0), []
+    for current in currents:
+        forward(i32(current), v, u8(dropped), np.array(limits, np.int64), zero, spike)
+        trace.append((int(spike[0]), int(v[0])))
+    return trace
+
+
+def test_reset_by_subtraction():
+    #                    5+3      8+2       0+25          10+0 limited    10-5
+    assert forward_trace([3, 2, 25, 0, -5]) == [(0, 8), (1, 0), (1, 10), (1, 0), (0, -5)]
+
+
+def test_reset_to_zero():
+    assert forward_trace([3, 2, 25, 9, -5], zero=True) == [
+        (0, 8),
+        (1, 0),
+        (1, 0),
+        (0, 9),
+        (0, 4),
+    ]
+
+
+def test_the_threshold_itself_fires_and_one_less_does_not():
+    assert forward_trace([4]) == [(0, 9)]
+    assert forward_trace([5]) == [(1, 0)]
+
+
+def test_the_floor_holds_before_the_threshold_is_looked_at():
+    assert forward_trace([-44, -1, -100, 50]) == [(0, -39), (0, -40), (0, -40), (1, 0)]
+
+
+def test_the_ceiling_holds_after_the_reset():
+    assert forward_trace([100], limits=(10, 5, -40, 10)) == [(1, 10)]
+    assert forward_trace([100], limits=(10, 5, -40, 0)) == [(1, 0)]
+    assert forward_trace([4], limits=(10, 5, -40, 6)) == [(0, 6)]
+
+
+def test_a_dropped_neuron_never_fires_and_stays_at_the_ceiling():
+    assert forward_trace([100, 100, -3], dropped=1) == [(0, 10), (0, 10), (0, 7)]
+
+
+def test_largest_currents_do_not_wrap():
+    top = 65535 * 32767
+    assert forward_trace([top], limits=(10, 0, -40, 10)) == [(1, 10)]
+    assert forward_trace([-top], limits=(10, 0, -40, 10)) == [(0, -40)]
+
+
+def kernel_trace(currents: list[int], shift: int) -> list[tuple[int, int, bool]]:
+    """Run one pool; return (flow, pool, whether it would flow again) after each step."""
+    pool, trace = i32(0), []
+    for c in currents:
+        current = i32(c)
+        more = kernel(current, pool, shift)
+        trace.append((int(current[0]), int(pool[0]), bool(more)))
+    return trace
+
+
+def test_without_kernel_the_flow_is_the_current():
+    assert kernel_trace([7, -7, 0], 0) == [(7, 0, False), (-7, 0, False), (0, 0, False)]
+
+
+def test_the_kernel_lets_a_share_through_each_step():
+    # pool 16 -> 4, 12; 3, 9; 2, 7; 1, 6; 1, 5; 1, 4; 1, 3; then at rest
+    assert kernel_trace([16, 0, 0, 0, 0, 0, 0, 0], 2) == [
+        (4, 12, True),
+        (3, 9, True),
+        (2, 7, True),
+        (1, 6, True),
+        (1, 5, True),
+        (1, 4, True),
+        (1, 3, False),
+        (0, 3, False),
+    ]
+
+
+def test_the_kernel_truncates_negative_charge_toward_zero():
+    """An arithmetic shift would let -1 flow for ever; here -3 rests at shift 2."""
+    assert kernel_trace([-16, 0, 0, 0, 0, 0, 0, 0], 2) == [
+        (-4, -12, True),
+        (-3, -9, True),
+        (-2, -7, True),
+        (-1, -6, True),
+        (-1, -5, True),
+        (-1, -4, True),
+        (-1, -3, False),
+        (0, -3, False),
+    ]
+
+
+def error_trace(
+    steps: list[tuple[int, int]],
+    *,
+    theta: int = 10,
+    limit: int = 100,
+    discard: bool = False,
+    separate: bool = False,
+) -> list[tuple[int, int, int, bool]]:
+    """Run one error neuron through (current, gate open); return (error, m, m_n, waiting)."""
+    m, m_n, out, trace = i32(0), i32(0), np.zeros(1, np.int8), []
+    for current, gate in steps:
+        waiting = error(i32(current), m, m_n, u8(gate), theta, limit, discard, separate, out)
+        trace.append((int(out[0]), int(m[0]), int(m_n[0]), bool(waiting)))
+    return trace
+
+
+def test_a_shared_membrane_fires_both_signs():
+    assert error_trace([(9, 1), (1, 1), (-19, 1), (0, 1), (35, 1), (0, 1)]) == [
+        (0, 9, -9, False),
+        (1, 0, 0, False),
+        (-1, -9, 9, False),
+        (0, -9, 9, False),
+        (1, 16, -16, True),
+        (1, 6, -6, False),
+    ]
+
+
+def test_separate_membranes_do_not_cancel_what_fired():
+    # +12 fires p and leaves 2; the negative one keeps -12 and needs 22 to fire.
+    assert error_trace([(12, 1), (-15, 1), (-7, 1), (-1, 1)], separate=True) == [
+        (1, 2, -12, False),
+        (0, -13, 3, False),
+        (-1, -20, 0, False),
+        (0, -21, 1, False),
+    ]
+
+
+def test_separate_membranes_can_both_fire_and_give_no_error():
+    m, m_n, out = i32(15), i32(15), np.ones(1, np.int8)
+    error(i32(0), m, m_n, u8(1), 10, 100, False, True, out)
+    assert (int(out[0]), int(m[0]), int(m_n[0])) == (0, 5, 5)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_error_membranes_saturate_both_ways(sign):
+    assert error_trace([(sign * 150, 0), (sign * 150, 0), (-sign * 30, 0)]) == [
+        (0, sign * 100, -sign * 100, False),
+        (0, sign * 100, -sign * 100, False),
+        (0, sign * 70, -sign * 70, False),
+    ]
+
+
+def test_a_shut_gate_holds_the_charge_until_it_opens():
+    assert error_trace([(25, 0), (0, 0), (0, 1), (0, 1), (0, 1)]) == [
+        (0, 25, -25, False),
+        (0, 25, -25, False),
+        (1, 15, -15, True),
+        (1, 5, -5, False),
+        (0, 5, -5, False),
+    ]
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_discarding_gate_loses_the_charge_while_shut(separate):
+    assert error_trace([(25, 0), (0, 1), (9, 1), (0, 0)], discard=True, separate=separate) == [
+        (0, 0, 0, False),
+        (0, 0, 0, False),
+        (0, 9, -9, False),
+        (0, 0, 0, False),
+    ]
+
+
+def test_gates_open_where_neurons_spiked_and_say_what_waits():
+    gate, m, m_n = u8(0, 0, 0, 1), i32(10, 5, -30, 99), i32(-10, -5, 30, -99)
+    assert not open_gates(i32(1, 0), 1, m, m_n, 10, gate)
+    assert gate.tolist() == [0, 1, 0, 1]
+    assert open_gates(i32(0), 1, m, m_n, 10, gate)
+    assert open_gates(i32(2), 1, m, m_n, 10, gate)
+    assert gate.tolist() == [1, 1, 1, 1]
+
+
+def test_lists_are_ascending_and_complete(rng):
+    for n in (1, 2, 15, 16, 17, 128):
+        flag = (rng.random(n) < 0.4).astype(np.uint8)
+        places = np.zeros(n, np.int32)
+        count = listed(flag, places)
+        assert places[:count].tolist() == np.flatnonzero(flag).tolist()
+
+
+def test_neurons_of_a_layer_do_not_touch_each_other(rng):
+    """A layer at once equals its neurons one by one, at a size that the vector unit splits."""
+    n = 37
+    currents = rng.integers(-60, 60, (20, n))
+    together = np.full(n, 5, np.int32)
+    spike = np.zeros(n, np.uint8)
+    limits = np.array((10, 5, -40, 10), np.int64)
+    shown = []
+    for row in currents:
+        forward(row.astype(np.int32), together, np.zeros(n, np.uint8), limits, False, spike)
+        shown.append(list(zip(spike.tolist(), together.tolist(), strict=True)))
+    for j in range(n):
+        assert forward_trace(currents[:, j].tolist()) == [row[j] for row in shown]
