@@ -57,6 +57,7 @@ STYLE = {
     "axes.spines.right": False,
     "axes.axisbelow": True,
     "axes.grid": False,
+    "hatch.color": INK,
     "grid.color": GRID,
     "grid.linewidth": 0.7,
     "text.color": INK,
