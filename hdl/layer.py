@@ -160,6 +160,8 @@ class Layer(wiring.Component):
                 m.d.sync += forwarding.eq(0)
         with m.If(self.grant | (self.done & ~self.train)):
             m.d.sync += forwarding.eq(1)
+        with m.If(self.start):  # an inferred sample leaves the layer ready for one step more
+            m.d.sync += forwarding.eq(0)
         m.d.comb += [
             rule.keep.eq(spike_list.head.keep),
             rule.positive.eq(positive),
