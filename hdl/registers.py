@@ -46,8 +46,8 @@ class RegisterBank(wiring.Component):
         with m.Switch(self.address):
             for name, register in self._map.items():
                 with m.Case(register.address):
-                    if register.access is not Access.CLEAR:
-                        m.d.sync += self.data.eq(self._values[name])
+                    cleared = register.access is Access.CLEAR
+                    m.d.sync += self.data.eq(0 if cleared else self._values[name])
                     if name in self._strobes:
                         m.d.comb += self._strobes[name].eq(self.write)
             with m.Default():
