@@ -35,7 +35,7 @@ class WeightPort(wiring.Component):
     -------
     start : In, with mode_write, mode_digest, first_layer (from 1), first_row, rows (a digest
     walks over everything). done : Out, one clock. bad : Out; a row beyond the crossbar (its data
-    are consumed and not written, or replied as zeros) or no such layer (done at once).
+    are consumed and not written, or replied as zeros), or with done where there is no such layer.
     i_valid, i_data, i_ready, o_valid, o_data, o_ready : bytes, two per weight, the low one first.
     digest : Out with done. layer, row, word, column, valid, poke, data : Out, to the network;
     weight : In, lane `column` of the word accessed last, from the third clock after valid on.
@@ -83,7 +83,7 @@ class WeightPort(wiring.Component):
         columns = Array(layer.n_post for layer in table)[self.layer]
         lanes = Array(layer.lanes for layer in table)[self.layer]
         rows_there = Array(layer.n_pre for layer in table)[self.layer]
-        writing, digesting = Signal(), Signal()
+        writing, digesting, missing = Signal(), Signal(), Signal()
         rows_left = Signal(16)
         row = Signal(17)
         place = Signal(range(max(2, *(x.n_post for x in self._layers))))  # column within the row
@@ -122,8 +122,8 @@ class WeightPort(wiring.Component):
                     self.column.eq(0),
                 ]
                 m.next = "FETCH"
+                m.d.sync += missing.eq(~self.mode_digest & ~there)
                 with m.If(~self.mode_digest & (~there | (self.rows == 0))):
-                    m.d.comb += self.bad.eq(~there)
                     m.d.sync += self.layer.eq(1)
                     m.next = "DONE"
             with m.State("FETCH"):
@@ -173,6 +173,6 @@ class WeightPort(wiring.Component):
                 m.d.sync += rows_left.eq(rows_there)
                 m.next = "FETCH"
             with m.State("DONE"):
-                m.d.comb += self.done.eq(1)
+                m.d.comb += [self.done.eq(1), self.bad.eq(missing)]
                 m.next = "IDLE"
         return m
