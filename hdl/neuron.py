@@ -108,8 +108,9 @@ class ForwardNeurons(wiring.Component):
         held, write = _state(m, "membranes", lanes, layer.words, (self.soon, word1))
         flows: list[Value] = [self.currents[lane] for lane in range(layer.lanes)]
         shift = neuron.kernel_shift
+        current_bits = self.currents.shape().elem_shape.width  # inhibition included
         if shift:
-            width = layer.current_bits + shift + 2
+            width = current_bits + shift + 2
             layout = data.ArrayLayout(signed(width), layer.lanes)
             pools, pool_write = _state(m, "pools", layout, layer.words, (self.soon, self.word))
             m.d.comb += pool_write.en.eq(self.valid)
@@ -118,7 +119,7 @@ class ForwardNeurons(wiring.Component):
                 flows[lane], rest = _kernel(before, self.currents[lane], shift)
                 m.d.comb += pool_write.data[lane].eq(rest)
         m.d.comb += write.en.eq(valid1)
-        wide = max(bits, layer.current_bits) + 2
+        wide = max(bits, current_bits) + 2
         mask = valid_lanes(word1, layer.lanes, layer.n_post)
         spikes = Signal(layer.lanes)
         for lane in range(layer.lanes):
