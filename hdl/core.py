@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from amaranth import Array, Cat, Module, Signal, Value
 from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import Machine, machine
@@ -12,6 +13,9 @@ from spikeloom.golden.spec.protocol import LITERAL_BITS, VERSION, Identity, Opco
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.network import Network
 from spikeloom.hdl.weights import WeightPort
+
+BUFFER = 4
+"""Bytes held on the way in and on the way out."""
 
 
 class Core(wiring.Component):
@@ -47,6 +51,12 @@ class Core(wiring.Component):
         model = machine(self._config)
         m.submodules.network = net = Network(model)
         m.submodules.weights = weights = WeightPort(model)
+        # nothing inside hangs combinationally on a pin: shorter paths, and a faster simulation
+        m.submodules.commands = commands = SyncFIFO(width=8, depth=BUFFER)
+        m.submodules.replies = replies = SyncFIFO(width=8, depth=BUFFER)
+        wiring.connect(m, wiring.flipped(self.i), commands.w_stream)
+        wiring.connect(m, replies.r_stream, wiring.flipped(self.o))
+        self._i, self._o = commands.r_stream, replies.w_stream
         self._net, self._status = net, Signal(4)
         self._taken = Signal()  # a command byte is used in this clock
         self._argument = Signal(48)  # bytes after the opcode, the first one lowest
@@ -54,7 +64,7 @@ class Core(wiring.Component):
         free = ~net.busy & ~replying
         m.d.comb += [
             self.busy.eq(net.busy),
-            self.i.ready.eq(self._taken),
+            self._i.ready.eq(self._taken),
             net.status.eq(self._status),
             net.host_layer.eq(weights.layer),
             net.host_row.eq(weights.row),
@@ -75,7 +85,7 @@ class Core(wiring.Component):
     def _take(self, m: Module) -> Value:
         """Use the command byte of this clock, if there is one; return whether there is."""
         m.d.comb += self._taken.eq(1)
-        return self.i.valid
+        return self._i.valid
 
     def _commands(self, m: Module, model: Machine, weights: WeightPort, free: Value) -> None:
         net = self._net
@@ -90,10 +100,10 @@ class Core(wiring.Component):
         }
         with m.FSM(name="commands"):
             with m.State("OPCODE"), m.If(self._take(m)):
-                m.d.sync += [opcode.eq(self.i.payload), self._argument.eq(0)]
+                m.d.sync += [opcode.eq(self._i.payload), self._argument.eq(0)]
                 m.d.sync += left.eq(0)
                 m.next = "FREE"
-                with m.Switch(self.i.payload):
+                with m.Switch(self._i.payload):
                     for code, length in lengths.items():
                         with m.Case(code):
                             m.d.sync += left.eq(length)
@@ -110,7 +120,7 @@ class Core(wiring.Component):
                         m.next = "OPCODE"
             with m.State("ARGUMENT"), m.If(self._take(m)):
                 m.d.sync += left.eq(left - 1)
-                m.d.sync += self._argument.eq(Cat(self._argument[8:], self.i.payload))
+                m.d.sync += self._argument.eq(Cat(self._argument[8:], self._i.payload))
                 with m.If(left == 1):
                     m.next = "ALIGN"
             with m.State("ALIGN"):
@@ -127,19 +137,19 @@ class Core(wiring.Component):
                 m.d.sync += [reply.eq(net.register_data), reply_left.eq(4)]
                 m.next = "REPLY"
             with m.State("REPLY"):
-                m.d.comb += [self.o.payload.eq(reply[:8]), self.o.valid.eq(1)]
-                with m.If(self.o.ready):
+                m.d.comb += [self._o.payload.eq(reply[:8]), self._o.valid.eq(1)]
+                with m.If(self._o.ready):
                     m.d.sync += [reply.eq(reply >> 8), reply_left.eq(reply_left - 1)]
                     with m.If(reply_left == 1):
                         m.next = "OPCODE"
             with m.State("WEIGHTS"):
                 m.d.comb += [
                     self._taken.eq(weights.i_ready),
-                    weights.i_valid.eq(self.i.valid),
-                    weights.i_data.eq(self.i.payload),
-                    self.o.valid.eq(weights.o_valid),
-                    self.o.payload.eq(weights.o_data),
-                    weights.o_ready.eq(self.o.ready),
+                    weights.i_valid.eq(self._i.valid),
+                    weights.i_data.eq(self._i.payload),
+                    self._o.valid.eq(weights.o_valid),
+                    self._o.payload.eq(weights.o_data),
+                    weights.o_ready.eq(self._o.ready),
                 ]
                 with m.If(weights.bad):
                     m.d.sync += self._status.eq(self._status | Status.BAD_ROW)
@@ -200,19 +210,19 @@ class Core(wiring.Component):
         literals = Signal(LITERAL_BITS)
         inside = place < pixels
         with m.State("TOKEN"), m.If(self._take(m)):
-            m.d.sync += literals.eq(self.i.payload[:LITERAL_BITS])
+            m.d.sync += literals.eq(self._i.payload[:LITERAL_BITS])
             with m.If(inside):
-                m.d.sync += place.eq(place + self.i.payload[LITERAL_BITS:])
-            with m.If(self.i.payload[:LITERAL_BITS] != 0):
+                m.d.sync += place.eq(place + self._i.payload[LITERAL_BITS:])
+            with m.If(self._i.payload[:LITERAL_BITS] != 0):
                 m.next = "LITERAL"
-            with m.If(self.i.payload == 0):
+            with m.If(self._i.payload == 0):
                 m.d.sync += place.eq(0)
                 m.next = "OPCODE"
         with m.State("LITERAL"), m.If(self._take(m)):
             m.d.comb += [
-                net.load.eq(inside & (self.i.payload != 0)),
+                net.load.eq(inside & (self._i.payload != 0)),
                 net.index.eq(place),
-                net.value.eq(self.i.payload),
+                net.value.eq(self._i.payload),
             ]
             with m.If(inside):
                 m.d.sync += place.eq(place + 1)
@@ -236,8 +246,8 @@ class Core(wiring.Component):
         with m.If(running & ~net.busy):
             m.d.sync += [owed.eq(1), index.eq(0), high.eq(0), best.eq(0), winner.eq(0)]
         with m.If(owed):
-            m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(value.word_select(high, 8))]
-            with m.If(self.o.ready):
+            m.d.comb += [self._o.valid.eq(1), self._o.payload.eq(value.word_select(high, 8))]
+            with m.If(self._o.ready):
                 m.d.sync += high.eq(~high)
                 with m.If(high):
                     m.d.sync += index.eq(index + 1)
