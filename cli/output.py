@@ -38,7 +38,7 @@ class Output:
 
     def say(self, line: str) -> None:
         """Print a line of progress."""
-        self.errors.print(line, markup=False)
+        self.errors.print(line, markup=False, soft_wrap=True)
 
     def table(self, rows: dict[str, object], title: str | None = None) -> None:
         """Print names and values."""
