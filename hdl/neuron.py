@@ -5,7 +5,7 @@ The equations are `golden.neuron`'s; here is when things happen.
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal, Value, signed
+from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -60,7 +60,8 @@ class ForwardNeurons(wiring.Component):
     -------
     valid, word, currents : In; a word's sums. soon : In; the word, one clock before.
     first : In; this is the sample's first step: membranes are taken at their start value.
-    train : In; which set of limits. dropped : In; bit per lane, no spike.
+    train : In, held; which set of limits. dropped : In; bit per lane, no spike (stage 2: one clock
+    after `valid`).
     fired : Out(lanes) with `fired_valid`, `fired_word`; the word's spikes.
 
     Latency: two clocks from valid to fired. Throughput: one word per clock; a word comes back
@@ -216,7 +217,7 @@ class ErrorNeurons(wiring.Component):
                 before = Mux(self.fresh, 0, pools[lane])
                 flows[lane], rest = _kernel(before, self.currents[lane], shift)
                 m.d.comb += pool_write.data[lane].eq(rest)
-                m.d.sync += flowing[lane].eq((rest >> shift) != 0)
+                m.d.sync += flowing[lane].eq(_kernel(rest, Const(0), shift)[0] != 0)
         mask = valid_lanes(word1, lanes, layer.n_post)
         opened = Signal(lanes)
         always = self._output or error.gate == "open"

@@ -100,8 +100,7 @@ class Bench:
     def fields(self, pin: str, bits: int) -> dict[str, int]:
         """Return a structure's fields."""
         return {
-            name: bits >> field.offset & (1 << field.width) - 1
-            for name, field in self.shapes[pin]
+            name: bits >> field.offset & (1 << field.width) - 1 for name, field in self.shapes[pin]
         }
 
 
@@ -247,6 +246,12 @@ def run_case(case: Case, seed: int) -> Bench:
     """Run a case in Amaranth's simulator."""
     component = case.component()
     return simulate(component, case.bench(component, seed))
+
+
+def run_cases(cases: Iterable[Case], seed: int) -> None:
+    """Run cases one after the other, up to the first that fails."""
+    for case in cases:
+        run_case(case, seed)
 
 
 async def reset(dut: Any) -> None:

@@ -43,7 +43,9 @@ class EncoderBench(Bench):
     The first pixel's word of a sample is often the very word of equality.
     """
 
-    def __init__(self, component: hdl.Encoder, seed: int, *, machine: Machine, samples: int) -> None:
+    def __init__(
+        self, component: hdl.Encoder, seed: int, *, machine: Machine, samples: int
+    ) -> None:
         super().__init__(component, seed)
         self.machine, self.draws = machine, component.draws
         self.pixels = machine.config.sizes[0]

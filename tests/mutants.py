@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 
 class MutantError(LookupError):
@@ -27,7 +29,8 @@ class Mutant:
     def source(self) -> Path:
         """The file of the sound module."""
         spec = importlib.util.find_spec(f"spikeloom.hdl.{self.module}")
-        assert spec is not None and spec.origin is not None
+        assert spec is not None
+        assert spec.origin is not None
         return Path(spec.origin)
 
     @contextmanager
@@ -44,6 +47,12 @@ class Mutant:
         code = compile(text.replace(self.original, self.faulty), f"<{self.why}>", "exec")
         exec(code, module.__dict__)
         yield module
+
+
+def assert_fails(mutant: Mutant, bench: Callable[[types.ModuleType], object]) -> None:
+    """Check that `bench`, given the module with the fault in it, notices."""
+    with mutant.applied() as module, pytest.raises(AssertionError):
+        bench(module)
 
 
 def of(block: str) -> list[Mutant]:
@@ -124,5 +133,109 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
         ("dropout", "self.word < self._chance", "self.word <= self._chance", "equality drops"),
         ("dropout", "count != neurons - 1", "count != neurons", "a neuron too many is drawn"),
         ("dropout", "self.dropped.eq(0), ", "", "what was dropped stays so"),
+    ],
+    "forward": [
+        (
+            "neuron",
+            '(floored >= limit("theta"))',
+            '(floored > limit("theta"))',
+            "a membrane at the threshold does not fire",
+        ),
+        (
+            "neuron",
+            'Mux(total < limit("floor"), limit("floor"), total)',
+            "total",
+            "no floor",
+        ),
+        ("neuron", "Mux(left > ceiling, ceiling, left)", "left", "no ceiling"),
+        ("neuron", " & ~self.dropped[lane]\n", "\n", "dropout is ignored"),
+        (
+            "neuron",
+            'after = 0 if neuron.reset == "zero" else',
+            'after = 0 if neuron.reset == "never" else',
+            "reset to zero subtracts",
+        ),
+        (
+            "neuron",
+            "flow = Mux(negative, charge + ((1 << shift) - 1), charge) >> shift",
+            "flow = charge >> shift",
+            "the kernel rounds negative charge down",
+        ),
+        (
+            "neuron",
+            'start = Mux(self.first, limit("start"), held[lane])',
+            "start = held[lane]",
+            "the membrane of the sample before goes on",
+        ),
+        ("neuron", "self.fired.eq(spikes & mask)", "self.fired.eq(spikes)", "no lane is masked"),
+        (
+            "neuron",
+            "a if same else Mux(self.train, a, b)",
+            "a",
+            "inference uses the limits of training",
+        ),
+    ],
+    "error": [
+        (
+            "neuron",
+            "opened[lane] & (x >= theta), opened[lane]",
+            "opened[lane] & (x > theta), opened[lane]",
+            "a membrane at the threshold does not fire",
+        ),
+        (
+            "neuron",
+            "return Mux(value > limit, limit, Mux(value < -limit, -limit, value))",
+            "return Mux(value > limit, limit, value)",
+            "no saturation at the lower rail",
+        ),
+        (
+            "neuron",
+            "return Mux(value > limit, limit, Mux(value < -limit, -limit, value))",
+            "return Mux(value < -limit, -limit, value)",
+            "no saturation at the upper rail",
+        ),
+        (
+            "neuron",
+            "else self.open & ~self.dropped",
+            "else ~self.dropped",
+            "the gate is ignored",
+        ),
+        (
+            "neuron",
+            "~self.dropped if always",
+            "self.dropped | ~self.dropped if always",
+            "dropout is ignored where the gate always is open",
+        ),
+        (
+            "neuron",
+            'error.gate == "discard" and not self._output',
+            'error.gate == "never" and not self._output',
+            "charge is kept where it is to be discarded",
+        ),
+        (
+            "neuron",
+            "Mux(negative, x + theta, x)",
+            "Mux(negative, x - theta, x)",
+            "a negative spike's reset has the wrong sign",
+        ),
+        ("neuron", "else -x\n", "else x\n", "the shared membrane never fires below 0"),
+        (
+            "neuron",
+            "total.eq(Mux(self.fresh, 0, before) + flow)",
+            "total.eq(before + flow)",
+            "the membrane of the sample before goes on",
+        ),
+        (
+            "neuron",
+            "self.pending.eq((pend | (flowing & mask)).any())",
+            "self.pending.eq(pend.any())",
+            "flowing pools are forgotten",
+        ),
+        (
+            "neuron",
+            "_kernel(rest, Const(0), shift)[0] != 0",
+            "rest >> shift != 0",
+            "a negative rest seems to flow for ever",
+        ),
     ],
 }

@@ -75,7 +75,9 @@ def image(rng: random.Random, pixels: int) -> list[int]:
         place = rng.randrange(pixels)
         return [rng.randint(1, 255) if i == place else 0 for i in range(pixels)]
     share = rng.random()
-    return [rng.choice((1, 255, rng.randint(1, 255))) * (rng.random() < share) for _ in range(pixels)]
+    return [
+        rng.choice((1, 255, rng.randint(1, 255))) * (rng.random() < share) for _ in range(pixels)
+    ]
 
 
 def subset(rng: random.Random, count: int) -> list[int]:
