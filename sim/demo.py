@@ -64,7 +64,7 @@ def run(
 ) -> Outcome:
     """Train `device` on every digit once, golden beside it, test both, compare, and report.
 
-    `say` is told what begins. Raises `sim.lockstep.MismatchError` at the first difference.
+    `say` is told what begins. Raises `sim.difference.MismatchError` at the first difference.
     """
     pair = Lockstep(GoldenEngine(device.machine), device, log=say)
     trainer = Trainer(pair, digits, epochs=1)

@@ -9,9 +9,8 @@ place are found by running less and less of what followed.
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,61 +21,19 @@ from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.protocol import weights_digest
 from spikeloom.golden.spec.streams import streams
+from spikeloom.sim.difference import (
+    Difference,
+    MismatchError,
+    Place,
+    count_differences,
+    tell,
+    weight_differences,
+)
 from spikeloom.sim.engine import DeviceEngine, GoldenEngine, Kind, refuse_rate_form
 from spikeloom.sim.trainer import Progress, Trainer, evaluate
 
 DIGEST_EVERY = 256
 """Samples between two comparisons of the whole state; reading it costs a core about ten samples."""
-
-
-@dataclass(frozen=True)
-class Difference:
-    """The first place where two engines differ.
-
-    Attributes
-    ----------
-    kind : what the sample was run for.
-    sample : its number, from 0, among the samples trained (or inferred) since the start.
-    step : from 0, the first after which the difference shows; None if it does not show again
-        when the sample is run from the same state.
-    what : where, in words: a weight, a class's count, a counter or a stream.
-    golden, device : both values there.
-    layer, row, column : of a weight (layer from 1, the rest from 0).
-    also : everything else that differs after that step.
-    """
-
-    kind: Kind
-    sample: int
-    step: int | None
-    what: str
-    golden: int
-    device: int
-    layer: int | None = None
-    row: int | None = None
-    column: int | None = None
-    also: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        """Say it in one paragraph."""
-        verb = "trained" if self.kind == "train" else "inferred"
-        place = "" if self.step is None else f", step {self.step}"
-        text = (
-            f"sample {self.sample} {verb}{place}: {self.what} is {self.golden} in golden, "
-            f"{self.device} in the core"
-        )
-        if self.also:
-            text += f"; also {', '.join(self.also)}"
-        if self.step is None:
-            text += " (it does not repeat when the sample is run again from an equal state)"
-        return text
-
-
-class MismatchError(RuntimeError):
-    """Two engines differ; `difference` says where."""
-
-    def __init__(self, difference: Difference) -> None:
-        super().__init__(str(difference))
-        self.difference = difference
 
 
 @dataclass(frozen=True)
@@ -170,10 +127,10 @@ class Lockstep:
         self.device_seconds += time.perf_counter() - started
         wrong = np.flatnonzero((expected != found).any(axis=1))
         if wrong.size:
-            seen = list(_count_differences(expected[wrong[0]], found[wrong[0]]))
+            seen = list(count_differences(expected[wrong[0]], found[wrong[0]]))
             self._raise_trained(self._trained - len(images) + int(wrong[0]), seen)
-        if any(self._counter_differences("train")):
-            self._raise_trained()
+        if seen := list(self._counter_differences("train")):
+            self._raise_trained(self._trained - 1, seen)
         self.compared_images += len(images)
         if sum(len(run.labels) for run in self._since) >= self._digest_every:
             self.compare_state()
@@ -206,16 +163,15 @@ class Lockstep:
 
     def compare_state(self) -> None:
         """Compare generators and the digest that the core computes of its weights."""
-        if self._state_differs():
-            self._raise_trained()
+        if seen := list(self._state_differences()):
+            self._raise_trained(self._trained - 1, seen)
         self._mark()
 
     def compare_weights(self) -> None:
         """Compare every weight, one by one, and all that `compare_state` does."""
         self.compare_state()
-        pairs = zip(self.golden.weights, self.device.weights, strict=True)
-        if not all(np.array_equal(mine, theirs) for mine, theirs in pairs):
-            self._raise_trained()
+        if seen := self._differences("train"):
+            self._raise_trained(self._trained - 1, seen)
         self.compared_weights = self.machine.config.weight_count
 
     def _mark(self) -> None:
@@ -223,23 +179,24 @@ class Lockstep:
         self._equal = _State(self.golden.weights, self.golden.stream_states)
         self._since: list[_Run] = []
 
-    def _golden_digest(self) -> int:
-        return weights_digest([w.astype("<i2").tobytes() for w in self.golden.weights])
+    def _state_differences(self) -> Iterator[Place]:
+        """Yield the digests if they differ, and the streams that do."""
+        digest = weights_digest([w.astype("<i2").tobytes() for w in self.golden.weights])
+        if (theirs := self.device.digest()) != digest:
+            yield Place("the core's digest of its weights", digest, theirs)
+        states = zip(self.golden.stream_states, self.device.stream_states, strict=True)
+        for stream, (golden, device) in zip(streams(self.machine.config), states, strict=True):
+            if golden != device:
+                yield Place(f"the state of stream {stream.name}", golden, device)
 
-    def _state_differs(self) -> bool:
-        return (
-            self.device.digest() != self._golden_digest()
-            or self.device.stream_states != self.golden.stream_states
-        )
-
-    def _counter_differences(self, kind: Kind) -> Iterator[_Place]:
+    def _counter_differences(self, kind: Kind) -> Iterator[Place]:
         """Yield the counters that both sides have and that differ."""
         mine, theirs = self.golden.counters(kind), self.device.counters(kind)
         for name in sorted(mine.keys() & theirs.keys()):
             if mine[name] != theirs[name]:
                 _, _, layer = name.partition(".")
                 layer = int(layer) if layer else None
-                yield _Place(f"counter {name}", mine[name], theirs[name], layer)
+                yield Place(f"counter {name}", mine[name], theirs[name], layer)
 
     def _load(self, state: _State) -> None:
         for engine in (self.golden, self.device):
@@ -249,13 +206,11 @@ class Lockstep:
 
     # Finding the first difference
 
-    def _raise_trained(self, sample: int | None = None, seen: list[_Place] | None = None) -> None:
+    def _raise_trained(self, sample: int, seen: list[Place]) -> None:
         """Find the first difference among the samples trained since the last equal state.
 
-        `seen` is what differed after sample number `sample`, where that is known already.
+        `seen` is what differed after sample number `sample`; it is told if nothing differs again.
         """
-        if sample is None:
-            sample, seen = self._trained - 1, self._differences("train")
         self._log("the engines differ: looking for the first sample where they do")
         samples = [
             _Run(run.images[k : k + 1], run.labels[k : k + 1], run.updates)
@@ -265,7 +220,7 @@ class Lockstep:
         first = self._trained - len(samples)
         low, high = 0, len(samples)
         if not self._replay_differs(samples):
-            raise MismatchError(_difference("train", sample, None, seen))
+            raise MismatchError(tell("train", sample, None, seen))
         while high - low > 1:
             middle = (low + high) // 2
             if self._replay_differs(samples[:middle]):
@@ -289,18 +244,18 @@ class Lockstep:
             mine = self.golden.train(run.images, run.labels)
             if not np.array_equal(mine, self.device.train(run.images, run.labels)):
                 return True
-        return any(self._counter_differences("train")) or self._state_differs()
+        return any(self._counter_differences("train")) or any(self._state_differences())
 
     def _raise_inferred(
         self, images: np.ndarray, index: int, expected: np.ndarray, found: np.ndarray
     ) -> None:
         run = _Run(images[index : index + 1], np.zeros(1, np.uint8), self._updates)
         state = _State(self.golden.weights, self.golden.stream_states)
-        seen = list(_count_differences(expected[index], found[index]))
+        seen = list(count_differences(expected[index], found[index]))
         raise MismatchError(self._first_step("infer", self._inferred + index, run, state, seen))
 
     def _first_step(
-        self, kind: Kind, sample: int, run: _Run, state: _State, seen: list[_Place]
+        self, kind: Kind, sample: int, run: _Run, state: _State, seen: list[Place]
     ) -> Difference:
         """Cut a sample short until the last step left is the first that differs."""
         self.set_updates(run.updates)
@@ -308,7 +263,7 @@ class Lockstep:
         low, high = 0, steps
         places = whole = self._cut(kind, run, state, steps)
         if not whole:
-            return _difference(kind, sample, None, seen)
+            return tell(kind, sample, None, seen)
         while high - low > 1:
             middle = (low + high) // 2
             if found := self._cut(kind, run, state, middle):
@@ -316,9 +271,9 @@ class Lockstep:
             else:
                 low = middle
         self.steps = steps
-        return _difference(kind, sample, high - 1, places, whole)
+        return tell(kind, sample, high - 1, places, whole)
 
-    def _cut(self, kind: Kind, run: _Run, state: _State, steps: int) -> list[_Place]:
+    def _cut(self, kind: Kind, run: _Run, state: _State, steps: int) -> list[Place]:
         """Run the first `steps` steps of a sample from `state`; return what differs after them."""
         self._load(state)
         self.steps = steps
@@ -331,74 +286,13 @@ class Lockstep:
 
     def _differences(
         self, kind: Kind, mine: np.ndarray | None = None, theirs: np.ndarray | None = None
-    ) -> list[_Place]:
+    ) -> list[Place]:
         """Return every place that differs: weights, counts of a sample, counters, streams."""
         pairs = enumerate(zip(self.golden.weights, self.device.weights, strict=True), start=1)
-        found = [place for layer, pair in pairs for place in _weight_differences(layer, *pair)]
-        digests = self._golden_digest(), self.device.digest()
-        if not found and digests[0] != digests[1]:
-            found.append(_Place("the core's digest of its weights", *digests))
+        found = [place for layer, pair in pairs for place in weight_differences(layer, *pair)]
         if mine is not None and theirs is not None:
-            found += _count_differences(mine, theirs)
-        found += self._counter_differences(kind)
-        states = zip(self.golden.stream_states, self.device.stream_states, strict=True)
-        for stream, (golden, device) in zip(streams(self.machine.config), states, strict=True):
-            if golden != device:
-                found.append(_Place(f"the state of stream {stream.name}", golden, device))
-        return found
-
-
-@dataclass(frozen=True)
-class _Place:
-    what: str
-    golden: int
-    device: int
-    layer: int | None = None
-    row: int | None = None
-    column: int | None = None
-
-
-_ALSO = 8
-"""Further differences that are told one by one."""
-
-
-def _difference(
-    kind: Kind,
-    sample: int,
-    step: int | None,
-    places: list[_Place],
-    whole: Sequence[_Place] = (),
-) -> Difference:
-    """Tell of the first of `places`; `whole` is what differs when the sample has run to its end."""
-    first, *rest = places
-    also = [f"{p.what} {p.golden} and {p.device}" for p in rest[:_ALSO]]
-    if len(rest) > _ALSO:
-        also.append(f"{len(rest) - _ALSO} places more")
-    weights = [p for p in whole if p.row is not None]
-    if weights and first.row is None:
-        p = weights[0]
-        also.append(
-            f"at the sample's end {p.what} {p.golden} and {p.device}"
-            + (f" and {len(weights) - 1} weights more" if len(weights) > 1 else "")
-        )
-    return Difference(kind, sample, step, **dataclasses.asdict(first), also=tuple(also))
-
-
-def _weight_differences(layer: int, mine: np.ndarray, theirs: np.ndarray) -> Iterator[_Place]:
-    for row, column in np.argwhere(mine != theirs).tolist():
-        yield _Place(
-            f"weight of layer {layer}, row {row}, column {column}",
-            int(mine[row, column]),
-            int(theirs[row, column]),
-            layer,
-            row,
-            column,
-        )
-
-
-def _count_differences(mine: np.ndarray, theirs: np.ndarray) -> Iterator[_Place]:
-    for klass in np.flatnonzero(mine != theirs).tolist():
-        yield _Place(f"count of class {klass}", int(mine[klass]), int(theirs[klass]))
+            found += count_differences(mine, theirs)
+        return [*found, *self._counter_differences(kind), *self._state_differences()]
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.golden.spec.streams import thinning_stream
 from spikeloom.sim import data as network_data
+from spikeloom.sim.difference import Difference, MismatchError
 from spikeloom.sim.engine import DeviceEngine, GoldenEngine, start
-from spikeloom.sim.lockstep import Difference, Lockstep, MismatchError, Verification, verify
+from spikeloom.sim.lockstep import Lockstep, Verification, verify
 
 SEED, TRAIN, TEST = 5, 520, 30
 
