@@ -35,13 +35,11 @@ def demo(
     output = Output()
     config, digits = demonstration.prepare(demonstration.QUICK if quick else demonstration.FULL)
     output.console.print(f"[bold]{config.name}[/bold]: {config.description}")
-    with output.building("Building the RTL") as log:
+    with output.working("Building the RTL") as log:
         device = RtlEngine(machine(config), log=log)
     try:
         with output.training() as progress:
-            found = demonstration.run(
-                config, digits, device, report, progress=progress, say=output.say
-            )
+            found = demonstration.run(digits, device, report, progress=progress, say=output.say)
     except MismatchError as mismatch:
         output.console.print(f"DIFFERENT: {mismatch}", markup=False, soft_wrap=True)
         raise typer.Exit(DIFFERENT) from None

@@ -79,15 +79,15 @@ def infer(
             f"{steps}: {network.name} has {network.steps} steps", param_hint="--steps"
         )
     images, labels = _images(network, data, test, image)
-    with output.building(f"Preparing the {engine} engine") as log:
+    with output.working(f"Preparing the {engine} engine") as log:
         body = make_engine(engine, network, trace=vcd is not None, log=log)
     trained = checkpoints.load(weights, body.machine)
     body.weights, body.stream_states = trained.weights, trained.stream_states
     body.steps = steps or (min(VCD_STEPS, network.steps) if vcd else network.steps)
     if vcd:
         images, labels = images[:1], labels[:1]
-    with _recording(body, vcd):
-        found = evaluate(body, images, labels)
+    with _recording(body, vcd), output.counting("inferring", len(labels)) as tick:
+        found = evaluate(body, images, labels, tick=tick)
     values: dict[str, Any] = {
         "engine": engine.value,
         "config": network.name,

@@ -56,13 +56,24 @@ class Output:
             sys.stdout.flush()
 
     @contextmanager
-    def building(self, what: str) -> Iterator[Callable[[str], None]]:
-        """Show that something is being built; gives the function that is told its stages."""
+    def working(self, what: str) -> Iterator[Callable[[str], None]]:
+        """Show that something takes its time; gives the function that is told its stages."""
         if not self.errors.is_terminal:
             yield self.say
             return
         with self.errors.status(what) as status:
             yield lambda line: status.update(f"{what}: {line}")
+
+    @contextmanager
+    def counting(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Show how many of `total` are done, on a terminal; gives the function that is told."""
+        if not self.errors.is_terminal:
+            yield lambda done: None
+            return
+        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self.errors, transient=True) as bar:
+            task = bar.add_task("", total=total)
+            yield lambda done: bar.update(task, completed=done)
 
     @contextmanager
     def training(self) -> Iterator[Callable[[trainer.Progress], None]]:

@@ -46,9 +46,10 @@ def perf(
     network = options.load_config(config)
     digits = network_data.load(network, data, held_out=0, any_classes=True)
     seed = network.random.seed if seed is None else seed
-    with output.building("Building the RTL") as log:
+    with output.working("Building the RTL") as log:
         device = RtlEngine(machine(network), log=log)
-    found = performance.measure(network, seed, digits, device, warm_up=warm_up, images=train)
+    with output.working(f"Measuring {train} images"):
+        found = performance.measure(network, seed, digits, device, warm_up=warm_up, images=train)
     device.close()
     lanes = [layer.lanes for layer in network.layers]
     ports = [layer.ports for layer in network.layers]

@@ -12,8 +12,6 @@ import typer
 from spikeloom.cli import options
 from spikeloom.cli.options import EngineName
 from spikeloom.cli.output import Output, percent
-from spikeloom.golden import initial
-from spikeloom.golden.datasets import Dataset
 from spikeloom.sim import checkpoint as checkpoints
 from spikeloom.sim import data as network_data
 from spikeloom.sim.engine import make_engine
@@ -75,7 +73,7 @@ def train(
     images = network_data.load(
         network, data, train=train, test=test, held_out=held_out, validate=validate
     )
-    with output.building(f"Preparing the {engine} engine") as log:
+    with output.working(f"Preparing the {engine} engine") as log:
         body = make_engine(engine, network, seed, log=log)
     past = checkpoints.load(resume, body.machine) if resume else None
     trainer = Trainer(body, images, epochs=epochs, seed=seed, resume=past)
@@ -83,10 +81,11 @@ def train(
     try:
         with output.training() as progress:
             trainer.run(progress, save)
-        tested = evaluate(body, images.test_images, images.test_labels)
+        with output.counting("testing", len(images.test_labels)) as tick:
+            tested = evaluate(body, images.test_images, images.test_labels, tick=tick)
     except KeyboardInterrupt:
         _tell_interrupted(output, trainer, save)
-    path = _report(report, trainer, images, tested) if report and tested else None
+    path = _report(report, trainer, tested) if report and tested else None
     _print(output, trainer, tested, data, validate, save, path)
     body.close()
     if tested is None:
@@ -104,27 +103,12 @@ def _tell_interrupted(output: Output, trainer: Trainer, save: Path | None) -> No
     output.say(f"stopped after {where}: {kept}")
 
 
-def _report(folder: Path, trainer: Trainer, images: Dataset, tested: Evaluation) -> Path:
+def _report(folder: Path, trainer: Trainer, tested: Evaluation) -> Path:
     # matplotlib costs a second to import, which runs without a report should not wait for.
-    from spikeloom.sim.report import Point, collect, write
+    from spikeloom.sim.reporting import write_report
 
-    machine = trainer.engine.machine
-    counters = trainer.engine.counters("train")
-    cycles = counters["cycles"] / counters["samples"] if counters.get("cycles") else None
-    run = collect(
-        machine.config.with_seed(trainer.seed),
-        images,
-        engine=trainer.engine.name,
-        epochs=trainer.epochs,
-        curve=[Point(p.presentations, p.accuracy, p.images) for p in trainer.curve],
-        test_counts=tested.counts,
-        initial_weights=initial.weights(machine, trainer.seed),
-        weights=trainer.engine.weights,
-        images_per_second=trainer.images_per_second,
-        command=shlex.join(["spikeloom", *sys.argv[1:]]),
-        cycles_per_image=cycles,
-    )
-    return write(folder, run)
+    command = shlex.join(["spikeloom", *sys.argv[1:]])
+    return write_report(folder, trainer, tested, command=command)
 
 
 def _print(

@@ -49,7 +49,7 @@ def verify(
     network = options.load_config(config)
     digits = network_data.load(network, data, train=train, test=test, held_out=0, any_classes=True)
     seed = network.random.seed if seed is None else seed
-    with output.building("Building the RTL") as log:
+    with output.working("Building the RTL") as log:
         device = RtlEngine(machine(network), log=log)
     with output.training() as progress:
         found = lockstep.verify(

@@ -71,6 +71,7 @@ def load(
         raise DataError(f"{test} images to test on: there are {len(tested[1])}, ask for no more")
     return dataclasses.replace(
         data,
+        name=f"{data.name}, tested on held-out images" if validate else data.name,
         train_images=data.train_images[:count],
         train_labels=data.train_labels[:count],
         held_images=held[0],

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikeloom.golden import initial
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.sim import data as network_data
 from spikeloom.sim.engine import DeviceEngine, GoldenEngine
 from spikeloom.sim.lockstep import Lockstep
-from spikeloom.sim.report import Point, Verification, collect, write
+from spikeloom.sim.report import Verification
+from spikeloom.sim.reporting import write_report
 from spikeloom.sim.trainer import Evaluation, Progress, Trainer, evaluate
 
 CONFIG = "mnist-784-128-10"
@@ -54,7 +54,6 @@ def prepare(plan: Plan) -> tuple[NetworkConfig, Dataset]:
 
 
 def run(
-    config: NetworkConfig,
     digits: Dataset,
     device: DeviceEngine,
     report: Path,
@@ -66,6 +65,7 @@ def run(
 
     `say` is told what begins. Raises `sim.difference.MismatchError` at the first difference.
     """
+    say("Preparing the golden model")
     pair = Lockstep(GoldenEngine(device.machine), device, log=say)
     trainer = Trainer(pair, digits, epochs=1)
     say(f"Training the RTL on {trainer.count:,} digits, the golden model beside it")
@@ -79,18 +79,12 @@ def run(
     pair.compare_weights()
     say("Drawing the report")
     rate = trainer.count / pair.device_seconds
-    collected = collect(
-        config,
-        digits,
-        engine=device.name,
-        epochs=1,
-        curve=[Point(p.presentations, p.accuracy, p.images) for p in trainer.curve],
-        test_counts=test.counts,
-        initial_weights=initial.weights(device.machine, trainer.seed),
-        weights=pair.weights,
-        images_per_second=rate,
+    path = write_report(
+        report,
+        trainer,
+        test,
         command=COMMAND,
-        cycles_per_image=cycles,
+        images_per_second=rate,
         verification=Verification(True, pair.compared_weights, pair.compared_images),
     )
     return Outcome(
@@ -100,5 +94,5 @@ def run(
         compared_images=pair.compared_images,
         images_per_second=rate,
         cycles_per_image=cycles,
-        report=write(report, collected),
+        report=path,
     )
