@@ -206,11 +206,15 @@ def random_program(machine: Machine, rng: np.random.Generator, length: int) -> P
     program.identify()
     program.load_weights(random_weights(machine, rng))
     program.read_registers()
+    if rng.random() < 0.5:  # else updates are as rare as the configuration says
+        for layer in machine.layers:
+            program.write(f"probability.{layer.index}", 1 << 16)
     for _ in range(length):
         match rng.choice(_DEEDS, p=_CHANCES):
             case "train":
-                program.image(images[rng.integers(len(images))])
-                program.train(int(rng.integers(classes)))
+                for _ in range(2):
+                    program.image(images[rng.integers(len(images))])
+                    program.train(int(rng.integers(classes)))
             case "infer":
                 program.image(images[rng.integers(len(images))])
                 program.infer()
@@ -346,7 +350,7 @@ def cycle_limit(machine: Machine, program: Program, stall: float = 0.0, pause: i
         layer.words * layer.n_pre + layer.n_post * (layer.words + layer.n_pre) + 60
         for layer in machine.layers
     )
-    step = accesses * 3 + machine.config.sizes[0] + 100
+    step = accesses + machine.config.sizes[0] + 100
     sample = machine.config.steps * step + sum(machine.config.sizes) + 200
     transferred = len(program.data) + program.reply_bytes
     digests = sum(e.what == "digest" for e in program.exchanges)
