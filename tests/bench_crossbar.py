@@ -10,7 +10,7 @@ import stimulus
 from spikeloom.golden import crossbar as golden
 from spikeloom.golden.spec.machine import LayerMachine
 from spikeloom.hdl import crossbar as hdl
-from spikeloom.sim.bench import Bench, Case, Driver, Pins, Stalls, join, lanes
+from spikeloom.sim.bench import Bench, Case, Driver, Pins, Stalls, lanes
 
 LATENCY = 2  # clocks from an access to its sum, and to its write
 REST = 3  # clocks after which a word of a row may be met again
@@ -75,6 +75,7 @@ class CrossbarBench(Bench):
         for row, column in places:
             value = self.rng.choice((-limit, limit)) if rails else stimulus.edgy(self.rng, limit)
             yield from self.poke(row, column, value)
+        yield from self.settle()
 
     def place(self) -> tuple[int, int, int]:
         row, column = self.rng.randrange(self.layer.n_pre), self.rng.randrange(self.layer.n_post)
