@@ -116,8 +116,8 @@ class Crossbar(wiring.Component):
         with m.If(taken):
             m.d.sync += [
                 access1.eq(self.access),
-                up1.eq(_turned(self.up, turn, width)),
-                down1.eq(_turned(self.down, turn, width)),
+                up1.eq(_turned(Mux(self.access.host, 0, self.up), turn, width)),
+                down1.eq(_turned(Mux(self.access.host, 0, self.down), turn, width)),
                 poked1.eq(_turned(chosen, turn, width)),
                 write1.eq(self.access.valid & (learn | self.access.poke)),
             ]
