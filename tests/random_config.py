@@ -104,7 +104,9 @@ def _fits(machine: Machine) -> bool:
         limits = [abs(v) for s in (layer.train, layer.infer) for v in dataclasses.astuple(s)]
         current = layer.n_pre * layer.weight_max + layer.inhibition * layer.n_post
         largest = max(largest, max(limits) + (current << neuron.kernel_shift + 1))
-        largest = max(largest, (layer.n_post * layer.weight_max) << machine.config.error.kernel_shift)
+        largest = max(
+            largest, (layer.n_post * layer.weight_max) << machine.config.error.kernel_shift
+        )
     return largest < INT32_LIMIT
 
 
