@@ -446,4 +446,80 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
             "a word's last spike is not held",
         ),
     ],
+    "weights": [
+        ("weights", "bits = [*bits[1:], 0]", "bits = [*bits[1:], bits[0]]", "a wrong CRC"),
+        (
+            "weights",
+            "weight = Mux(outside, 0, self.weight)",
+            "weight = self.weight",
+            "a row beyond the crossbar is not read as zeros",
+        ),
+        (
+            "weights",
+            "self.valid.eq(~outside), self.poke.eq(1)",
+            "self.valid.eq(1), self.poke.eq(1)",
+            "a row beyond the crossbar is written",
+        ),
+        (
+            "weights",
+            "last, full = place == columns - 1, self.column == lanes - 1",
+            "last, full = place == columns - 1, self.column == lanes",
+            "a word is a column too long",
+        ),
+        ("weights", "self.data.eq(Cat(low, self.i_data))", "self.data.eq(low)", "half a weight"),
+        ("weights", "wait.eq(SETTLE - 1)", "wait.eq(1)", "a weight is read too early"),
+        (
+            "weights",
+            "with m.If(~writing & self.o_ready):",
+            "with m.If(~writing):",
+            "a byte is not held",
+        ),
+        (
+            "weights",
+            "m.d.sync += rows_left.eq(rows_there)",
+            "m.d.sync += rows_left.eq(1)",
+            "the digest leaves out rows",
+        ),
+    ],
+    "registers": [
+        (
+            "registers",
+            "with m.Case(register.address):",
+            "with m.Case(register.address ^ 1):",
+            "neighbours are swapped",
+        ),
+        (
+            "registers",
+            "self._strobes[name].eq(self.write)",
+            "self._strobes[name].eq(1)",
+            "a read writes",
+        ),
+        ("registers", "self.data.eq(0)\n", "self.data.eq(self.data)\n", "an unknown one is not 0"),
+    ],
+    "streams": [
+        (
+            "streams",
+            "state = target.seed if number == INFERENCE else target.state",
+            "state = target.state",
+            "the inference seed reads as training's state",
+        ),
+        (
+            "streams",
+            "target.write_seed if number == INFERENCE else target.write",
+            "target.write",
+            "writing the inference seed writes training's state",
+        ),
+        (
+            "streams",
+            "target.clear.eq(self.reset)",
+            "target.clear.eq(0)",
+            "reset leaves the states",
+        ),
+        (
+            "streams",
+            "state[32 * half : 32 * half + 32]",
+            "state[:32]",
+            "the high half reads as the low one",
+        ),
+    ],
 }
