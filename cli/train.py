@@ -149,7 +149,9 @@ def _print(
         rows: dict[str, object] = {
             "accuracy": f"{percent(accuracy)} ({right})",
             "trained": f"{trainer.presentations:,} images in all, {trainer.count:,} different",
-            "speed": f"{trainer.images_per_second:,.0f} images/s",
+            "speed": f"{trainer.images_per_second:,.0f} images/s"
+            if trainer.images_per_second
+            else "nothing was left to train",
             "seed": trainer.seed,
         }
         rows |= {"checkpoint": save} if save else {}
