@@ -55,7 +55,8 @@ class Crossbar(wiring.Component):
     Members
     -------
     access : In; one access, taken in every clock with `ready`. up, down : In, with a row access:
-    the columns of the word to change by +step / -step. step, poke : In; see `learning.Step`.
+    the columns of the word to change by +step / -step. step : In, held; see `learning.Step`.
+    poke : In, in the clock after its access too; the weight to write.
     ready : Out; low for the one clock in which a one-port memory writes.
     sums : Out, signed, a lane each; valid with `done`, held until the next access is summed.
     done : Out; a sum is complete; `done_transposed`, `done_word`, `done_row` say which.

@@ -30,8 +30,9 @@ class Encoder(wiring.Component):
     push, row, close : Out; a spike, the end of a step. ready : In; the list takes them.
     busy : Out; steps remain to be drawn.
 
-    Latency: start to first spike 4 clocks (dropout: one clock more per pixel). Throughput: `draws`
-    pixels or one spike per clock, whichever is slower. Golden: `golden.encoder.encode`.
+    Latency: start to first spike 4 clocks (where the input has dropout: one more, and training one
+    more per pixel). Throughput: `draws` pixels or one spike per clock, whichever is slower. Golden:
+    `golden.encoder.encode`.
     """
 
     def __init__(self, machine: Machine) -> None:

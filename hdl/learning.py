@@ -89,6 +89,8 @@ class Step(wiring.Component):
     write_shift, write_probability : In, load from `value`; clear : In, power-up values.
     shift, probability : Out.
     step : Out(weight_bits + 1), min(2**shift, 2**weight_bits): a larger step saturates alike.
+
+    Latency: a write shows in shift and probability one clock later, in step two clocks later.
     """
 
     def __init__(self, layer: LayerMachine, *, shift: int, probability: int) -> None:

@@ -39,7 +39,7 @@ class Generator(wiring.Component):
     state, seed : Out, for reading back.
     infer : In (second only); words come from the inference state, training's rests.
     restart : In (second only); the inference state goes back to its seed.
-    clear : In; back to the power-up values.
+    clear : In; state and seed back to the power-up values (the inference state: see restart).
 
     Latency: words are valid in the clock after `take`. Throughput: `draws` words per clock.
     Golden: `golden.lfsr.advance`, called `take` times.

@@ -40,8 +40,9 @@ class WeightPort(wiring.Component):
     digest : Out with done. layer, row, word, column, valid, poke, data : Out, to the network;
     weight : In, lane `column` of the word accessed last, from the third clock after valid on.
 
-    Throughput: a weight read in two clocks (bytes) or one (digest), and four more for each word of
-    columns; a weight written in three clocks, which is how long a weight just poked must rest.
+    Throughput: a weight read in two clocks (bytes) or one (digest), and three more for each word of
+    columns; a weight written in three clocks, which is how long a weight just poked must rest, and
+    one more for each word.
     """
 
     def __init__(self, machine: Machine) -> None:

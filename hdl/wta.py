@@ -23,7 +23,7 @@ class Wta(wiring.Component):
     start : In; a sample begins.
     sums, word : In; a word of crossbar sums. currents : Out, the same less the lateral kind's
     inhibition (combinational).
-    valid, raw : In; all raw spikes of the step.
+    valid, raw : In; all raw spikes of the step, held in the clock after valid too.
     counted : Out with `done`; the spikes that count, held until the next step's.
 
     Latency: valid to done one clock (kinds none and lateral) or two. Throughput: one step per two
