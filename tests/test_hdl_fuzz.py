@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from amaranth.lib import data, memory
 from byte_program import Program, check, random_program
-from mutants import Mutant
+from core_faults import DROPOUT, FAULTS, HDL, replaced
 from random_config import (
     describe,
     random_config,
@@ -21,21 +21,10 @@ from random_config import (
 
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.hdl import (
-    backward,
-    core,
-    crossbar,
-    encoder,
-    layer,
-    network,
-    neuron,
-    spikes,
-    streams,
-)
+from spikeloom.hdl import core
 from spikeloom.hdl.core import Core
 from spikeloom.sim.transport import VerilatedTransport
 
-HDL = (backward, core, crossbar, encoder, layer, network, neuron, spikes, streams)
 STALLS = (0.0, 0.3, 0.8)
 
 
@@ -166,8 +155,7 @@ def test_a_sample_trained_after_an_inferred_one_waits_for_its_dropout(rng: np.ra
 
 
 def test_a_layer_that_begins_before_its_dropout_is_caught(monkeypatch: pytest.MonkeyPatch):
-    original, why = "with m.If(self.start):  # an inferred", "training begins too early"
-    replaced(Mutant("layer", original, "with m.If(0):  # an inferred", why), monkeypatch)
+    replaced(DROPOUT, monkeypatch)
     config, program = blank_images(np.random.default_rng(1))
     with pytest.raises(AssertionError):
         check(core.Core(config), program)
@@ -225,86 +213,6 @@ def test_random_networks_reach_every_option_and_event():
     }
     rare = {name: events[name] for name in expected if events[name] < 5}
     assert not rare
-
-
-FAULTS: list[tuple[Mutant, dict[str, Any]]] = [
-    (
-        Mutant("core", "value > best", "value >= best", "ties go to the highest class"),
-        {},
-    ),
-    (
-        Mutant(
-            "backward",
-            "waiting | self._pending[i - 1] | below.fresh_fire",
-            "waiting | self._pending[i - 1]",
-            "charge is not served when its gate opens",
-        ),
-        {
-            "error__gate": "hold",
-            "error__kernel_shift": 0,
-            "layer__error_threshold": 0.05,
-            "neuron__start": 0.0,
-            "label__train": "constant",
-            "label__rate": 0.5,
-            "wta__kind": "none",
-            "steps": 12,
-        },
-    ),
-    (
-        Mutant(
-            "backward",
-            "waiting | self._pending[i - 1] | below.fresh_fire",
-            "waiting | below.fresh_fire",
-            "charge of several thresholds is not served in later steps",
-        ),
-        {"error__gate": "open", "steps": 12},
-    ),
-    (
-        Mutant(
-            "neuron",
-            "Mux(negative, charge + ((1 << shift) - 1), charge)",
-            "charge",
-            "pools round downward",
-        ),
-        {"neuron__kernel_shift": 2},
-    ),
-    (
-        Mutant("crossbar", "Mux(wide < -limit, -limit, wide)", "wide", "the lower rail is missing"),
-        {"wta__kind": "none"},
-    ),
-    (
-        Mutant("lfsr", "other.eq(seed)", "other.eq(other)", "inference goes on from where it was"),
-        {},
-    ),
-    (
-        Mutant(
-            "core",
-            "m.d.comb += net.empty.eq(1)",
-            "pass",
-            "an image adds to the one that was not used",
-        ),
-        {},
-    ),
-    (
-        Mutant("wta", "Mux(mine[lane], strength, 0)", "0", "a neuron inhibits itself"),
-        {"wta__kind": "lateral", "wta__strength": 0.25},
-    ),
-    (
-        Mutant("spikes", "start.eq(closed[0]), here", "start.eq(0), here", "a list never frees"),
-        {},
-    ),
-]
-
-
-def replaced(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put what a mutant's module defines in the place of the sound definitions, everywhere."""
-    with mutant.applied() as module:
-        for user in HDL:
-            for name, sound in vars(user).items():
-                if getattr(sound, "__module__", None) == f"spikeloom.hdl.{mutant.module}":
-                    monkeypatch.setattr(user, name, getattr(module, name))
-        if mutant.module == "core":
-            monkeypatch.setattr(core, "Core", module.Core)
 
 
 def caught(fixed: dict[str, Any], tries: int) -> bool:

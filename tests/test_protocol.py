@@ -9,6 +9,7 @@ import pytest
 from amaranth.sim import SimulatorContext
 from byte_program import Program, ReferenceCore, check, cycle_limit
 from configurations import LAYER, table
+from core_faults import NEIGHBOURS, replaced
 from hypothesis import given
 from hypothesis import strategies as st
 from random_config import random_weights
@@ -341,6 +342,16 @@ def test_weights_of_a_layer_that_is_not_there_are_reported(
 
 @pytest.mark.parametrize("ports", [1, 2])
 def test_steps_in_which_every_neuron_spikes_pass_whole_lists(ports: int):
+    full_lists(ports)
+
+
+def test_a_host_write_that_disturbs_its_neighbours_is_caught(monkeypatch: pytest.MonkeyPatch):
+    replaced(NEIGHBOURS, monkeypatch)
+    with pytest.raises(AssertionError, match="infer: the core replied"):
+        full_lists(2)
+
+
+def full_lists(ports: int) -> None:
     network = small(ports, input__ramp="constant", neuron__start=1.0)
     program = Program(network)
     largest = [np.full((x.n_pre, x.n_post), x.weight_max, np.int16) for x in network.layers]
