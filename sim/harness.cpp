@@ -20,7 +20,6 @@ namespace {
 
 constexpr size_t kQueueBytes = size_t{1} << 24;  // beyond it the core is held back
 constexpr uint64_t kPeriodPicoseconds = 10'000;
-constexpr int kResetCycles = 2;
 
 // SplitMix64: any seed is a good one.
 class Random {
@@ -44,7 +43,6 @@ class Core {
         context_.traceEverOn(true);
 #endif
         top_.clk = 0;
-        top_.rst = 0;
         top_.i___05Fvalid = 0;
         top_.i___05Fpayload = 0;
         top_.o___05Fready = 0;
@@ -54,13 +52,6 @@ class Core {
     ~Core() {
         trace_close();
         top_.final();
-    }
-
-    void reset() {
-        top_.rst = 1;
-        for (int i = 0; i < kResetCycles; ++i) clock(false, 0, false);
-        top_.rst = 0;
-        queue_.clear();
     }
 
     void run(uint64_t cycles) {
@@ -176,7 +167,6 @@ class Core {
 
 API Core* core_create() { return new Core; }
 API void core_destroy(Core* core) { delete core; }
-API void core_reset(Core* core) { core->reset(); }
 API void core_run(Core* core, uint64_t cycles) { core->run(cycles); }
 API uint64_t core_cycles(const Core* core) { return core->cycles(); }
 API bool core_busy(const Core* core) { return core->busy(); }

@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 from amaranth.lib import wiring
 
+from spikeloom.sim.simulated import Simulated
 from spikeloom.sim.verilate import Log, build, to_verilog
 
 IDLE_LIMIT = 20_000_000
@@ -25,7 +26,6 @@ _SIZE_OUT = ctypes.POINTER(ctypes.c_size_t)
 _FUNCTIONS = {  # name in harness.cpp: (result, arguments)
     "core_create": (_HANDLE, []),
     "core_destroy": (None, [_HANDLE]),
-    "core_reset": (None, [_HANDLE]),
     "core_run": (None, [_HANDLE, ctypes.c_uint64]),
     "core_cycles": (ctypes.c_uint64, [_HANDLE]),
     "core_busy": (ctypes.c_bool, [_HANDLE]),
@@ -84,7 +84,8 @@ class VerilatedTransport:
         trace, log : see `spikeloom.sim.verilate.build`.
         idle_limit : see the class.
         """
-        return cls(build(to_verilog(component), trace=trace, log=log), idle_limit=idle_limit)
+        verilog = to_verilog(Simulated(component))
+        return cls(build(verilog, trace=trace, log=log), idle_limit=idle_limit)
 
     def transfer(self, data: bytes | bytearray | memoryview | np.ndarray, reply: int) -> bytes:
         """Send bytes and return exactly `reply` bytes.
@@ -125,13 +126,9 @@ class VerilatedTransport:
             raise ValueError(f"{cycles} cycles cannot be run")
         self._api.core_run(self._open(), cycles)
 
-    def reset(self) -> None:
-        """Hold the core's reset for two cycles; bytes not yet asked for are dropped."""
-        self._api.core_reset(self._open())
-
     @property
     def cycles(self) -> int:
-        """Clock cycles since this core was made, resets included."""
+        """Clock cycles since this core was made."""
         return self._api.core_cycles(self._open())
 
     @property
