@@ -31,8 +31,8 @@ DROPOUT = Mutant(
 
 NEIGHBOURS = Mutant(
     "crossbar",
-    "Mux(self.access.host, 0, self.up)",
-    "self.up",
+    "Mux(self.access.host, 0, self.down)",
+    "self.down",
     "a weight written by the host changes its neighbours where errors still wait",
 )
 

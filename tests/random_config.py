@@ -98,15 +98,12 @@ def _lanes(rng: np.random.Generator, n_post: int) -> int:
 
 def _fits(machine: Machine) -> bool:
     """Tell whether nothing in the machine comes near the limits of the golden model's int32."""
-    forward, backward = machine.config.neuron.kernel_shift, machine.config.error.kernel_shift
-    largest = 0
+    config, largest = machine.config, 0
     for layer in machine.layers:
         limits = [abs(v) for s in (layer.train, layer.infer) for v in dataclasses.astuple(s)]
         current = layer.n_pre * layer.weight_max + layer.inhibition * layer.n_post
-        largest = max(largest, max(limits) + (current << forward + 1))
-        largest = max(
-            largest, (layer.n_post * layer.weight_max) << machine.config.error.kernel_shift
-        )
+        error = layer.n_post * layer.weight_max << config.error.kernel_shift
+        largest = max(largest, max(limits) + (current << config.neuron.kernel_shift + 1), error)
     return largest < INT32_LIMIT
 
 
