@@ -263,10 +263,11 @@ async def reset(dut: Any) -> None:
     dut.rst.value = 0
 
 
-async def cosimulate(dut: Any, case: Case, seed: int) -> Bench:
-    """Run a bench on the block of a cocotb design whose ports start with the case's name.
+async def cosimulate(dut: Any, case: Case, seed: int, *, cut: int | None = None) -> Bench:
+    """Reset a cocotb design and run a bench on its block whose ports start with the case's name.
 
-    Pins are set while the clock is low and read before it rises.
+    Pins are set while the clock is low and read before it rises. `cut` leaves the bench, and the
+    block in whatever state it is, after that many clocks.
     """
     bench = case.bench(case.component(), seed)
     handles = {name: getattr(dut, f"{case.name}__{name}") for name in bench.pins}
@@ -276,7 +277,7 @@ async def cosimulate(dut: Any, case: Case, seed: int) -> Bench:
     run = bench.run()
     before: dict[str, int] = {}
     pins = next(run)
-    while True:
+    while cut is None or bench.clock < cut:
         for name, value in pins.items():
             if before.get(name) != value:
                 handles[name].value = int(value)
@@ -289,4 +290,5 @@ async def cosimulate(dut: Any, case: Case, seed: int) -> Bench:
         try:
             pins = run.send(seen)
         except StopIteration:
-            return bench
+            break
+    return bench

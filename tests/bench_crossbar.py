@@ -120,7 +120,6 @@ class CrossbarBench(Bench):
             for k, column in enumerate(columns):
                 word, lane = divmod(column, layer.lanes)
                 yield from self.access(
-                    {"up": self.rng.getrandbits(layer.lanes)},
                     row=group,
                     word=word,
                     column=lane,
@@ -150,6 +149,8 @@ class CrossbarBench(Bench):
         ):
             yield {}
         held = {"access": self.pack("access", **fields)} | self.masked(pins or {})
+        if fields.get("host") or fields.get("transposed"):  # no signal counts
+            held |= {name: self.rng.getrandbits(self.layer.lanes) for name in ("up", "down")}
         seen = yield held
         while not seen["ready"]:
             seen = yield held
@@ -221,6 +222,8 @@ class CrossbarBench(Bench):
 
     def complete(self, last: dict[str, int]) -> None:
         due = self.clock + LATENCY
+        if last["poke"]:  # what it reads on the way is nobody's business
+            return
         if last["transposed"]:
             self.sums_due[due] = self.column_sums(last["row"])
         else:

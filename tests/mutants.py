@@ -295,8 +295,8 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
         ("crossbar", "bank - row[:bits]", "bank + row[:bits]", "a row turns the wrong way"),
         (
             "crossbar",
-            "up1.eq(_turned(self.up, turn, width))",
-            "up1.eq(_turned(self.up, None, width))",
+            "_turned(Mux(self.access.host, 0, self.up), turn, width)",
+            "_turned(Mux(self.access.host, 0, self.up), None, width)",
             "a signal is not turned to the banks",
         ),
         (
@@ -346,6 +346,12 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
             "self.wrote.eq(write1 & ~access1.host)",
             "self.wrote.eq(write1)",
             "a poke counts as learning",
+        ),
+        (
+            "crossbar",
+            "_turned(Mux(self.access.host, 0, self.down), turn, width)",
+            "_turned(self.down, turn, width)",
+            "a poke changes its neighbours",
         ),
         (
             "crossbar",
