@@ -11,7 +11,6 @@ import numpy as np
 from spikeloom.golden.compiled import compiled
 from spikeloom.golden.spec.lfsr import WORD_BITS, Lfsr
 
-PARAMETERS = 7
 TRIPLE = 3 * WORD_BITS
 
 
