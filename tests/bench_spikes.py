@@ -48,7 +48,7 @@ class ListBench(Bench):
 
     def send(self, wait: Stalls, pins: dict[str, int]) -> Driver:
         while wait():
-            yield {"entry": self.rng.getrandbits(3)}
+            yield {"entry": self.rng.getrandbits(self.shapes["entry"].size)}
         seen = yield pins
         while not seen["ready"]:
             seen = yield pins
