@@ -7,7 +7,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.golden.spec.machine import Machine, machine
+from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.protocol import LITERAL_BITS, VERSION, Identity, Opcode, Status
 from spikeloom.golden.spec.schema import ConfigError
@@ -60,7 +60,7 @@ class Core(wiring.Component):
         self._net, self._status = net, Signal(4)
         self._taken = Signal()  # a command byte is used in this clock
         self._argument = Signal(48)  # bytes after the opcode, the first one lowest
-        replying = self._results(m, model)
+        replying = self._results(m)
         free = ~net.busy & ~replying
         m.d.comb += [
             self.busy.eq(net.busy),
@@ -79,7 +79,7 @@ class Core(wiring.Component):
         ]
         with m.If(net.clear):
             m.d.sync += self._status.eq(0)
-        self._commands(m, model, weights, free)
+        self._commands(m, weights, free)
         return m
 
     def _take(self, m: Module) -> Value:
@@ -87,7 +87,7 @@ class Core(wiring.Component):
         m.d.comb += self._taken.eq(1)
         return self._i.valid
 
-    def _commands(self, m: Module, model: Machine, weights: WeightPort, free: Value) -> None:
+    def _commands(self, m: Module, weights: WeightPort, free: Value) -> None:
         net = self._net
         opcode, left = Signal(8), Signal(range(7))
         reply, reply_left = Signal(128), Signal(range(17))
@@ -130,7 +130,7 @@ class Core(wiring.Component):
                         m.d.sync += self._argument.eq(self._argument >> (48 - 8 * length))
                 m.next = "FREE"
             with m.State("FREE"), m.If(free):
-                self._execute(m, model, opcode, reply, reply_left, weights)
+                self._execute(m, opcode, reply, reply_left, weights)
             with m.State("REGISTER"):
                 m.next = "READ"
             with m.State("READ"):
@@ -163,7 +163,6 @@ class Core(wiring.Component):
     def _execute(
         self,
         m: Module,
-        model: Machine,
         opcode: Signal,
         reply: Signal,
         reply_left: Signal,
@@ -232,7 +231,7 @@ class Core(wiring.Component):
             with m.If(literals == 1):
                 m.next = "TOKEN"
 
-    def _results(self, m: Module, model: Machine) -> Value:
+    def _results(self, m: Module) -> Value:
         """Send counts and class of a sample that has ended; return whether any is owed."""
         net = self._net
         classes = self._config.sizes[-1]
