@@ -122,15 +122,6 @@ def test_words_drawn_at_once_are_words_drawn_singly(lfsr, count, rng):
 
 
 @EVERY
-@pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_a_leap_is_that_many_words(lfsr, count, rng):
-    state = int(rng.integers(1, 2**63)) & lfsr.mask or 1
-    parities = [sum(state >> bit for bit in bits) & 1 for bits in lfsr.leap(count)]
-    expected = lfsr.shift(state, 16 * count)
-    assert sum(bit << place for place, bit in enumerate(parities)) == expected
-
-
-@EVERY
 def test_words_are_uniform_in_mean_and_in_every_bit(lfsr):
     """65,536 words from a seed as runs have it, within 5 standard deviations of fair ones.
 

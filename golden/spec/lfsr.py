@@ -1,4 +1,4 @@
-"""Linear feedback shift registers: the catalogue, and the leap that hardware and golden share.
+"""Linear feedback shift registers: the catalogue, and the one definition of a shift.
 
 Convention (Fibonacci, shift left)::
 
@@ -51,16 +51,6 @@ class Lfsr:
                 new ^= state >> (tap - 1) & 1
             state = (state << 1 | new) & self.mask
         return state
-
-    def leap(self, words: int) -> list[tuple[int, ...]]:
-        """Return, per next-state bit, the present-state bits whose XOR it is, `words` words on."""
-        bits = [1 << index for index in range(self.degree)]
-        for _ in range(words * WORD_BITS):
-            new = 0
-            for tap in self.taps:
-                new ^= bits[tap - 1]
-            bits = [new, *bits[:-1]]
-        return [tuple(i for i in range(self.degree) if bit >> i & 1) for bit in bits]
 
 
 CATALOG = {
