@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import bench_neuron
@@ -10,6 +11,9 @@ import stimulus
 from amaranth import signed
 from mutants import assert_fails, of
 
+from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.network import load
+from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.neuron import ForwardNeurons
 from spikeloom.sim.bench import Bench, Driver, Pins, run_case, run_cases, simulate
 
@@ -40,10 +44,30 @@ def test_currents_wider_than_the_crossbars_sums_are_not_cut(shift, seed):
     """Lateral inhibition takes from the current many times what the crossbar can give."""
     layer = stimulus.layer(4, 3, lanes=2)
     assert layer.current_bits == 10
-    machine = stimulus.machine((layer,), neuron__kernel_shift=shift)
-    component = ForwardNeurons(machine, layer, signed(20))
-    bench = bench_neuron.ForwardBench(component, seed, machine=machine, layer=layer, bits=20)
+    drawn = stimulus.machine((layer,), neuron__kernel_shift=shift)
+    component = ForwardNeurons(drawn, layer, signed(20))
+    bench = bench_neuron.ForwardBench(component, seed, machine=drawn, layer=layer, bits=20)
     simulate(component, bench)
+
+
+def test_limits_beyond_what_golden_can_hold_are_refused_or_equal(seed):
+    """The largest that the keys' ranges allow: theta 2**25, floor and ceiling 64 times that."""
+    config = load("tiny")
+    layers = [
+        dataclasses.replace(layer, weight_bits=16, reach=2**-10, update=0.0, error_threshold=e)
+        for layer, e in zip(config.layers, (2**-10, 1.0), strict=True)
+    ]
+    config = dataclasses.replace(
+        config,
+        neuron=dataclasses.replace(config.neuron, floor=64.0, ceiling=64.0),
+        error=dataclasses.replace(config.error, bits=30),
+        layers=tuple(layers),
+    )
+    try:
+        limits = machine(config).layers[0].train
+    except ConfigError:
+        return
+    run_case(bench_neuron.forward_case(3, 1, limits, limits, "subtract", 0, 22), seed)
 
 
 class Steady(Bench):
