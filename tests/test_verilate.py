@@ -17,10 +17,12 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from spikeloom.golden.spec import protocol
+from spikeloom.hdl import core
 from spikeloom.sim import toolchain, verilate
 from spikeloom.sim.toolchain import ToolchainError
 from spikeloom.sim.transport import TransportError, VerilatedTransport
-from spikeloom.sim.verilate import BuildError, build, to_verilog
+from spikeloom.sim.verilate import BuildError, build, cached_verilog, to_verilog
 
 BYTES = stream.Signature(unsigned(8))
 PORTS = {"i": In(BYTES), "o": Out(BYTES), "busy": Out(1)}
@@ -214,6 +216,31 @@ def test_memories_filled_with_one_value_are_filled_in_a_loop():
     assert "[255] =" not in verilog
 
 
+def test_component_with_a_key_is_elaborated_once_until_a_source_changes(monkeypatch):
+    made: list[Echo] = []
+
+    def make() -> Echo:
+        made.append(Echo())
+        return made[-1]
+
+    first = cached_verilog(make, "echo")
+    assert first == cached_verilog(make, "echo") == to_verilog(Echo())
+    assert len(made) == 1
+    cached_verilog(make, "echo of another kind")
+    assert len(made) == 2
+    sources = verilate._sources()
+    monkeypatch.setattr(verilate, "_sources", lambda: [*sources[:-1], f"{sources[-1]}\n"])
+    cached_verilog(make, "echo")
+    assert len(made) == 3
+
+
+def test_sources_of_a_component_are_those_of_its_packages_and_of_the_emitter():
+    sources = verilate._sources()
+    assert all(
+        Path(module.__file__).read_text() in sources for module in (core, protocol, verilate)
+    )
+
+
 def test_second_build_of_the_same_core_runs_no_tool():
     verilog = to_verilog(Echo())
     library = build(verilog)
@@ -276,7 +303,7 @@ def test_build_that_another_process_holds_is_given_up_with_the_name_of_its_lock(
 
 
 def test_core_split_into_several_files_builds_and_keeps_its_memories(monkeypatch, rng):
-    flags = (*verilate.VERILATOR_FLAGS, "--output-split", "300")
+    flags = (*verilate.VERILATOR_FLAGS, "--output-split", "100")
     monkeypatch.setattr(verilate, "VERILATOR_FLAGS", flags)
     library = build(to_verilog(Mill()))
     assert "-include Vtop__pch.h.fast" in (library.parent / "build.log").read_text()
@@ -313,6 +340,14 @@ def test_random_stalls_lose_no_byte_and_keep_the_streams_rule(component, in_, ou
         start = transport.cycles
         transport.transfer(data[:50], 50)
         assert transport.cycles - start <= 51
+
+
+def test_component_with_a_key_simulates_like_any_other():
+    lines: list[str] = []
+    for _ in range(2):
+        with VerilatedTransport.cached(Wire, "wire", log=lines.append) as transport:
+            assert transport.transfer(b"\x00\x0f", 2) == b"\xff\xf0"
+    assert lines.count("Amaranth: components to Verilog") == 1
 
 
 def test_same_seed_gives_the_same_stalls(rng):
