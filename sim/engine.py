@@ -265,7 +265,10 @@ class RtlEngine(DeviceEngine):
         from spikeloom.hdl.core import Core
         from spikeloom.sim.transport import VerilatedTransport
 
-        self._simulation = VerilatedTransport.of(Core(machine.config), trace=trace, log=log)
+        config = machine.config
+        self._simulation = VerilatedTransport.cached(
+            lambda: Core(config), repr(config), trace=trace, log=log
+        )
         super().__init__("rtl", machine, self._simulation)
 
     def vcd(self, path: Path) -> AbstractContextManager[None]:

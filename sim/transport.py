@@ -13,7 +13,6 @@ from typing import Self
 import numpy as np
 from amaranth.lib import wiring
 
-from spikeloom.sim.simulated import Simulated
 from spikeloom.sim.verilate import Log, build, cached_verilog, to_verilog
 
 IDLE_LIMIT = 20_000_000
@@ -84,8 +83,7 @@ class VerilatedTransport:
         trace, log : see `spikeloom.sim.verilate.build`.
         idle_limit : see the class.
         """
-        verilog = to_verilog(Simulated(component))
-        return cls(build(verilog, trace=trace, log=log), idle_limit=idle_limit)
+        return cls(build(to_verilog(component), trace=trace, log=log), idle_limit=idle_limit)
 
     @classmethod
     def cached(
@@ -105,7 +103,7 @@ class VerilatedTransport:
         key : what it returns, see `spikeloom.sim.verilate.cached_verilog`.
         trace, idle_limit, log : see `of`.
         """
-        verilog = cached_verilog(lambda: Simulated(make()), key, log)
+        verilog = cached_verilog(make, key, log)
         return cls(build(verilog, trace=trace, log=log), idle_limit=idle_limit)
 
     def transfer(self, data: bytes | bytearray | memoryview | np.ndarray, reply: int) -> bytes:

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from spikeloom import hdl
 from spikeloom.golden import spec
-from spikeloom.sim import simulated, toolchain
+from spikeloom.sim import toolchain
 
 HARNESS = Path(__file__).parent / "harness.cpp"
 
@@ -169,7 +169,7 @@ def _sources() -> list[str]:
     """Return the text of every module that decides what a simulated component is."""
     folders = [Path(folder) for package in (hdl, spec) for folder in package.__path__]
     modules = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    return [path.read_text() for path in (Path(__file__), Path(simulated.__file__), *modules)]
+    return [path.read_text() for path in (Path(__file__), *modules)]
 
 
 def _hide_unnamed(verilog: str) -> str:
