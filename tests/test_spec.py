@@ -194,6 +194,21 @@ def test_an_update_must_fit_the_step():
     )
 
 
+def test_numbers_that_golden_cannot_hold_are_refused():
+    refused(
+        "layer[1].reach with neuron.floor and neuron.ceiling: layer 1 could reach ",
+        layer=layers(weight_bits=16, reach=2**-10, update=0.0),
+        neuron={**table()["neuron"], "floor": 64.0},
+    )
+    refused(
+        "neuron.kernel_shift: layer 1 could reach ",
+        layer=layers(weight_bits=16, reach=0.5, update=0.0),
+        sizes=[20000, 5, 3],
+        image=[200, 100],
+        neuron={**table()["neuron"], "kernel_shift": 8},
+    )
+
+
 def test_output_neurons_are_never_dropped():
     refused(
         "layer[2].dropout = 0.1: output neurons are never dropped, set it to 0.0",

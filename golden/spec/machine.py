@@ -178,6 +178,26 @@ def _layer(config: NetworkConfig, index: int) -> LayerMachine:
     )
 
 
+def _check_width(config: NetworkConfig, layer: LayerMachine) -> None:
+    """Refuse what the 32-bit numbers of the golden model could not hold."""
+    current = layer.n_pre * layer.weight_max
+    error_current = layer.n_post * layer.weight_max
+    limits = [abs(limit) for m in (layer.train, layer.infer) for limit in (m.floor, m.ceiling)]
+    reached = {
+        f"layer[{layer.index}].reach with neuron.floor and neuron.ceiling": current
+        + max(*limits, layer.train.theta, layer.infer.theta),
+        "neuron.kernel_shift": current << config.neuron.kernel_shift,
+        "error.kernel_shift": error_current << config.error.kernel_shift,
+        "wta.strength": current + layer.n_post * layer.inhibition,
+    }
+    for keys, value in reached.items():
+        if value >= 1 << 31:
+            raise ConfigError(
+                f"{keys}: layer {layer.index} could reach {value} weight units, the model's 32-bit "
+                f"numbers end at {(1 << 31) - 1}: choose smaller ones, or fewer weight bits"
+            )
+
+
 def machine(config: NetworkConfig) -> Machine:
     """Derive every integer of `config`; raises `ConfigError` where two keys cannot go together."""
     if config.layers[-1].dropout:
@@ -185,9 +205,12 @@ def machine(config: NetworkConfig) -> Machine:
             f"layer[{config.depth}].dropout = {config.layers[-1].dropout!r}: "
             "output neurons are never dropped, set it to 0.0"
         )
+    layers = tuple(_layer(config, index) for index in range(1, config.depth + 1))
+    for layer in layers:
+        _check_width(config, layer)
     return Machine(
         config=config,
-        layers=tuple(_layer(config, index) for index in range(1, config.depth + 1)),
+        layers=layers,
         ramp_train=_ramp(config, 1.0),
         ramp_infer=_ramp(config, 1.0 - config.input.dropout),
         label=_label(config),
