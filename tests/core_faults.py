@@ -99,10 +99,6 @@ FAULTS: list[tuple[Mutant, dict[str, Any]]] = [
         Mutant("wta", "Mux(mine[lane], strength, 0)", "0", "a neuron inhibits itself"),
         {"wta__kind": "lateral", "wta__strength": 0.25},
     ),
-    (
-        Mutant("spikes", "start.eq(closed[0]), here", "start.eq(0), here", "a list never frees"),
-        {},
-    ),
 ]
 
 

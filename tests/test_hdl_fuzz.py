@@ -155,6 +155,7 @@ def test_a_sample_trained_after_an_inferred_one_waits_for_its_dropout(rng: np.ra
     fuzz(config, program, rng)
 
 
+@pytest.mark.slow
 def test_a_layer_that_begins_before_its_dropout_is_caught(monkeypatch: pytest.MonkeyPatch):
     replaced(DROPOUT, monkeypatch)
     config, program = blank_images(np.random.default_rng(1))
@@ -231,16 +232,15 @@ def caught(fixed: dict[str, Any], tries: int) -> bool:
 def try_fault(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant, fixed = FAULTS[number]
     replaced(mutant, monkeypatch)
-    assert caught(fixed, 8), mutant.why
+    assert caught(fixed, 30), mutant.why
 
 
-@pytest.mark.parametrize("number", range(2))
-def test_the_fuzz_catches_a_fault(number: int, monkeypatch: pytest.MonkeyPatch):
-    try_fault(number, monkeypatch)
+def test_the_fuzz_catches_a_fault(monkeypatch: pytest.MonkeyPatch):
+    try_fault(0, monkeypatch)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", range(2, len(FAULTS)))
+@pytest.mark.parametrize("number", range(1, len(FAULTS)))
 def test_the_fuzz_catches_every_fault(number: int, monkeypatch: pytest.MonkeyPatch):
     try_fault(number, monkeypatch)
 
