@@ -95,6 +95,22 @@ def test_two_rails_are_reached_and_held(rng):
     assert min(weights.min() for weights in network.weights) == -7
 
 
+@pytest.mark.parametrize("form", ["coincidence", "rate"])
+def test_error_spikes_do_not_outlast_their_step(rng, form):
+    """Errors of the output are rare here, so most steps find nothing to do in the hidden layer."""
+    config = from_dict(table(learning__form=form, steps=30))
+    network, plain = build(config)
+    quiet = 0
+    for digit, label in zip(images(rng, config, 20), rng.integers(0, 3, 20), strict=True):
+        _, errors = network.raster(digit, label, 1)
+        one = plain.sample(digit, label, True, config.steps, network.machine.updates(0))
+        np.testing.assert_array_equal(errors, one.errors)
+        hidden = errors[:, 6:11].any(axis=1)
+        quiet += np.count_nonzero(hidden[:-1] & ~hidden[1:])
+    assert_same(network, plain)
+    assert quiet > 5
+
+
 @pytest.mark.parametrize("value", [0, 255])
 def test_blank_and_full_images_run(value):
     config = from_dict(table())
