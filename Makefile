@@ -32,10 +32,10 @@ lint: .venv/.stamp
 	@[ -n "$(PYTHON)" ] || \
 	  { echo "Python 3.11 or later is needed; install it or name it: make PYTHON=/path/to/python3"; exit 1; }
 	@echo "Setting up .venv (once; it takes minutes and 600 MB)"
-	$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv || \
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv || \
 	  { echo "Python's venv module is needed; on Debian: apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
-	touch $@
+	@$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@
 
 clean:
 	rm -rf .venv build dist out *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis

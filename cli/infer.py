@@ -22,6 +22,8 @@ from spikeloom.sim.engine import Engine, RtlEngine, make_engine
 from spikeloom.sim.trainer import evaluate
 
 VCD_STEPS = 4
+MOST_COLUMNS = 12
+"""A table shows the counts of all classes up to this number of them."""
 
 
 def infer(
@@ -105,6 +107,7 @@ def infer(
         values |= {"data": data, "test_images": len(labels), "test_accuracy": found.accuracy}
         output.console.print(
             f"{percent(found.accuracy)} ({found.right:,} of {len(labels):,} test images)"
+            + (f", after {body.steps} of {network.steps} steps" * (body.steps < network.steps))
         )
     if vcd:
         values["vcd"] = str(vcd)
@@ -130,9 +133,15 @@ def _recording(engine: Engine, vcd: Path | None) -> Any:
 def _counts_table(output: Output, names: list[str], counts: np.ndarray) -> None:
     table = Table(title="output spikes per class", title_justify="left")
     table.add_column("picture")
-    for klass in range(counts.shape[1]):
+    every = counts.shape[1] <= MOST_COLUMNS
+    for klass in range(counts.shape[1] if every else 0):
         table.add_column(str(klass), justify="right")
+    if not every:
+        table.add_column("most spikes, class: count")
     table.add_column("class", justify="right", style="bold")
     for name, row in zip(names, counts, strict=False):
-        table.add_row(escape(name), *map(str, row), str(row.argmax()))
+        best = np.argsort(-row, kind="stable")[:3]
+        cells = map(str, row) if every else [", ".join(f"{k}: {row[k]}" for k in best)]
+        tie = " (a tie)" if (row == row.max()).sum() > 1 else ""
+        table.add_row(escape(name), *cells, f"{row.argmax()}{tie}")
     output.console.print(table)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from importlib import metadata
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -79,6 +80,13 @@ train in one, go on in the other, compare them, measure them.
 [cyan]spikeloom train --help[/cyan]                  what else there is to say
 """
 
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"spikeloom {metadata.version('spikeloom')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     cls=Verbs,
     help=HELP,
@@ -88,6 +96,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of no verb."""
 
 
 for verb in (configs, train, infer, verify, perf, demo):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -63,7 +64,8 @@ HeldOut = Annotated[
     typer.Option(
         min=0,
         metavar="N",
-        help="Keep the last N training images back; the learning curve is measured on them.  "
+        help="Keep the last N training images back; the learning curve is measured on them, in RTL "
+        "on the first 250 of them.  "
         "\\[default: 1000, or what --train leaves]",
         show_default=False,
     ),
@@ -94,14 +96,26 @@ Report = Annotated[
 ]
 
 
+def prepare_folder(folder: Path) -> None:
+    """Make the report's folder, or refuse it: before anything is trained."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError as error:
+        raise typer.BadParameter(
+            f"cannot make {folder}: {error.strerror}", param_hint="--report"
+        ) from error
+    if not writable:
+        raise typer.BadParameter(f"no permission to write in {folder}", param_hint="--report")
+
+
 def load_config(name: str) -> NetworkConfig:
     """Load a configuration; an unknown name is answered with the nearest known ones."""
     known = list(network.shipped())
     if name not in known and not name.endswith(".toml"):
         near = difflib.get_close_matches(name, known, 3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"shipped are {', '.join(known)}"
+        hint = f"did you mean {' or '.join(near)}?" if near else f"shipped are {', '.join(known)}."
         raise ConfigError(
-            f"no configuration named {name!r}: {hint} 'spikeloom configs' shows all; a file of "
-            "your own must end in .toml"
+            f"no configuration named {name!r}: {hint} A file of your own must end in .toml"
         )
     return network.load(name)

@@ -70,6 +70,10 @@ def train(
     """
     output = Output(json=json)
     network = options.load_config(config)
+    if save:
+        checkpoints.check_free(save, resume)
+    if report:
+        options.prepare_folder(report)
     images = network_data.load(
         network, data, train=train, test=test, held_out=held_out, validate=validate
     )

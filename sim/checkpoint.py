@@ -100,6 +100,14 @@ def check_writable(path: Path) -> None:
         raise CheckpointError(f"cannot write {path}: no permission to write in {folder}")
 
 
+def check_free(path: Path, resume: Path | None) -> None:
+    """Raise `CheckpointError` where writing `path` would destroy a file that is not resumed."""
+    if path.is_file() and not (resume and resume.exists() and path.samefile(resume)):
+        raise CheckpointError(
+            f"{path} exists already: go on from it with --resume {path}, or name another file"
+        )
+
+
 def _sync(folder: Path) -> None:
     """Make the renaming last, where the system can sync a folder."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -134,7 +142,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     except (ValueError, EOFError) as error:
         if isinstance(error, CheckpointError):
             raise
-        raise CheckpointError(f"not a checkpoint: {error}") from error
+        raise CheckpointError("not a checkpoint: no .npz archive of arrays") from error
     except (
         zipfile.BadZipFile,
         zlib.error,

@@ -127,7 +127,7 @@ def test_one_array_is_refused(tmp_path: Path, tiny: Machine):
 def test_a_pickle_is_refused_unread(tmp_path: Path, tiny: Machine):
     path = tmp_path / "pickle.npz"
     np.savez(path, format=np.array([{"a": 1}], dtype=object))
-    refused(path, tiny, "not a checkpoint: .*allow_pickle")
+    refused(path, tiny, "not a checkpoint: no .npz archive of arrays")
 
 
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
@@ -189,3 +189,14 @@ def test_hardware_keys_and_seed_make_no_other_configuration(path: Path, tiny: Ma
 def test_a_field_that_cannot_be_is_named(path: Path, tiny: Machine, changes: dict, match: str):
     rewrite(path, **changes)
     refused(path, tiny, match)
+
+
+def test_a_file_that_is_not_resumed_is_not_overwritten(tmp_path):
+    path, other = tmp_path / "run.npz", tmp_path / "other.npz"
+    path.write_bytes(b"hours of work")
+    other.write_bytes(b"")
+    for resume in (None, other, tmp_path / "gone.npz"):
+        with pytest.raises(CheckpointError, match="exists already: go on from it with --resume"):
+            checkpoints.check_free(path, resume)
+    checkpoints.check_free(path, path)
+    checkpoints.check_free(tmp_path / "new.npz", None)

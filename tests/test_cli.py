@@ -462,3 +462,22 @@ def test_the_console_script_is_the_command_line():
     )
     assert run.returncode == 2
     assert run.stderr.startswith("error: no configuration named 'xyzzy'")
+
+
+def test_an_existing_file_is_kept_unless_it_is_resumed(tmp_path: Path):
+    path = tmp_path / "own.toml"
+    path.write_text("precious")
+    result = call("train", "tiny", *SMALL, "--save", path, status=2)
+    assert "exists already" in result.stderr
+    assert path.read_text() == "precious"
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_training():
+    result = call("train", "tiny", *SMALL, "--report", "/proc/report", status=2)
+    assert "--report" in result.stderr
+    assert "cannot make /proc/report" in result.stderr
+    assert "trained" not in result.stderr
+
+
+def test_the_version_is_told():
+    assert call("--version").stdout.startswith("spikeloom ")
