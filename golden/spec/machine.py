@@ -180,15 +180,16 @@ def _layer(config: NetworkConfig, index: int) -> LayerMachine:
 
 def _check_width(config: NetworkConfig, layer: LayerMachine) -> None:
     """Refuse what the 32-bit numbers of the golden model could not hold."""
-    current = layer.n_pre * layer.weight_max
+    # the second stage's inhibition counts spikes, but is small enough not to be told apart
+    current = layer.n_pre * layer.weight_max + layer.n_post * layer.inhibition
     error_current = layer.n_post * layer.weight_max
     limits = [abs(limit) for m in (layer.train, layer.infer) for limit in (m.floor, m.ceiling)]
     reached = {
+        "wta.strength": current,
         f"layer[{layer.index}].reach with neuron.floor and neuron.ceiling": current
         + max(*limits, layer.train.theta, layer.infer.theta),
         "neuron.kernel_shift": current << config.neuron.kernel_shift,
         "error.kernel_shift": error_current << config.error.kernel_shift,
-        "wta.strength": current + layer.n_post * layer.inhibition,
     }
     for keys, value in reached.items():
         if value >= 1 << 31:
