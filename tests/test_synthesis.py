@@ -16,7 +16,15 @@ from pathlib import Path
 import pytest
 from amaranth import signed
 from amaranth.back import rtlil
-from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Signal
+from amaranth.hdl import (
+    ClockDomain,
+    ClockSignal,
+    Elaboratable,
+    Fragment,
+    Module,
+    ResetSignal,
+    Signal,
+)
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from configurations import LAYER, table
@@ -171,7 +179,11 @@ def test_no_component_is_forgotten():
             ours = inspect.isclass(thing) and thing.__module__ == module.name
             if ours and issubclass(thing, wiring.Component):
                 found.add(name)
-    made = {type(component()).__name__ for component in COMPONENTS.values()}
+    made = set()
+    for make in COMPONENTS.values():
+        component = make()
+        Fragment.get(component, None)  # Amaranth warns of a component that nothing elaborates
+        made.add(type(component).__name__)
     assert found == made | PARTS
 
 
