@@ -75,7 +75,7 @@ class BuildError(RuntimeError):
         errors = [line.strip() for line in lines if _ERROR_LINE.search(line)][:_ERROR_LINES]
         text = "\n  ".join(errors or lines[-_ERROR_LINES:] or ["(it printed nothing)"])
         if "has no member named" in text:
-            text += f"\n  does the top module lack a port that {HARNESS.name} drives?"
+            text += "\n  does the top module lack a port that the harness drives?"
         super().__init__(f"{tool} failed:\n  {text}\nall its output: {log}")
         self.tool = tool
         self.log = log
@@ -181,15 +181,18 @@ def _hide_unnamed(verilog: str) -> str:
     return _UNNAMED.sub(hide, verilog)
 
 
-def build(verilog: str, *, trace: bool = False, log: Log | None = None) -> Path:
+def build(
+    verilog: str, *, harness: Path = HARNESS, trace: bool = False, log: Log | None = None
+) -> Path:
     """Return the shared object that simulates a core, building it if the cache lacks it.
 
-    The object holds the C interface of ``harness.cpp``. Any number of processes may ask at once:
+    The object holds the C interface of its harness. Any number of processes may ask at once:
     one builds, the others wait.
 
     Parameters
     ----------
-    verilog : the core, with the ports that ``harness.cpp`` drives.
+    verilog : the core, with the ports that the harness drives.
+    harness : C++ around module ``Vtop``.
     trace : whether it can write waveforms (slower, also while it writes none).
     log : called with one line of text per stage of a build; not called where nothing is built.
 
@@ -202,14 +205,15 @@ def build(verilog: str, *, trace: bool = False, log: Log | None = None) -> Path:
     tools = toolchain.versions()
     flags = _compiler_flags(tools[1])
     settings = [*flags, *MAKE_VARIABLES, *tools, f"trace={trace}"]
-    entry = _cache() / _digest([verilog, HARNESS.read_text(), *VERILATOR_FLAGS, *settings])
+    entry = _cache() / _digest([verilog, harness.read_text(), *VERILATOR_FLAGS, *settings])
     if _valid(entry):
         return entry / _LIBRARY
     lock = FileLock(f"{entry}.lock", timeout=LOCK_SECONDS)
     try:
         with lock:
             if not _valid(entry):
-                _build(verilog, entry, flags, _cache() / f"runtime-{_digest(settings)}", trace, say)
+                runtime = _cache() / f"runtime-{_digest(settings)}"
+                _build(verilog, harness, entry, flags, runtime, trace, say)
     except Timeout:
         raise BuildError(
             "the cache", f"another process has held {entry}.lock for {LOCK_SECONDS:.0f} s", entry
@@ -218,14 +222,20 @@ def build(verilog: str, *, trace: bool = False, log: Log | None = None) -> Path:
 
 
 def _build(
-    verilog: str, entry: Path, flags: tuple[str, ...], runtime: Path, trace: bool, say: Log
+    verilog: str,
+    harness: Path,
+    entry: Path,
+    flags: tuple[str, ...],
+    runtime: Path,
+    trace: bool,
+    say: Log,
 ) -> None:
     """Build one cache entry; the caller holds its lock."""
     with _work_folder(entry) as work:
         (work / _VERILOG).write_text(_hide_unnamed(verilog) if trace else verilog)
-        shutil.copy(HARNESS, work)
+        shutil.copy(harness, work)
         say(f"Verilator: {len(verilog) / 1e6:.1f} MB of Verilog to C++")
-        _run("Verilator", _verilator_command(flags, trace), work, entry)
+        _run("Verilator", _verilator_command(harness, flags, trace), work, entry)
         # Verilator's own library costs as much to compile as a core: it is compiled once.
         for name in _objects(runtime) if _valid(runtime) else ():
             shutil.copy(runtime / name, work / "obj")
@@ -239,7 +249,7 @@ def _build(
         say(f"built {entry / _LIBRARY}")
 
 
-def _verilator_command(flags: tuple[str, ...], trace: bool) -> list[str]:
+def _verilator_command(harness: Path, flags: tuple[str, ...], trace: bool) -> list[str]:
     """Return the command that writes C++ and its make file to ``obj``."""
     return [
         *("perl", str(toolchain.verilator_root() / "bin" / "verilator")),
@@ -247,7 +257,7 @@ def _verilator_command(flags: tuple[str, ...], trace: bool) -> list[str]:
         *VERILATOR_FLAGS,
         *(("--trace-vcd",) if trace else ()),
         *("-CFLAGS", " ".join(flags), "-LDFLAGS", "-shared"),
-        *(_VERILOG, "harness.cpp"),
+        *(_VERILOG, harness.name),
     ]
 
 
