@@ -1,0 +1,321 @@
+"""The serial link: frames that carry the core's two byte streams over a UART without loss.
+
+8 data bits, no parity, 1 stop bit. Every frame is, little-endian,
+
+====================  ======  ==================================================================
+field                 bytes   meaning
+====================  ======  ==================================================================
+SOF                   1       0xA5
+kind, tag             1       bits 3..0 `Kind`, bits 7..4 tag
+header                4 or 6  see below; its last byte is the payload's length, 0 to 128
+payload               0..128  bytes of a stream
+CRC-32                4       the one of zlib, over everything between SOF and itself
+====================  ======  ==================================================================
+
+Header of the host's frames (10 bytes in all beside the payload), and of the board's (12):
+
+==========  =====  =============================================================================
+host field  bytes  meaning
+==========  =====  =============================================================================
+seq         1      DATA: number of this frame since OPEN, modulo 256. Others: 0
+ack         2      DATA, POLL, REWIND: reply bytes received in order, modulo 2**16, from where
+                   OPEN began. OPEN: where that is, a random number. RATE: the new divider
+length      1      0 but for DATA
+==========  =====  =============================================================================
+
+===========  =====  ============================================================================
+board field  bytes  meaning
+===========  =====  ============================================================================
+expected     1      seq of the DATA frame that it takes next
+taken        2      command bytes that have left the board's buffer since OPEN, modulo 2**16
+offset       2      place of the payload's first byte in the reply stream (HELLO: where it
+                    begins), modulo 2**16; without a payload the place of the next byte
+length       1
+===========  =====  ============================================================================
+
+The host keeps all clocks but two: the board speaks when a good frame asks for an answer, when reply
+bytes wait, and when another quarter of its command buffer has been taken; it never repeats anything
+unasked. Any good frame of the host is answered by a frame that bears its tag or a later one.
+
+DATA    is taken if its seq is the expected one and its payload fits the buffer, else refused
+        (kind REFUSED until another frame comes). No byte goes to the core before the CRC is good.
+POLL    asks for an answer. REWIND does too, and sends the replies again that follow `ack`.
+OPEN    empties both buffers, resets the core and begins both counts anew: seq and taken at 0, the
+        reply stream at `ack`. The answer, HELLO, tells that number again and, in its payload, what
+        the board is (`Hello`).
+RATE    sets the bit rate to `clock_hz * divider / 2**16`. It is answered at the old rate.
+
+`ack` frees the replies before it in the board's buffer; a full buffer stops the core. The host sends
+no more bytes than the command buffer holds beyond `taken`. It puts a new tag into a POLL (or REWIND,
+OPEN, RATE) and all frames after it; a frame that bears this tag was sent after the board had seen
+everything the host had sent before: what it does not expect now is lost and is sent again.
+
+While it obeys REWIND, OPEN or RATE, that is until the frame that it is sending ends (for RATE, and
+the answer too), the board hears nothing. A frame with a wrong kind, length or CRC, or with a byte
+without a stop bit, is as if it had not come. The board forgets a frame of which nothing comes for
+`QUIET_BITS` bit times. After RATE it falls back to the rate it was built with when the line is quiet
+for `FALLBACK_BITS` bit times before a good frame has come at the new one.
+
+A worked example, tag 3: the host opens at offset 0x1234, then sends command bytes 01 (IDENTIFY).
+
+>>> HostFrame(Kind.OPEN, 3, ack=0x1234).pack().hex(" ")
+'a5 34 00 34 12 00 c4 d4 15 c9'
+>>> HostFrame(Kind.DATA, 3, seq=0, ack=0x1234, payload=bytes([1])).pack().hex(" ")
+'a5 31 00 34 12 01 01 94 6c 13 70'
+>>> BoardFrame(Kind.STATE, 3, expected=1, taken=1, offset=0x1234).pack().hex(" ")
+'a5 38 01 01 00 34 12 00 c1 f3 4a ab'
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import ClassVar, Generic, Self, TypeVar
+
+VERSION = 1
+SOF = 0xA5
+PAYLOAD_MAX = 128
+CRC_BYTES = 4
+CRC_POLYNOMIAL = 0xEDB88320
+"""Of CRC-32, reflected: the lowest bit of each byte comes first, as on the line."""
+CRC_RESIDUE = 0xDEBB20E3
+"""What the register holds after a good frame, CRC included, before it would be inverted."""
+
+QUIET_BITS = 1 << 8
+"""Bit times without a byte after which the board hunts for a new frame: 25 bytes' time."""
+FALLBACK_BITS = 1 << 19
+"""Bit times without a byte after which an unused new rate is given up: 0.52 s at 1 Mbaud."""
+
+DEFAULT_BAUD = 1_000_000
+BAUD_MAX = 3_000_000
+USUAL_BAUDS = (1_000_000, 3_000_000, 2_000_000, 921_600, 500_000, 115_200)
+"""Where a host looks for a board that does not answer at the rate it was built with."""
+DIVIDER_BITS = 16
+CLOCKS_PER_BIT_MIN = 5
+BAUD_ERROR_MAX = 0.01
+"""Of the rate wanted, relative; what two ends may differ and still read each other's tenth bit."""
+
+TAGS, SEQS, OFFSETS = 1 << 4, 1 << 8, 1 << 16
+"""What tags, sequence numbers and places in a stream are modulo of."""
+
+
+class Kind(enum.IntEnum):
+    """Kind of a frame; host and board have their own, so that an echo is no answer."""
+
+    DATA = 1
+    POLL = 2
+    REWIND = 3
+    OPEN = 4
+    RATE = 5
+    STATE = 8
+    REFUSED = 9
+    HELLO = 10
+
+
+class FrameError(ValueError):
+    """A frame that cannot be packed."""
+
+
+@dataclass(frozen=True)
+class HostFrame:
+    """What the host sends; `seq`, `ack` and `tag` are given modulo what they are counted in."""
+
+    kind: Kind
+    tag: int
+    seq: int = 0
+    ack: int = 0
+    payload: bytes = b""
+
+    KINDS: ClassVar = (Kind.DATA, Kind.POLL, Kind.REWIND, Kind.OPEN, Kind.RATE)
+    HEADER: ClassVar = struct.Struct("<BBHB")
+
+    def pack(self) -> bytes:
+        """Return the frame as it goes over the line; `FrameError` if its payload is too long."""
+        return _pack(self, self.HEADER.pack(_kind(self), self.seq, self.ack, len(self.payload)))
+
+    @classmethod
+    def unpack(cls, body: bytes) -> Self:
+        """Return a frame, given what is between SOF and CRC."""
+        kind, seq, ack, _ = cls.HEADER.unpack_from(body)
+        return cls(Kind(kind & 15), kind >> 4, seq, ack, bytes(body[cls.HEADER.size :]))
+
+    @classmethod
+    def length_max(cls, kind: int) -> int:
+        """Return how many bytes of payload a kind may have."""
+        return PAYLOAD_MAX if kind == Kind.DATA else 0
+
+
+@dataclass(frozen=True)
+class BoardFrame:
+    """What the board sends."""
+
+    kind: Kind
+    tag: int
+    expected: int = 0
+    taken: int = 0
+    offset: int = 0
+    payload: bytes = b""
+
+    KINDS: ClassVar = (Kind.STATE, Kind.REFUSED, Kind.HELLO)
+    HEADER: ClassVar = struct.Struct("<BBHHB")
+
+    def pack(self) -> bytes:
+        """Return the frame as it goes over the line; `FrameError` if its payload is too long."""
+        fields = (self.expected, self.taken, self.offset, len(self.payload))
+        return _pack(self, self.HEADER.pack(_kind(self), *fields))
+
+    @classmethod
+    def unpack(cls, body: bytes) -> Self:
+        """Return a frame, given what is between SOF and CRC."""
+        kind, *fields, _ = cls.HEADER.unpack_from(body)
+        return cls(Kind(kind & 15), kind >> 4, *fields, bytes(body[cls.HEADER.size :]))
+
+    @classmethod
+    def length_max(cls, kind: int) -> int:
+        """Return how many bytes of payload a kind may have."""
+        return PAYLOAD_MAX
+
+
+Frame = TypeVar("Frame", HostFrame, BoardFrame)
+
+
+def _kind(frame: HostFrame | BoardFrame) -> int:
+    return frame.tag << 4 | frame.kind
+
+
+def _pack(frame: HostFrame | BoardFrame, header: bytes) -> bytes:
+    if len(frame.payload) > (most := frame.length_max(frame.kind)):
+        raise FrameError(
+            f"{len(frame.payload)} bytes do not fit a frame of kind {frame.kind.name}: "
+            f"it carries {most}"
+        )
+    body = header + frame.payload
+    return bytes([SOF]) + body + zlib.crc32(body).to_bytes(CRC_BYTES, "little")
+
+
+@dataclass(frozen=True)
+class Hello:
+    """What a board says of itself.
+
+    Attributes
+    ----------
+    version : of the link.
+    payload : most bytes of payload in one frame.
+    commands, replies : bytes that its two buffers hold.
+    clock_hz : of the clock that bit rates are divided from.
+    """
+
+    version: int
+    payload: int
+    commands: int
+    replies: int
+    clock_hz: int
+
+    FORMAT: ClassVar = struct.Struct("<BBHHI")
+
+    def pack(self) -> bytes:
+        """Return the payload of HELLO."""
+        fields = (self.version, self.payload, self.commands, self.replies, self.clock_hz)
+        return self.FORMAT.pack(*fields)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """Read the payload of HELLO; bytes that a later version adds are ignored."""
+        return cls(*cls.FORMAT.unpack_from(payload))
+
+
+def divider(clock_hz: int, baud: int) -> int:
+    """Return what a UART adds per clock to a 16-bit accumulator that overflows once a bit.
+
+    `ValueError` if a clock gives less than `CLOCKS_PER_BIT_MIN` clocks to a bit, or misses the rate
+    by more than `BAUD_ERROR_MAX`.
+    """
+    if not 0 < baud * CLOCKS_PER_BIT_MIN <= clock_hz:
+        raise ValueError(
+            f"{baud} baud cannot be had from {clock_hz / 1e6:g} MHz: "
+            f"at most {clock_hz // CLOCKS_PER_BIT_MIN} baud"
+        )
+    found = round((baud << DIVIDER_BITS) / clock_hz)
+    real = rate(clock_hz, found)
+    if abs(real - baud) > BAUD_ERROR_MAX * baud:
+        raise ValueError(
+            f"{baud} baud cannot be had from {clock_hz / 1e6:g} MHz: the nearest is {real:.0f} baud"
+        )
+    return found
+
+
+def rate(clock_hz: int, divider: int) -> float:
+    """Return the bit rate that a divider gives, in baud."""
+    return clock_hz * divider / (1 << DIVIDER_BITS)
+
+
+def ahead(place: int, other: int, modulus: int = OFFSETS) -> int:
+    """Return how far a place in a stream is ahead of another (negative: behind)."""
+    half = modulus // 2
+    return (place - other + half) % modulus - half
+
+
+class Parser(Generic[Frame]):
+    """Finds frames in what comes over a line, whatever else is there.
+
+    After a wrong frame it looks for another from the byte behind that SOF on, so bytes that only
+    look like a SOF cost no frame that follows them in full.
+
+    Parameters
+    ----------
+    frame : `HostFrame` or `BoardFrame`, whose frames it looks for.
+
+    Attributes
+    ----------
+    bad : frames so far with a wrong CRC, or cut short (`quiet`).
+    skipped : bytes so far that were no part of a good frame.
+    """
+
+    def __init__(self, frame: type[Frame]) -> None:
+        self._frame = frame
+        self._head = 1 + frame.HEADER.size
+        self._pending = bytearray()
+        self.bad = 0
+        self.skipped = 0
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Return the good frames that are complete once `data` has come."""
+        self._pending += data
+        return self._frames()
+
+    def quiet(self) -> list[Frame]:
+        """Give up a frame that has not come to its end; return those found within it."""
+        found = []
+        while self._pending:
+            self.bad += 1
+            self._skip(1)
+            found += self._frames()
+        return found
+
+    def _frames(self) -> list[Frame]:
+        found, pending = [], self._pending
+        while True:
+            start = pending.find(SOF)
+            self._skip(len(pending) if start < 0 else start)
+            if len(pending) < self._head:
+                return found
+            kind, length = pending[1] & 15, pending[self._head - 1]
+            if kind not in self._frame.KINDS or length > self._frame.length_max(kind):
+                self._skip(1)
+                continue
+            end = self._head + length
+            if len(pending) < end + CRC_BYTES:
+                return found
+            body = bytes(pending[1:end])
+            if zlib.crc32(body) == int.from_bytes(pending[end : end + CRC_BYTES], "little"):
+                found.append(self._frame.unpack(body))
+                del pending[: end + CRC_BYTES]
+            else:
+                self.bad += 1
+                self._skip(1)
+
+    def _skip(self, count: int) -> None:
+        self.skipped += count
+        del self._pending[:count]
