@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from spikeloom.golden.spec.machine import SPIKE, Machine
 from spikeloom.hdl.layer import Layer
 from spikeloom.hdl.neuron import ErrorNeurons
+from spikeloom.hdl.plan import DEFAULT, Plan
 
 
 class Backward(wiring.Component):
@@ -21,6 +22,7 @@ class Backward(wiring.Component):
     Parameters
     ----------
     machine : the network. layers : its layers; their sums and flags are connected here.
+    plan : what the memories are made of, and whether error spikes are counted.
 
     Members
     -------
@@ -33,8 +35,8 @@ class Backward(wiring.Component):
     Golden: `_backward` of `golden.network`.
     """
 
-    def __init__(self, machine: Machine, layers: list[Layer]) -> None:
-        self._machine, self._layers = machine, layers
+    def __init__(self, machine: Machine, layers: list[Layer], plan: Plan = DEFAULT) -> None:
+        self._machine, self._layers, self._plan = machine, layers, plan
         depth, classes = len(layers), machine.config.sizes[-1]
         super().__init__(
             {
@@ -55,12 +57,18 @@ class Backward(wiring.Component):
         layers = self._layers
         self._pending = [Signal(name=f"pending{i + 1}") for i in range(len(layers))]
         self._fresh = [Signal(name=f"fresh{i + 1}") for i in range(len(layers))]
+        self._waiting = [Signal(name=f"waiting{i + 1}") for i in range(len(layers))]
+        self._silent = [Signal(name=f"silent{i + 1}") for i in range(len(layers))]
         with m.If(self.start):
             m.d.sync += [fresh.eq(1) for fresh in self._fresh]
             m.d.sync += [pending.eq(0) for pending in self._pending]
+            m.d.sync += [waiting.eq(0) for waiting in self._waiting]
         errors = [self._hidden(m, i) for i in range(len(layers) - 1)]
         errors.append(self._output(m))
-        self._vectors = [self._vector(m, i, neurons) for i, neurons in enumerate(errors)]
+        for i, neurons in enumerate(errors):
+            self._collect(m, i, neurons)
+        with m.If(self.valid):
+            m.d.sync += self._waiting[-1].eq(0)
         finished = [n.done & (n.done_word == n.words - 1) for n in errors]
         for fresh, end in zip(self._fresh, finished, strict=True):
             with m.If(end):
@@ -86,37 +94,39 @@ class Backward(wiring.Component):
     def _decide(self, m: Module, i: int) -> None:
         """Sweep the layer below number `i`, or find that it has no error spikes."""
         above, below = self._layers[i], self._layers[i - 1]
-        waiting = (self._vectors[i][0] | self._vectors[i][1]).any()
         m.d.comb += below.seen.eq(1)
-        with m.If(waiting | self._pending[i - 1] | below.fresh_fire):
+        m.d.sync += self._waiting[i - 1].eq(0)
+        with m.If(self._waiting[i] | self._pending[i - 1] | below.fresh_fire):
             m.d.comb += above.back.eq(1)
             m.d.sync += self._pending[i - 1].eq(0)
             m.next = f"SWEEP{i}"
         with m.Else():
-            m.d.sync += [vector.eq(0) for vector in self._vectors[i - 1]]
+            m.d.comb += self._silent[i - 1].eq(1)
             self._descend(m, i - 1)
 
-    def _vector(self, m: Module, i: int, neurons: ErrorNeurons) -> tuple[Signal, Signal]:
+    def _collect(self, m: Module, i: int, neurons: ErrorNeurons) -> None:
         """Keep a layer's error spikes for the next step, and count them."""
         layer = self._layers[i]
-        size = max(layer.padded, neurons.words * neurons.lanes)
-        up, down = Signal(size, name=f"positive{i + 1}"), Signal(size, name=f"negative{i + 1}")
-        m.d.comb += [layer.positive.eq(up), layer.negative.eq(down)]
-        counts = (self.positives[i], self.negatives[i])
-        for vector, word, count in zip(
-            (up, down), (neurons.positive, neurons.negative), counts, strict=True
-        ):
-            with m.If(neurons.done):
-                m.d.sync += vector.word_select(neurons.done_word, neurons.lanes).eq(word)
-                m.d.sync += count.eq(count + sum(word[lane] for lane in range(neurons.lanes)))
-            with m.If(self.start):
-                m.d.sync += vector.eq(0)
-            with m.If(self.clear):
-                m.d.sync += count.eq(0)
+        m.d.comb += [
+            neurons.fresh.eq(self._fresh[i]),
+            layer.error_clear.eq(self.start | self._silent[i]),
+            layer.error_valid.eq(neurons.done),
+            layer.error_final.eq(neurons.done_word == neurons.words - 1),
+            layer.error_up.eq(neurons.positive),
+            layer.error_down.eq(neurons.negative),
+        ]
+        with m.If(neurons.done & (neurons.positive | neurons.negative).any()):
+            m.d.sync += self._waiting[i].eq(1)
         with m.If(neurons.done & neurons.pending):
             m.d.sync += self._pending[i].eq(1)
-        m.d.comb += neurons.fresh.eq(self._fresh[i])
-        return up, down
+        if not self._plan.counters:
+            return
+        counts = (self.positives[i], self.negatives[i])
+        for word, count in zip((neurons.positive, neurons.negative), counts, strict=True):
+            with m.If(neurons.done):
+                m.d.sync += count.eq(count + sum(word[lane] for lane in range(neurons.lanes)))
+            with m.If(self.clear):
+                m.d.sync += count.eq(0)
 
     def _hidden(self, m: Module, i: int) -> ErrorNeurons:
         """Add the error neurons of a hidden layer, fed by the crossbar above it."""
@@ -124,24 +134,25 @@ class Backward(wiring.Component):
         neurons = ErrorNeurons(
             self._machine,
             layer.layer,
-            lanes=above.crossbar.width,
+            lanes=layer.error_lanes,
             current=above.sums.shape().elem_shape,
             output=False,
+            plan=self._plan,
         )
         m.submodules[f"errors{i + 1}"] = neurons
-        word1 = Signal.like(neurons.word)
-        m.d.sync += word1.eq(neurons.word)
-        padding = neurons.words * neurons.lanes
-        fired, dropped = Signal(padding, name=f"fired{i + 1}"), Signal(padding, name=f"drop{i + 1}")
+        valid1, word1 = Signal(), Signal.like(neurons.word)
+        m.d.sync += [valid1.eq(neurons.valid), word1.eq(neurons.word)]
+        dropped = Signal(neurons.words * neurons.lanes, name=f"drop{i + 1}")
         m.d.comb += [
-            fired.eq(layer.fired),
             dropped.eq(layer.dropped),
             neurons.valid.eq(above.sums_valid),
             neurons.word.eq(above.sums_word),
             neurons.soon.eq(above.sums_soon),
             neurons.currents.eq(above.sums),
-            neurons.open.eq(fired.word_select(word1, neurons.lanes)),
+            neurons.open.eq(layer.fired),
             neurons.dropped.eq(dropped.word_select(word1, neurons.lanes)),
+            layer.fired_turn.eq(valid1),
+            layer.fired_final.eq(word1 == neurons.words - 1),
         ]
         return neurons
 
@@ -154,6 +165,7 @@ class Backward(wiring.Component):
             lanes=layer.lanes,
             current=signed((2 * SPIKE).bit_length()),
             output=True,
+            plan=self._plan,
         )
         m.submodules[f"errors{len(self._layers)}"] = neurons
         word, following = Signal(range(layer.words + 1)), Signal(range(layer.words + 1))

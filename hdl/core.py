@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from amaranth import Array, Cat, Module, Signal, Value
+from amaranth import Array, Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.golden.spec.protocol import LITERAL_BITS, VERSION, Identity, Opcode, Status
+from spikeloom.golden.spec.protocol import (
+    IDENTITY_BYTES,
+    LITERAL_BITS,
+    VERSION,
+    Feature,
+    Identity,
+    Opcode,
+    Status,
+)
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.network import Network
+from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.hdl.weights import WeightPort
 
 BUFFER = 4
@@ -24,6 +33,7 @@ class Core(wiring.Component):
     Parameters
     ----------
     config : the network; the rate form is refused by name, it exists in golden only.
+    plan : how it is built; see `hdl.plan`.
 
     Members
     -------
@@ -34,13 +44,13 @@ class Core(wiring.Component):
     step at once. Throughput: one byte per clock and direction; the next image loads while one runs.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
+    def __init__(self, config: NetworkConfig, plan: Plan = DEFAULT) -> None:
         if config.learning.form != "coincidence":
             raise ConfigError(
                 f"learning.form = {config.learning.form!r} exists in the golden model only: "
                 'the RTL needs learning.form = "coincidence"'
             )
-        self._config = config
+        self._config, self._plan = config, plan
         super().__init__(
             {"i": In(stream.Signature(8)), "o": Out(stream.Signature(8)), "busy": Out(1)}
         )
@@ -49,7 +59,9 @@ class Core(wiring.Component):
         """Build the command decoder around the network and the weight port."""
         m = Module()
         model = machine(self._config)
-        m.submodules.network = net = Network(model)
+        self._reset = Signal()
+        net = Network(model, self._plan)
+        m.submodules.network = ResetInserter(self._reset)(net)
         m.submodules.weights = weights = WeightPort(model)
         # nothing inside hangs combinationally on a pin: shorter paths, and a faster simulation
         m.submodules.commands = commands = SyncFIFO(width=8, depth=BUFFER)
@@ -59,7 +71,7 @@ class Core(wiring.Component):
         self._i, self._o = commands.r_stream, replies.w_stream
         self._net, self._status = net, Signal(4)
         self._taken = Signal()  # a command byte is used in this clock
-        self._argument = Signal(48)  # bytes after the opcode, the first one lowest
+        self._argument = Signal(40)  # bytes after the opcode, the first one lowest
         replying = self._results(m)
         free = ~net.busy & ~replying
         m.d.comb += [
@@ -77,7 +89,7 @@ class Core(wiring.Component):
             net.address.eq(self._argument[:8]),
             net.register_value.eq(self._argument[8:40]),
         ]
-        with m.If(net.clear):
+        with m.If(net.clear | self._reset):
             m.d.sync += self._status.eq(0)
         self._commands(m, weights, free)
         return m
@@ -89,8 +101,7 @@ class Core(wiring.Component):
 
     def _commands(self, m: Module, weights: WeightPort, free: Value) -> None:
         net = self._net
-        opcode, left = Signal(8), Signal(range(7))
-        reply, reply_left = Signal(128), Signal(range(17))
+        opcode, count = Signal(8), Signal(range(IDENTITY_BYTES))
         lengths = {
             Opcode.READ: 1,
             Opcode.WRITE: 5,
@@ -98,16 +109,25 @@ class Core(wiring.Component):
             Opcode.READ_WEIGHTS: 5,
             Opcode.WRITE_WEIGHTS: 5,
         }
+        last = Signal()  # this byte ends the argument, or the reply
+        with m.Switch(opcode):
+            for code, length in lengths.items():
+                with m.Case(code):
+                    m.d.comb += last.eq(count == length - 1)
+        features = Feature.COUNTERS if self._plan.counters else Feature(0)
+        digest = self._config.digest()
+        identity = Identity(VERSION, self._config.depth, features, digest).pack()
+        number = Mux(opcode == Opcode.DIGEST, weights.digest, net.register_data)
+        reply = Mux(
+            opcode == Opcode.IDENTIFY, Array(identity)[count], number.word_select(count[:2], 8)
+        )
         with m.FSM(name="commands"):
             with m.State("OPCODE"), m.If(self._take(m)):
-                m.d.sync += [opcode.eq(self._i.payload), self._argument.eq(0)]
-                m.d.sync += left.eq(0)
+                m.d.sync += [opcode.eq(self._i.payload), count.eq(0)]
                 m.next = "FREE"
                 with m.Switch(self._i.payload):
-                    for code, length in lengths.items():
-                        with m.Case(code):
-                            m.d.sync += left.eq(length)
-                            m.next = "ARGUMENT"
+                    with m.Case(*lengths):
+                        m.next = "ARGUMENT"
                     with m.Case(Opcode.NOP):
                         m.next = "OPCODE"
                     with m.Case(Opcode.IMAGE):
@@ -119,28 +139,21 @@ class Core(wiring.Component):
                         m.d.sync += self._status.eq(self._status | Status.BAD_OPCODE)
                         m.next = "OPCODE"
             with m.State("ARGUMENT"), m.If(self._take(m)):
-                m.d.sync += left.eq(left - 1)
-                m.d.sync += self._argument.eq(Cat(self._argument[8:], self._i.payload))
-                with m.If(left == 1):
-                    m.next = "ALIGN"
-            with m.State("ALIGN"):
-                # bytes came in from the top of 48 bits: move the first one to the bottom
-                for code, length in lengths.items():
-                    with m.If(opcode == code):
-                        m.d.sync += self._argument.eq(self._argument >> (48 - 8 * length))
-                m.next = "FREE"
+                m.d.sync += [
+                    self._argument.word_select(count, 8).eq(self._i.payload),
+                    count.eq(count + 1),
+                ]
+                with m.If(last):
+                    m.d.sync += count.eq(0)
+                    m.next = "FREE"
             with m.State("FREE"), m.If(free):
-                self._execute(m, opcode, reply, reply_left, weights)
-            with m.State("REGISTER"):
-                m.next = "READ"
-            with m.State("READ"):
-                m.d.sync += [reply.eq(net.register_data), reply_left.eq(4)]
-                m.next = "REPLY"
+                self._execute(m, opcode, weights)
             with m.State("REPLY"):
-                m.d.comb += [self._o.payload.eq(reply[:8]), self._o.valid.eq(1)]
+                m.d.comb += [self._o.payload.eq(reply), self._o.valid.eq(1)]
                 with m.If(self._o.ready):
-                    m.d.sync += [reply.eq(reply >> 8), reply_left.eq(reply_left - 1)]
-                    with m.If(reply_left == 1):
+                    m.d.sync += count.eq(count + 1)
+                    whole = Mux(opcode == Opcode.IDENTIFY, IDENTITY_BYTES - 1, 3)
+                    with m.If(count == whole):
                         m.next = "OPCODE"
             with m.State("WEIGHTS"):
                 m.d.comb += [
@@ -156,18 +169,10 @@ class Core(wiring.Component):
                 with m.If(weights.done):
                     m.next = "OPCODE"
                     with m.If(opcode == Opcode.DIGEST):
-                        m.d.sync += [reply.eq(weights.digest), reply_left.eq(4)]
                         m.next = "REPLY"
             self._image(m)
 
-    def _execute(
-        self,
-        m: Module,
-        opcode: Signal,
-        reply: Signal,
-        reply_left: Signal,
-        weights: WeightPort,
-    ) -> None:
+    def _execute(self, m: Module, opcode: Signal, weights: WeightPort) -> None:
         """Start what a complete command asks for, now that no sample runs."""
         net, argument = self._net, self._argument
         config = self._config
@@ -179,14 +184,9 @@ class Core(wiring.Component):
             weights.mode_write.eq(opcode == Opcode.WRITE_WEIGHTS),
             weights.mode_digest.eq(opcode == Opcode.DIGEST),
         ]
-        identity = Identity(VERSION, config.depth, config.digest()).pack()
         with m.Switch(opcode):
-            with m.Case(Opcode.IDENTIFY):
-                m.d.sync += reply.eq(int.from_bytes(identity, "little"))
-                m.d.sync += reply_left.eq(len(identity))
+            with m.Case(Opcode.IDENTIFY, Opcode.READ):
                 m.next = "REPLY"
-            with m.Case(Opcode.READ):
-                m.next = "REGISTER"
             with m.Case(Opcode.WRITE):
                 m.d.comb += net.write.eq(1)
             with m.Case(Opcode.TRAIN):
@@ -200,7 +200,7 @@ class Core(wiring.Component):
                 m.d.comb += weights.start.eq(1)
                 m.next = "WEIGHTS"
             with m.Case(Opcode.RESET):
-                m.d.comb += net.reset.eq(1)
+                m.d.comb += self._reset.eq(1)
 
     def _image(self, m: Module) -> None:
         """Decode image tokens into the spare buffer; runs beside a sample."""
@@ -238,9 +238,9 @@ class Core(wiring.Component):
         owed, running = Signal(), Signal()
         m.d.sync += running.eq(net.busy)
         index, high = Signal(range(classes + 1)), Signal()
-        best, winner = Signal(16), Signal(range(classes))
-        counts = Array([*(net.counts[j] for j in range(classes)), winner])
         value = Signal(16)
+        best, winner = Signal.like(net.counts[0]), Signal(range(classes))
+        counts = Array([*(net.counts[j] for j in range(classes)), winner])
         m.d.comb += value.eq(counts[index])
         with m.If(running & ~net.busy):
             m.d.sync += [owed.eq(1), index.eq(0), high.eq(0), best.eq(0), winner.eq(0)]

@@ -13,12 +13,16 @@ way lane x is found in bank (x + turn) mod banks, with turn = i or c.
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal, Value, signed
+from amaranth import Array, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.golden.spec.machine import LayerMachine, clog2
+from spikeloom.golden.spec.machine import LayerMachine, ceil_div, clog2
+from spikeloom.hdl.plan import DEFAULT, Plan
+
+LATENCY = 4
+"""Clocks from an access to its sum, where no write of a one-port memory comes between."""
 
 
 def access_layout(layer: LayerMachine) -> data.StructLayout:
@@ -51,25 +55,27 @@ class Crossbar(wiring.Component):
     Parameters
     ----------
     layer : sizes, weight width, lanes, ports. transposed : columns can be read back.
+    plan : what the memories are made of.
 
     Members
     -------
     access : In; one access, taken in every clock with `ready`. up, down : In, with a row access:
     the columns of the word to change by +step / -step. step : In, held; see `learning.Step`.
-    poke : In, in the clock after its access too; the weight to write.
+    poke : In, held for three clocks after its access too; the weight to write.
     ready : Out; low for the one clock in which a one-port memory writes.
     sums : Out, signed, a lane each; valid with `done`, held until the next access is summed.
     done : Out; a sum is complete; `done_transposed`, `done_word`, `done_row` say which.
     soon_word, soon_row : Out; what `done_word`, `done_row` may be in the next clock.
     wrote : Out; a word was written by learning.
 
-    Latency: access to done two clocks, access to write two clocks (a row is not read again before
-    that: the caller leaves two clocks between accesses to one word of one row). Throughput: one
-    access per clock, one-port memories one less per write. Golden: `golden.crossbar`.
+    Latency: access to done four clocks (`LATENCY`), access to write four clocks; a one-port memory
+    adds the clocks of writes in between. A row is not read again before its write: the caller
+    leaves four clocks between accesses to one word of one row. Throughput: one access per clock,
+    one-port memories one less per write. Golden: `golden.crossbar`.
     """
 
-    def __init__(self, layer: LayerMachine, *, transposed: bool) -> None:
-        self._layer, self._transposed = layer, transposed
+    def __init__(self, layer: LayerMachine, *, transposed: bool, plan: Plan = DEFAULT) -> None:
+        self._layer, self._transposed, self._plan = layer, transposed, plan
         self.width = layer.banks if transposed else layer.lanes
         bits = layer.current_bits
         if transposed:
@@ -94,56 +100,63 @@ class Crossbar(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Stage 0: addresses. Stage 1: words are read; sum, saturate. Stage 2: write."""
+        """Stage 1: address. Stage 2: the memory reads. Stage 3: sum, saturate. Stage 4: write."""
         m = Module()
         layer, width = self._layer, self.width
-        write = Signal()
-        learn = Signal()
-        access1 = Signal(access_layout(layer))
-        up1, down1 = Signal(width), Signal(width)
-        write1 = Signal()
-        chosen = Signal(width)  # the host's lane
-        taken = Signal()
-        m.d.comb += [
-            self.ready.eq(~write if layer.ports == 1 else 1),
-            taken.eq(self.ready & (self.access.valid | self.access.last)),
-            learn.eq((self.up | self.down).any() & ~self.access.transposed & ~self.access.host),
-            chosen.eq(self.access.poke << self.access.column),
-            self.soon_word.eq(access1.word),
-            self.soon_row.eq(access1.row),
-        ]
+        stages = [Signal(access_layout(layer), name=f"access{k}") for k in (1, 2, 3)]
+        ups = [Signal(width, name=f"up{k}") for k in (1, 2, 3)]
+        downs = [Signal(width, name=f"down{k}") for k in (1, 2, 3)]
+        poked = Signal(width)  # stage 3, the host's lane
+        access1, access2, access3 = stages
+        move = Signal()  # stage 1 goes on into the memory
+        write3, write = Signal(), Signal()
         turn = self.access.row[: clog2(width)] if self._transposed else None
-        poked1 = Signal(width)
-        with m.If(taken):
+        m.d.comb += [
+            move.eq(~write if layer.ports == 1 else 1),
+            self.ready.eq(move),
+            self.soon_word.eq(access3.word),
+            self.soon_row.eq(access3.row),
+        ]
+        with m.If(move):
             m.d.sync += [
                 access1.eq(self.access),
-                up1.eq(_turned(Mux(self.access.host, 0, self.up), turn, width)),
-                down1.eq(_turned(Mux(self.access.host, 0, self.down), turn, width)),
-                poked1.eq(_turned(chosen, turn, width)),
-                write1.eq(self.access.valid & (learn | self.access.poke)),
+                ups[0].eq(_turned(self.up, turn, width)),
+                downs[0].eq(_turned(self.down, turn, width)),
             ]
-        with m.Else():
-            m.d.sync += [access1.valid.eq(0), access1.last.eq(0), write1.eq(0)]
+        for values in (stages, ups, downs):
+            m.d.sync += [values[1].eq(values[0]), values[2].eq(values[1])]
+        with m.If(~move):
+            m.d.sync += [access2.valid.eq(0), access2.last.eq(0)]
+        learn = (ups[1] | downs[1]).any() & ~access2.transposed & ~access2.host
+        turn2 = access2.row[: clog2(width)] if self._transposed else None
+        chosen = Signal(width)
+        m.d.comb += chosen.eq(access2.poke << access2.column)
+        m.d.sync += [
+            write3.eq(access2.valid & (learn | access2.poke)),
+            poked.eq(_turned(chosen, turn2, width)),
+        ]
 
+        words = [Signal(signed(layer.weight_bits), name=f"word{lane}") for lane in range(width)]
+        lanes: list[Value] = list(words)
         if self._transposed:
-            words, store = self._banks(m, taken)
-            turn1 = Mux(access1.transposed, access1.column, access1.row)[: clog2(width)]
-            lanes = _unturned(m, words, turn1, layer.weight_bits)
+            read, store = self._banks(m, move)
+            turn3 = Mux(access3.transposed, access3.column, access3.row)[: clog2(width)]
+            lanes = _unturned(m, words, turn3, layer.weight_bits)
         else:
-            words, store = self._plain(m, taken)
-            lanes = words
-        self._sum(m, access1, lanes)
+            read, store = self._plain(m, move)
+        m.d.sync += [word.eq(now) for word, now in zip(words, read, strict=True)]
+        self._sum(m, access3, lanes)
 
-        new = data.ArrayLayout(signed(layer.weight_bits), width)
-        changed = Signal(new)
+        changed = Signal(data.ArrayLayout(signed(layer.weight_bits), width))
         for lane in range(width):
-            word = self._changed(words[lane], up1[lane], down1[lane])
-            m.d.comb += changed[lane].eq(Mux(poked1[lane], self.poke, word))
-        stored = Signal(new)
-        m.d.sync += write.eq(write1)
-        m.d.sync += self.wrote.eq(write1 & ~access1.host)
-        with m.If(write1):
-            m.d.sync += stored.eq(changed)
+            word = self._changed(words[lane], ups[2][lane], downs[2][lane])
+            m.d.comb += changed[lane].eq(Mux(poked[lane], self.poke, word))
+        stored = Signal.like(changed)
+        m.d.sync += [
+            write.eq(write3),
+            self.wrote.eq(write3 & ~access3.host),
+            stored.eq(changed),
+        ]
         store(write, stored)
         return m
 
@@ -154,92 +167,96 @@ class Crossbar(wiring.Component):
         wide = word + change
         return Mux(wide > limit, limit, Mux(wide < -limit, -limit, wide))
 
-    def _sum(self, m: Module, access1: Value, lanes: list[Value]) -> None:
+    def _sum(self, m: Module, access3: Value, lanes: list[Value]) -> None:
         """Add the words read to the running sums; the first one starts anew."""
-        with m.If(access1.valid | access1.last):
+        with m.If(access3.valid | access3.last):
             for lane, word in enumerate(lanes):
-                before = Mux(access1.first, 0, self.sums[lane])
-                term = Mux(access1.valid, word, 0)
+                before = Mux(access3.first, 0, self.sums[lane])
+                term = Mux(access3.valid, word, 0)
                 if self._transposed:
-                    term = Mux(access1.minus, -term, term)
+                    term = Mux(access3.minus, -term, term)
                 m.d.sync += self.sums[lane].eq(before + term)
             m.d.sync += [
-                self.done_word.eq(access1.word),
-                self.done_row.eq(access1.row),
-                self.done_transposed.eq(access1.transposed),
+                self.done_word.eq(access3.word),
+                self.done_row.eq(access3.row),
+                self.done_transposed.eq(access3.transposed),
             ]
-        m.d.sync += self.done.eq(access1.last & ~access1.host)
+        m.d.sync += self.done.eq(access3.last & ~access3.host)
 
-    def _plain(self, m: Module, taken: Value) -> tuple[list[Value], object]:
+    def _delayed(self, m: Module, address: Signal, move: Value) -> list[Signal]:
+        """Return an address as the stages 1 to 4 see it."""
+        stages = [Signal.like(address, name=f"{address.name}_{k}") for k in (1, 2, 3, 4)]
+        with m.If(move):
+            m.d.sync += stages[0].eq(address)
+        for now, before in zip(stages[1:], stages, strict=False):
+            m.d.sync += now.eq(before)
+        return stages
+
+    def _connect(
+        self, m: Module, memory: Memory, first: Value, back: Value, move: Value
+    ) -> tuple[Value, Value]:
+        """Give a memory its read address and its write address; return (data read, write port)."""
+        read, port = memory.read_port(), memory.write_port()
+        m.d.comb += read.en.eq(move)
+        if self._layer.ports == 1:
+            both = Mux(move, first, back)
+            m.d.comb += [read.addr.eq(both), port.addr.eq(both)]
+        else:
+            m.d.comb += [read.addr.eq(first), port.addr.eq(back)]
+        return read.data, port
+
+    def _plain(self, m: Module, move: Value) -> tuple[list[Value], object]:
         """One memory; a word is `lanes` columns of one row."""
         layer = self._layer
         shape = data.ArrayLayout(signed(layer.weight_bits), layer.lanes)
-        memory = Memory(shape=shape, depth=layer.n_pre * layer.words, init=[])
-        m.submodules.memory = memory
-        read, port = memory.read_port(), memory.write_port()
+        memory = self._plan.memory(
+            m, f"layer{layer.index}.weights", shape, layer.n_pre * layer.words
+        )
         address = Signal(range(layer.n_pre * layer.words))
-        back1, back2 = Signal.like(address), Signal.like(address)
-        m.d.comb += [
-            address.eq(self.access.word * layer.n_pre + self.access.row),
-            read.en.eq(taken & self.access.valid),
-        ]
-        with m.If(taken):
-            m.d.sync += back1.eq(address)
-        m.d.sync += back2.eq(back1)
+        base = Array(word * layer.n_pre for word in range(layer.words))[self.access.word]
+        m.d.comb += address.eq(base + self.access.row)
+        first, _, _, back = self._delayed(m, address, move)
+        read, port = self._connect(m, memory, first, back, move)
 
         def store(write: Value, stored: Value) -> None:
             m.d.comb += [port.en.eq(write), port.data.eq(stored)]
-            if layer.ports == 1:
-                both = Mux(write, back2, address)
-                m.d.comb += [read.addr.eq(both), port.addr.eq(both)]
-            else:
-                m.d.comb += [read.addr.eq(address), port.addr.eq(back2)]
 
-        return [read.data[lane] for lane in range(layer.lanes)], store
+        return [read[lane] for lane in range(layer.lanes)], store
 
-    def _banks(self, m: Module, taken: Value) -> tuple[list[Value], object]:
+    def _banks(self, m: Module, move: Value) -> tuple[list[Value], object]:
         """`banks` memories; a row's or a column's weights lie in different ones."""
         layer, banks = self._layer, self.width
         bits = clog2(banks)
-        tiles = layer.words * -(-layer.n_pre // banks)
-        tile, back1_tile, back2_tile = (Signal(range(max(tiles, 2))) for _ in range(3))
+        groups = ceil_div(layer.n_pre, banks)
+        tiles = layer.words * groups
+        tile = Signal(range(max(tiles, 2)))
         row = Signal(range(max(layer.n_pre, 2)))
         high = Mux(self.access.transposed, self.access.row, self.access.row >> bits)
-        m.d.comb += [
-            row.eq(self.access.row),
-            tile.eq(self.access.word * -(-layer.n_pre // banks) + high),
-        ]
-        with m.If(taken):
-            m.d.sync += back1_tile.eq(tile)
-        m.d.sync += back2_tile.eq(back1_tile)
-        ports = []
+        base = Array(word * groups for word in range(layer.words))[self.access.word]
+        m.d.comb += [row.eq(self.access.row), tile.eq(base + high)]
+        tile1, _, _, tile4 = self._delayed(m, tile, move)
+        low = self._delayed(m, row, move)[2][:bits]
+        words, ports = [], []
         for bank in range(banks):
-            depth = tiles * banks
-            memory = Memory(shape=signed(layer.weight_bits), depth=depth, init=[])
-            m.submodules[f"bank{bank}"] = memory
-            read, port = memory.read_port(), memory.write_port()
-            column, back1, back2 = (Signal(bits, name=f"{n}{bank}") for n in ("c", "d", "e"))
-            address = Cat(column, tile)
-            back = Cat(back2, back2_tile)
-            m.d.comb += [
-                column.eq(Mux(self.access.transposed, self.access.column, bank - row[:bits])),
-                read.en.eq(taken & self.access.valid),
-            ]
-            with m.If(taken):
-                m.d.sync += back1.eq(column)
-            m.d.sync += back2.eq(back1)
-            ports.append((read, port, address, back))
+            name = f"layer{layer.index}.weights{bank}"
+            memory = self._plan.memory(m, name, signed(layer.weight_bits), tiles * banks)
+            column1 = Signal(bits, name=f"column{bank}")
+            column4 = Signal(bits, name=f"back{bank}")
+            with m.If(move):
+                m.d.sync += column1.eq(
+                    Mux(self.access.transposed, self.access.column, bank - row[:bits])
+                )
+            m.d.sync += column4.eq(bank - low)
+            first, back = Cat(column1, tile1), Cat(column4, tile4)
+            read, port = self._connect(m, memory, first, back, move)
+            words.append(read)
+            ports.append(port)
 
         def store(write: Value, stored: Value) -> None:
-            for bank, (read, port, address, back) in enumerate(ports):
+            for bank, port in enumerate(ports):
                 m.d.comb += [port.en.eq(write), port.data.eq(stored[bank])]
-                if layer.ports == 1:
-                    both = Mux(write, back, address)
-                    m.d.comb += [read.addr.eq(both), port.addr.eq(both)]
-                else:
-                    m.d.comb += [read.addr.eq(address), port.addr.eq(back)]
 
-        return [read.data for read, _, _, _ in ports], store
+        return words, store
 
 
 def _turned(lanes: Value, turn: Value | None, width: int) -> Value:

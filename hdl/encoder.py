@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.lfsr import WORD_BITS
 from spikeloom.golden.spec.machine import RAMP_ONE, Machine, clog2
+from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.hdl.spikes import lowest
 
 
@@ -18,6 +18,7 @@ class Encoder(wiring.Component):
     Parameters
     ----------
     machine : image size, ramp tables, dropout; `input.draws` pixels are looked at per clock.
+    plan : what the memories are made of.
 
     Members
     -------
@@ -30,13 +31,13 @@ class Encoder(wiring.Component):
     push, row, close : Out; a spike, the end of a step. ready : In; the list takes them.
     busy : Out; steps remain to be drawn.
 
-    Latency: start to first spike 4 clocks (where the input has dropout: one more, and training one
+    Latency: start to first spike 5 clocks (where the input has dropout: one more, and training one
     more per pixel). Throughput: `draws` pixels or one spike per clock, whichever is slower. Golden:
     `golden.encoder.encode`.
     """
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
+    def __init__(self, machine: Machine, plan: Plan = DEFAULT) -> None:
+        self._machine, self._plan = machine, plan
         config = machine.config
         self.draws = config.input.draws
         pixels = config.sizes[0]
@@ -91,8 +92,7 @@ class Encoder(wiring.Component):
         advance = Signal()
         entries = []
         for d in range(draws):
-            memory = Memory(shape=entry, depth=2 * span, init=[])
-            m.submodules[f"pixels{d}"] = memory
+            memory = self._plan.memory(m, f"encoder.pixels{d}", entry, 2 * span)
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [
                 write.addr.eq(Cat(slot[: clog2(groups)], ~front)),
@@ -124,54 +124,56 @@ class Encoder(wiring.Component):
         with m.If(self.start):
             m.d.sync += [step.eq(0), group.eq(0), place.eq(0)]
 
-        # stage 1: entries are read; multiply. Stage 2: compare with the words of the stream
-        valid1, end1, ramp1 = Signal(), Signal(), Signal.like(ramp)
-        there1, drop1 = Signal(draws), Signal(draws)
-        valid2, end2, there2, drop2 = Signal(), Signal(), Signal(draws), Signal(draws)
+        # stage 1: entries are read. Stage 2: multiply. Stage 3: compare with the stream's words
         there0 = Cat(place + d < active for d in range(draws))
+        drop0 = Cat(dropped.bit_select(place + d, 1) for d in range(draws))
+        stage = data.StructLayout({"valid": 1, "end": 1, "there": draws, "drop": draws})
+        stage1, stage2, stage3 = (Signal(stage, name=f"stage{k}") for k in (1, 2, 3))
+        ramp1, ramp2 = Signal.like(ramp), Signal.like(ramp)
         with m.If(advance):
             m.d.sync += [
-                valid1.eq(running),
-                end1.eq(last_group),
+                stage1.eq(Cat(running, last_group, there0, drop0)),
+                stage2.eq(stage1),
+                stage3.eq(stage2),
                 ramp1.eq(ramp),
-                there1.eq(there0),
-                drop1.eq(Cat(dropped.bit_select(place + d, 1) for d in range(draws))),
-                valid2.eq(valid1),
-                end2.eq(end1),
-                there2.eq(there1),
-                drop2.eq(drop1),
+                ramp2.eq(ramp1),
             ]
         hits = []
         taken = Signal(range(draws + 1))
-        index2 = []
+        index3 = []
         for d in range(draws):
             product = Signal(range(255 * RAMP_ONE + 1), name=f"product{d}")
+            read = Signal(entry, name=f"entry{d}")
             index = Signal(self._index, name=f"index{d}")
             with m.If(advance):
-                m.d.sync += [product.eq(entries[d].value * ramp1), index.eq(entries[d].index)]
-            hits.append(there2[d] & ~drop2[d] & (self.words[d] < product))
-            index2.append(index)
-        m.d.comb += taken.eq(sum(there2[d] for d in range(draws)))
-        with m.If(valid2 & advance):
+                m.d.sync += [
+                    read.eq(entries[d]),
+                    product.eq(read.value * ramp2),
+                    index.eq(read.index),
+                ]
+            hits.append(stage3.there[d] & ~stage3.drop[d] & (self.words[d] < product))
+            index3.append(index)
+        m.d.comb += taken.eq(sum(stage3.there[d] for d in range(draws)))
+        with m.If(stage3.valid & advance):
             m.d.comb += self.take.eq(taken)
 
-        # stage 3: spikes leave one by one, the step's end with its last one
-        valid3, end3, spikes = Signal(), Signal(), Signal(draws)
-        index3 = [Signal(self._index, name=f"leaving{d}") for d in range(draws)]
+        # stage 4: spikes leave one by one, the step's end with its last one
+        valid4, end4, spikes = Signal(), Signal(), Signal(draws)
+        index4 = [Signal(self._index, name=f"leaving{d}") for d in range(draws)]
         chosen, rest = lowest(spikes)
         more = rest.any()
         m.d.comb += [
-            self.row.eq(Array(index3)[chosen] if draws > 1 else index3[0]),
-            self.push.eq(valid3 & spikes.any()),
-            self.close.eq(valid3 & end3 & ~more),
-            advance.eq(~valid3 | ((self.ready | (~self.push & ~self.close)) & ~more)),
+            self.row.eq(Array(index4)[chosen] if draws > 1 else index4[0]),
+            self.push.eq(valid4 & spikes.any()),
+            self.close.eq(valid4 & end4 & ~more),
+            advance.eq(~valid4 | ((self.ready | (~self.push & ~self.close)) & ~more)),
         ]
         with m.If(advance):
-            m.d.sync += [valid3.eq(valid2), end3.eq(end2), spikes.eq(Cat(hits))]
-            m.d.sync += [index3[d].eq(index2[d]) for d in range(draws)]
+            m.d.sync += [valid4.eq(stage3.valid), end4.eq(stage3.end), spikes.eq(Cat(hits))]
+            m.d.sync += [index4[d].eq(index3[d]) for d in range(draws)]
         with m.Elif(self.ready):
             m.d.sync += spikes.eq(rest)
-        m.d.comb += self.busy.eq(running | valid1 | valid2 | valid3 | dropping)
+        m.d.comb += self.busy.eq(running | stage1.valid | stage2.valid | stage3.valid | valid4 | dropping)
         return m
 
     def _dropout(self, m: Module, running: Signal, active: Signal) -> tuple[Signal, Signal]:

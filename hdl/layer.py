@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, Value, signed
+from amaranth import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.learning import CERTAIN
-from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.machine import Machine, ceil_div
 from spikeloom.hdl.crossbar import Crossbar, access_layout
+from spikeloom.hdl.fold import Fold
 from spikeloom.hdl.learning import Coincidence, Thinning
 from spikeloom.hdl.neuron import ForwardNeurons
+from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.hdl.spikes import Scanner, SpikeList, lowest
+from spikeloom.hdl.wheel import Wheel
 from spikeloom.hdl.wta import Wta
 
 
@@ -24,7 +27,7 @@ class Layer(wiring.Component):
 
     Parameters
     ----------
-    machine, index : which layer, from 1.
+    machine, index : which layer, from 1. plan : see `hdl.plan`.
 
     Members
     -------
@@ -32,27 +35,30 @@ class Layer(wiring.Component):
     grant : In; the layer may take one step (training); inferring it goes on by itself.
     push, row, close, ready : the list of pre-synaptic spikes; see `SpikeList`.
     thin_word, thin_take, probability, step : the rule's word, chance and step.
-    positive, negative : In; error spikes that this step's writes meet, held.
+    error_clear, error_valid, error_final, error_up, error_down : In; error spikes of the layer's
+    neurons, `error_lanes` at a time: what the next step's writes meet.
     dropped : In; neurons that stay silent in this sample.
-    spikes : Out; spikes of the step, complete with `done` (raw ones in the output layer).
-    fired : Out; neurons that have fired in this sample. fresh_fire : Out; one joined since `seen`.
-    seen : In; clears `fresh_fire`.
+    fired : Out; of `error_lanes` hidden neurons, those that have fired in this sample.
+    fired_turn, fired_final : In; go on to the next ones; see `Wheel`.
+    fresh_fire : Out; a neuron has fired for the first time since `seen`. seen : In.
     out_valid, out_index, out_last, out_ready : spikes to the next layer (not in the output layer).
     counted : Out with `done`, output layer: the spikes that count.
     done : Out; the layer has taken its step and passed on all spikes of it.
-    back : In; begin the transposed sums for the error spikes in `positive`, `negative`.
+    back : In; begin the transposed sums for the layer's error spikes.
     sums : Out; transposed sums, `sums_valid`, of word of rows `sums_word`, one clock before that
     `sums_soon`.
     host, host_poke : In; accesses while no sample runs. weight : Out; lane `host.column` of the
     sums, so of the word that the host accessed last. wrote : Out; a word was written by learning.
     """
 
-    def __init__(self, machine: Machine, index: int) -> None:
-        self._machine = machine
+    def __init__(self, machine: Machine, index: int, plan: Plan = DEFAULT) -> None:
+        self._machine, self._plan = machine, plan
         self.layer = layer = machine.layers[index - 1]
         self._output = index == machine.config.depth
-        self.crossbar = Crossbar(layer, transposed=index > 1)
+        self.crossbar = Crossbar(layer, transposed=index > 1, plan=plan)
         self.padded = layer.words * layer.lanes
+        self._neurons_per_clock = plan.neurons_per_clock(layer)
+        self.error_lanes = layer.lanes if self._output else machine.layers[index].banks
         rows = range(max(layer.n_pre, 2))
         super().__init__(
             {
@@ -67,11 +73,15 @@ class Layer(wiring.Component):
                 "thin_take": Out(1),
                 "probability": In(range(CERTAIN + 1)),
                 "step": In(layer.weight_bits + 1),
-                "positive": In(self.padded),
-                "negative": In(self.padded),
+                "error_clear": In(1),
+                "error_valid": In(1),
+                "error_final": In(1),
+                "error_up": In(self.error_lanes),
+                "error_down": In(self.error_lanes),
                 "dropped": In(self.padded),
-                "spikes": Out(self.padded),
-                "fired": Out(self.padded),
+                "fired": Out(self.error_lanes),
+                "fired_turn": In(1),
+                "fired_final": In(1),
                 "fresh_fire": Out(1),
                 "seen": In(1),
                 "out_valid": Out(1),
@@ -97,7 +107,12 @@ class Layer(wiring.Component):
         m = Module()
         layer = self.layer
         m.submodules.crossbar = crossbar = self.crossbar
-        m.submodules.list = spike_list = SpikeList(layer.n_pre)
+        m.submodules.list = spike_list = SpikeList(
+            layer.n_pre,
+            data.StructLayout({"row": range(max(layer.n_pre, 2)), "keep": 1}),
+            name=f"layer{layer.index}.list",
+            plan=self._plan,
+        )
         m.submodules.thinning = thinning = Thinning()
         m.d.comb += [
             thinning.word.eq(self.thin_word),
@@ -114,6 +129,22 @@ class Layer(wiring.Component):
             crossbar.poke.eq(self.host_poke),
             self.wrote.eq(crossbar.wrote),
         ]
+        m.submodules.positive = self._positive = Wheel(
+            layer.n_post, (layer.lanes, self.error_lanes)
+        )
+        m.submodules.negative = self._negative = Wheel(
+            layer.n_post, (layer.lanes, self.error_lanes)
+        )
+        self._errors_read, self._errors_end = Signal(), Signal()
+        for wheel, spikes in ((self._positive, self.error_up), (self._negative, self.error_down)):
+            m.d.comb += [
+                wheel.turn.eq(Cat(self._errors_read, self.error_valid)),
+                wheel.final.eq(Mux(self.error_valid, self.error_final, self._errors_end)),
+                wheel.write.eq(self.error_valid),
+                wheel.data.eq(spikes),
+                wheel.clear.eq(self.error_clear),
+            ]
+        self._complete, self._room = Signal(), Signal(init=1)
         self._passes(m, spike_list)
         if layer.index > 1:
             self._back(m)
@@ -131,9 +162,13 @@ class Layer(wiring.Component):
         word, opening = Signal(range(max(layer.words, 2))), Signal(init=1)
         waiting, access1 = Signal(), Signal(access_layout(layer))
         positive, negative = Signal(layer.lanes), Signal(layer.lanes)
-        move, turn = Signal(), Signal()
-        m.d.comb += move.eq(forwarding & (~waiting | crossbar.ready))
-        with m.If(crossbar.ready):
+        move, turn, allowed = Signal(), Signal(), Signal()
+        m.d.comb += [
+            allowed.eq(self._room | ~access1.last),  # sums must find a place when they come
+            move.eq(forwarding & (~waiting | (crossbar.ready & allowed))),
+            self._complete.eq(waiting & crossbar.ready & allowed & access1.last),
+        ]
+        with m.If(crossbar.ready & allowed):
             m.d.sync += waiting.eq(0)
         with m.If(move):
             read = spike_list.more
@@ -147,14 +182,19 @@ class Layer(wiring.Component):
                 access1.first.eq(opening),
                 access1.last.eq(turn),
                 access1.word.eq(word),
-                positive.eq(self.positive.word_select(word, layer.lanes)),
-                negative.eq(self.negative.word_select(word, layer.lanes)),
+                positive.eq(self._positive.low),
+                negative.eq(self._negative.low),
             ]
             with m.If(read | turn):
                 m.d.sync += opening.eq(turn)
         final_word = word == layer.words - 1
         with m.If(turn):
-            m.d.comb += [spike_list.rewind.eq(~final_word), spike_list.release.eq(final_word)]
+            m.d.comb += [
+                spike_list.rewind.eq(~final_word),
+                spike_list.release.eq(final_word),
+                self._errors_read.eq(1),
+                self._errors_end.eq(final_word),
+            ]
             m.d.sync += word.eq(Mux(final_word, 0, word + 1))
             with m.If(final_word):
                 m.d.sync += forwarding.eq(0)
@@ -169,50 +209,52 @@ class Layer(wiring.Component):
             crossbar.up.eq(rule.up),
             crossbar.down.eq(rule.down),
         ]
-        with m.If(waiting):
+        with m.If(waiting & allowed):
             m.d.comb += [crossbar.access.eq(access1), crossbar.access.row.eq(spike_list.head.row)]
 
     def _back(self, m: Module) -> None:
         """Sum the columns of the error spikes, word after word of rows."""
         layer, crossbar = self.layer, self.crossbar
-        groups = -(-layer.n_pre // crossbar.width)
+        access = access_layout(layer)
+        entry = data.StructLayout(
+            {"word": access["word"].shape, "column": access["column"].shape, "minus": 1}
+        )
+        m.submodules.errors = errors = SpikeList(
+            layer.n_post, entry, name=f"layer{layer.index}.errors", plan=self._plan
+        )
+        self._list_errors(m, errors)
+        groups = ceil_div(layer.n_pre, crossbar.width)
         active, opening = Signal(), Signal()
-        group, word = Signal(range(max(groups, 2))), Signal(range(max(layer.words, 2)))
-        either = self.positive | self.negative
-        bits, minus = Signal(layer.lanes), Signal(layer.lanes)
-        column, rest = lowest(bits)
-        final_word = word == layer.words - 1
-        last = Signal()
-        following = Mux(self.back | final_word, 0, word + 1)
-        m.d.comb += last.eq(final_word & ~rest.any())
-        load = Signal()
-        with m.If(active):
-            m.d.comb += [
-                crossbar.access.transposed.eq(1),
-                crossbar.access.row.eq(group),
-                crossbar.access.word.eq(word),
-                crossbar.access.column.eq(column),
-                crossbar.access.valid.eq(bits.any()),
-                crossbar.access.minus.eq(minus.bit_select(column, 1)),
-                crossbar.access.first.eq(opening),
-                crossbar.access.last.eq(last),
-            ]
-            with m.If(crossbar.ready):
-                m.d.sync += bits.eq(rest)
-                with m.If(bits.any() | last):
-                    m.d.sync += opening.eq(last)
-                m.d.comb += load.eq(~rest.any())
-                with m.If(last):
-                    m.d.sync += group.eq(group + 1)
-                    with m.If(group == groups - 1):
-                        m.d.sync += [active.eq(0), group.eq(0)]
-        with m.If(self.back):
-            m.d.sync += [active.eq(1), opening.eq(1), group.eq(0)]
-        with m.If(self.back | load):
+        group = Signal(range(max(groups, 2)))
+        waiting, access1, move, turn = Signal(), Signal(access), Signal(), Signal()
+        m.d.comb += move.eq(active & (~waiting | crossbar.ready))
+        with m.If(crossbar.ready):
+            m.d.sync += waiting.eq(0)
+        with m.If(move):
+            read = errors.more
+            m.d.comb += [errors.next.eq(read), turn.eq(Mux(read, errors.final, errors.ended))]
             m.d.sync += [
-                word.eq(following),
-                bits.eq(either.word_select(following, layer.lanes)),
-                minus.eq(self.negative.word_select(following, layer.lanes)),
+                waiting.eq(read | turn),
+                access1.transposed.eq(1),
+                access1.row.eq(group),
+                access1.valid.eq(read),
+                access1.first.eq(opening),
+                access1.last.eq(turn),
+            ]
+            with m.If(read | turn):
+                m.d.sync += opening.eq(turn)
+        with m.If(turn):
+            end = group == groups - 1
+            m.d.comb += [errors.rewind.eq(~end), errors.release.eq(end)]
+            m.d.sync += [group.eq(Mux(end, 0, group + 1)), active.eq(~end)]
+        with m.If(self.back):
+            m.d.sync += [active.eq(1), opening.eq(1)]
+        with m.If(waiting):
+            m.d.comb += [
+                crossbar.access.eq(access1),
+                crossbar.access.word.eq(errors.head.word),
+                crossbar.access.column.eq(errors.head.column),
+                crossbar.access.minus.eq(errors.head.minus),
             ]
         m.d.comb += [
             self.sums.eq(crossbar.sums),
@@ -221,76 +263,163 @@ class Layer(wiring.Component):
             self.sums_soon.eq(crossbar.soon_row),
         ]
 
+    def _list_errors(self, m: Module, errors: SpikeList) -> None:
+        """Write down where the layer's error spikes are, once for all words of rows."""
+        layer = self.layer
+        scanning, load = Signal(), Signal()
+        word = Signal(range(max(layer.words, 2)))
+        bits, minus = Signal(layer.lanes), Signal(layer.lanes)
+        column, rest = lowest(bits)
+        following = Mux(self.back, 0, word + 1)
+        m.d.comb += [
+            errors.entry.word.eq(word),
+            errors.entry.column.eq(column),
+            errors.entry.minus.eq(minus.bit_select(column, 1)),
+        ]
+        with m.If(scanning):
+            m.d.comb += errors.push.eq(bits.any())
+            m.d.sync += bits.eq(rest)
+            with m.If(~rest.any()):
+                with m.If(word == layer.words - 1):
+                    m.d.comb += errors.close.eq(1)
+                    m.d.sync += scanning.eq(0)
+                with m.Else():
+                    m.d.comb += load.eq(1)
+        with m.If(self.back):
+            m.d.sync += scanning.eq(1)
+        with m.If(self.back | load):
+            m.d.comb += [
+                self._errors_read.eq(1),
+                self._errors_end.eq(following == layer.words - 1),
+            ]
+            m.d.sync += [
+                word.eq(following),
+                bits.eq(self._positive.low | self._negative.low),
+                minus.eq(self._negative.low),
+            ]
+
     def _neurons(self, m: Module) -> None:
-        """Feed the sums to the neurons, collect their spikes, pass them on."""
+        """Feed the sums to the neurons, all lanes at once or a few at a time."""
         layer, crossbar, machine = self.layer, self.crossbar, self._machine
+        count = self._neurons_per_clock
         shape = crossbar.sums.shape().elem_shape
-        sums = data.View(
-            data.ArrayLayout(shape, layer.lanes),
-            crossbar.sums.as_value()[: layer.lanes * shape.width],
-        )
-        currents: Value = sums
+        layout = data.ArrayLayout(shape, layer.lanes)
+        sums = data.View(layout, crossbar.sums.as_value()[: layer.lanes * shape.width])
+        done = crossbar.done & ~crossbar.done_transposed
+        room = Signal(init=1)  # for another word of spikes
+        if count == layer.lanes:
+            valid, word, soon, currents = done, crossbar.done_word, crossbar.soon_word, sums
+        else:
+            m.submodules.fold = fold = Fold(layer, count, shape)
+            m.d.comb += [
+                fold.owe.eq(self._complete),
+                self._room.eq(fold.free),
+                fold.load.eq(done),
+                fold.word.eq(crossbar.done_word),
+                fold.sums.eq(sums),
+                fold.ready.eq(room),
+            ]
+            valid, word, soon, currents = fold.valid & room, fold.index, fold.soon, fold.currents
         if self._output:
-            m.submodules.wta = wta = Wta(machine, layer, shape)
-            m.d.comb += [wta.sums.eq(sums), wta.word.eq(crossbar.done_word)]
+            m.submodules.wta = wta = Wta(machine, layer, shape, lanes=count)
+            m.d.comb += [wta.sums.eq(currents), wta.word.eq(word)]
             currents, shape = wta.currents, wta.current
-        m.submodules.neurons = neurons = ForwardNeurons(machine, layer, shape)
+        neurons = ForwardNeurons(machine, layer, lanes=count, current=shape, plan=self._plan)
+        m.submodules.neurons = neurons
         first = Signal()
         with m.If(self.start):
             m.d.sync += first.eq(1)
         with m.Elif(self.done):
             m.d.sync += first.eq(0)
         later = Signal.like(neurons.word)
-        m.d.sync += later.eq(crossbar.done_word)
+        m.d.sync += later.eq(word)
         m.d.comb += [
-            neurons.valid.eq(crossbar.done & ~crossbar.done_transposed),
-            neurons.word.eq(crossbar.done_word),
-            neurons.soon.eq(crossbar.soon_word),
+            neurons.valid.eq(valid),
+            neurons.word.eq(word),
+            neurons.soon.eq(soon),
             neurons.currents.eq(currents),
             neurons.first.eq(first),
             neurons.train.eq(self.train),
-            neurons.dropped.eq(self.dropped.word_select(later, layer.lanes)),
+            neurons.dropped.eq(self.dropped.word_select(later, count)),
         ]
-        words = Signal(range(layer.words + 1))  # of this step, fired
-        old = self.fired.word_select(neurons.fired_word, layer.lanes)
-        with m.If(self.seen):
+        if self._output:
+            self._raw(m, neurons, wta)
+        else:
+            self._remember(m, neurons)
+            self._pass_on(m, neurons, room, valid)
+
+    def _raw(self, m: Module, neurons: ForwardNeurons, wta: Wta) -> None:
+        """Collect the output layer's spikes for the inhibition."""
+        words = Signal(range(neurons.words + 1))  # of this step, fired
+        raw = Signal(neurons.words * neurons.lanes)
+        complete = words == neurons.words
+        with m.If(neurons.fired_valid):
+            m.d.sync += raw.word_select(neurons.fired_word, neurons.lanes).eq(neurons.fired)
+            m.d.sync += words.eq(words + 1)
+        with m.If(complete):
+            m.d.sync += words.eq(0)
+        m.d.comb += [
+            wta.start.eq(self.start),
+            wta.valid.eq(complete),
+            wta.raw.eq(raw),
+            self.counted.eq(wta.counted),
+            self.done.eq(wta.done),
+        ]
+
+    def _remember(self, m: Module, neurons: ForwardNeurons) -> None:
+        """Keep which neurons have fired in this sample: the gate of their error spikes."""
+        m.submodules.fired = wheel = Wheel(self.layer.n_post, (neurons.lanes, self.error_lanes))
+        old = wheel.low[: neurons.lanes]
+        final = neurons.fired_word == neurons.words - 1
+        m.d.comb += [
+            wheel.turn.eq(Cat(neurons.fired_valid, self.fired_turn)),
+            wheel.final.eq(Mux(neurons.fired_valid, final, self.fired_final)),
+            wheel.write.eq(neurons.fired_valid),
+            wheel.data.eq(old | neurons.fired),
+            wheel.clear.eq(self.start),
+            self.fired.eq(wheel.low),
+        ]
+        with m.If(self.seen | self.start):
             m.d.sync += self.fresh_fire.eq(0)
+        with m.If(neurons.fired_valid & (neurons.fired & ~old).any()):
+            m.d.sync += self.fresh_fire.eq(1)
+
+    def _pass_on(self, m: Module, neurons: ForwardNeurons, room: Signal, taken: Value) -> None:
+        """Turn words of spikes into indices; `room` says that the ring takes another word."""
+        words, lanes = neurons.words, neurons.lanes
+        folded = lanes != self.layer.lanes
+        ring = min(words, 4) if folded else words
+        spikes = Signal(ring * lanes)
+        m.submodules.scanner = scanner = Scanner(
+            lanes=lanes, words=words, neurons=self.layer.n_post
+        )
+        fired, scanned = Signal(range(words + 1)), Signal(range(words + 1))
+
+        def place(word: Value) -> Value:
+            return word if ring == words else word[:2]
+
         with m.If(neurons.fired_valid):
             m.d.sync += [
-                self.spikes.word_select(neurons.fired_word, layer.lanes).eq(neurons.fired),
-                self.fired.word_select(neurons.fired_word, layer.lanes).eq(old | neurons.fired),
-                words.eq(words + 1),
+                spikes.word_select(place(neurons.fired_word), lanes).eq(neurons.fired),
+                fired.eq(fired + 1),
             ]
-            with m.If((neurons.fired & ~old).any()):
-                m.d.sync += self.fresh_fire.eq(1)
-        with m.If(self.start):
-            m.d.sync += [self.fired.eq(0), self.fresh_fire.eq(0)]
-        if self._output:
-            complete = words == layer.words
-            m.d.comb += [
-                wta.start.eq(self.start),
-                wta.valid.eq(complete),
-                wta.raw.eq(self.spikes),
-                self.counted.eq(wta.counted),
-                self.done.eq(wta.done),
-            ]
-            with m.If(complete):
-                m.d.sync += words.eq(0)
-            return
-        m.submodules.scanner = scanner = Scanner(
-            lanes=layer.lanes, words=layer.words, neurons=layer.n_post
-        )
-        scanned = Signal.like(words)
         m.d.comb += [
-            scanner.bits.eq(self.spikes.word_select(scanner.word, layer.lanes)),
-            scanner.available.eq(scanned != words),
+            scanner.bits.eq(spikes.word_select(place(scanner.word), lanes)),
+            scanner.available.eq(scanned != fired),
             self.out_valid.eq(scanner.valid),
             self.out_index.eq(scanner.index),
             self.out_last.eq(scanner.last),
             scanner.ready.eq(self.out_ready),
             self.done.eq(scanner.last & self.out_ready),
         ]
+        if ring != words:
+            begun = Signal.like(scanned)  # words on their way or in the ring, and those scanned
+            with m.If(taken):
+                m.d.sync += begun.eq(begun + 1)
+            with m.If(self.done):
+                m.d.sync += begun.eq(0)
+            m.d.comb += room.eq((begun - scanned)[:3] < ring)
         with m.If(scanner.loaded):
             m.d.sync += scanned.eq(scanned + 1)
         with m.If(self.done):
-            m.d.sync += [scanned.eq(0), words.eq(0)]
+            m.d.sync += [scanned.eq(0), fired.eq(0)]

@@ -86,7 +86,7 @@ class Step(wiring.Component):
 
     Members
     -------
-    write_shift, write_probability : In, load from `value`; clear : In, power-up values.
+    write_shift, write_probability : In, load from `value`.
     shift, probability : Out.
     step : Out(weight_bits + 1), min(2**shift, 2**weight_bits): a larger step saturates alike.
 
@@ -101,7 +101,6 @@ class Step(wiring.Component):
                 "write_shift": In(1),
                 "write_probability": In(1),
                 "value": In(32),
-                "clear": In(1),
                 "shift": Out(range(MAX_SHIFT + 1)),
                 "probability": Out(range(CERTAIN + 1)),
                 "step": Out(layer.weight_bits + 1),
@@ -121,6 +120,4 @@ class Step(wiring.Component):
             m.d.sync += shift.eq(self.value)
         with m.If(self.write_probability):
             m.d.sync += probability.eq(self.value)
-        with m.If(self.clear):
-            m.d.sync += [shift.eq(self._init[0]), probability.eq(self._init[1])]
         return m

@@ -26,7 +26,7 @@ class Generator(wiring.Component):
     Parameters
     ----------
     lfsr : the polynomial.
-    seed : state after power-up and `clear`.
+    seed : state after power-up and reset.
     draws : the most words taken in one clock, leaping ahead.
     second : adds the inference generator: a seed register and a state of its own.
 
@@ -39,7 +39,6 @@ class Generator(wiring.Component):
     state, seed : Out, for reading back.
     infer : In (second only); words come from the inference state, training's rests.
     restart : In (second only); the inference state goes back to its seed.
-    clear : In; state and seed back to the power-up values (the inference state: see restart).
 
     Latency: words are valid in the clock after `take`. Throughput: `draws` words per clock.
     Golden: `golden.lfsr.advance`, called `take` times.
@@ -55,7 +54,6 @@ class Generator(wiring.Component):
             "write": In(2),
             "value": In(32),
             "state": Out(64),
-            "clear": In(1),
         }
         if second is not None:
             members |= {"infer": In(1), "restart": In(1), "write_seed": In(2), "seed": Out(64)}
@@ -78,10 +76,12 @@ class Generator(wiring.Component):
             m.d.comb += [leap.eq(advance(leaps[-1], lfsr)), self.words[index].eq(leap[:WORD_BITS])]
             leaps.append(leap)
         following = Signal(degree)
+        m.d.comb += following.eq(leaps[1])
         with m.Switch(self.take):
-            for count, leap in enumerate(leaps):
+            for count, leap in enumerate(leaps[2:], start=2):
                 with m.Case(count):
                     m.d.comb += following.eq(leap)
+        taking = self.take != 0
         m.d.comb += self.state.eq(main)
 
         def host(register: Signal, write: Value) -> None:
@@ -92,18 +92,15 @@ class Generator(wiring.Component):
                     m.d.sync += register[32:].eq(self.value)
 
         if second is None:
-            m.d.sync += main.eq(following)
-        else:
-            with m.If(self.infer):
-                m.d.sync += other.eq(following)
-            with m.Else():
+            with m.If(taking):
                 m.d.sync += main.eq(following)
+        else:
+            with m.If(taking & ~self.infer):
+                m.d.sync += main.eq(following)
+            with m.If(taking & self.infer):
+                m.d.sync += other.eq(following)
             with m.If(self.restart):
                 m.d.sync += other.eq(seed)
             host(seed, self.write_seed)
-            with m.If(self.clear):
-                m.d.sync += seed.eq(second)
         host(main, self.write)
-        with m.If(self.clear):
-            m.d.sync += main.eq(first)
         return m

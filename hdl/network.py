@@ -18,14 +18,17 @@ from spikeloom.hdl.dropout import Dropout
 from spikeloom.hdl.encoder import Encoder
 from spikeloom.hdl.layer import Layer
 from spikeloom.hdl.learning import Step
+from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.hdl.registers import RegisterBank
 from spikeloom.hdl.streams import Streams
-
-COUNT_BITS = 16
 
 
 class Network(wiring.Component):
     """Trains or infers one sample at a time.
+
+    Parameters
+    ----------
+    machine : what to build. plan : how; see `hdl.plan`.
 
     Members
     -------
@@ -33,20 +36,19 @@ class Network(wiring.Component):
     start : In, while not busy; run the image loaded last. train, label : In, with start.
     busy : Out; a sample is running. counts : Out; counted spikes per class, while not busy.
     address, write, register_value, register_data : the register bank; write while not busy.
-    reset : In, while not busy; streams and registers back to their power-up values.
     status : In; error bits to show in the status register. clear : Out; counters are cleared.
     host_layer, host_row, host_word, host_column, host_poke, host_valid, host_data : In; access one
-    word of columns while not busy. weight : Out; weight `host_column` of it, from the third clock
-    after that on.
+    word of columns while not busy. weight : Out; weight `host_column` of it, from `SETTLE` clocks
+    after that on, and one clock after another column is asked for.
 
-    Latency: about 20 clocks a step on top of the accesses that `golden.floor` counts.
+    Latency: about 26 clocks a step on top of the accesses that `golden.floor` counts.
     Golden: `golden.network.run_sample`.
     """
 
-    def __init__(self, machine: Machine) -> None:
-        self._machine = machine
+    def __init__(self, machine: Machine, plan: Plan = DEFAULT) -> None:
+        self._machine, self._plan = machine, plan
         config = machine.config
-        self._layers = [Layer(machine, index) for index in range(1, config.depth + 1)]
+        self._layers = [Layer(machine, index, plan) for index in range(1, config.depth + 1)]
         most_rows = max(layer.n_pre for layer in machine.layers)
         most_words = max(layer.words for layer in machine.layers)
         most_lanes = max(layer.lanes for layer in machine.layers)
@@ -60,12 +62,11 @@ class Network(wiring.Component):
                 "train": In(1),
                 "label": In(range(config.sizes[-1])),
                 "busy": Out(1),
-                "counts": Out(data.ArrayLayout(COUNT_BITS, config.sizes[-1])),
+                "counts": Out(data.ArrayLayout(config.steps.bit_length(), config.sizes[-1])),
                 "address": In(8),
                 "write": In(1),
                 "register_value": In(32),
                 "register_data": Out(32),
-                "reset": In(1),
                 "status": In(4),
                 "clear": Out(1),
                 "host_layer": In(range(config.depth + 1)),
@@ -85,10 +86,10 @@ class Network(wiring.Component):
         machine, config, layers = self._machine, self._machine.config, self._layers
         m.submodules.registers = self._bank = RegisterBank(machine)
         m.submodules.streams = self._streams = Streams(machine, self._bank)
-        m.submodules.encoder = self._encoder = Encoder(machine)
+        m.submodules.encoder = self._encoder = Encoder(machine, self._plan)
         for layer in layers:
             m.submodules[f"layer{layer.layer.index}"] = layer
-        m.submodules.backward = self._backward = Backward(machine, layers)
+        m.submodules.backward = self._backward = Backward(machine, layers, self._plan)
         self._train, self._begin = Signal(), Signal()
         self._steps = Signal(range(config.steps + 1), init=config.steps)
         self._connect(m)
@@ -115,7 +116,6 @@ class Network(wiring.Component):
             source.infer.eq(~self._train),
             source.restart.eq(self._begin & ~self._train),
             streams.value.eq(self.register_value),
-            streams.reset.eq(self.reset),
         ]
         push, row, close, ready = encoder.push, encoder.row, encoder.close, encoder.ready
         for layer in self._layers:
@@ -140,8 +140,9 @@ class Network(wiring.Component):
     def _dropout(self, m: Module) -> Value:
         """Connect all dropout; return a value that is high while hidden neurons are drawn."""
         config, encoder = self._machine.config, self._encoder
-        first = self._streams.generator(dropout_stream(config, 0))
-        m.d.comb += [encoder.drop_word.eq(first.words[0]), first.take.eq(encoder.drop_take)]
+        if self._machine.input_dropout:
+            first = self._streams.generator(dropout_stream(config, 0))
+            m.d.comb += [encoder.drop_word.eq(first.words[0]), first.take.eq(encoder.drop_take)]
         busy: Value = Const(0)
         for layer in self._layers[:-1]:
             index = layer.layer.index
@@ -223,7 +224,7 @@ class Network(wiring.Component):
             bank.write.eq(self.write),
             bank.value.eq(self.register_value),
             self.register_data.eq(bank.data),
-            self.clear.eq(bank.strobe("clear") | self.reset),
+            self.clear.eq(bank.strobe("clear")),
             self._backward.clear.eq(self.clear),
         ]
         bank.expose("status", self.status)
@@ -232,8 +233,6 @@ class Network(wiring.Component):
             good = (self.register_value != 0) & (self.register_value <= config.steps)
             with m.If(good):
                 m.d.sync += self._steps.eq(self.register_value)
-        with m.If(self.reset):
-            m.d.sync += self._steps.eq(config.steps)
 
         def counter(name: str, event: Value) -> None:
             count = Signal(32, name=name.replace(".", "_"))
@@ -246,12 +245,15 @@ class Network(wiring.Component):
         counter("samples", self.start)
         counter("cycles", self.busy)
         for layer in self._layers:
+            self._update(m, layer)
+        if not self._plan.counters:
+            return
+        for layer in self._layers:
             i = layer.layer.index
             counter(f"spikes.{i - 1}", layer.push & layer.ready)
             counter(f"writes.{i}", layer.wrote)
             bank.expose(f"positive.{i}", self._backward.positives[i - 1])
             bank.expose(f"negative.{i}", self._backward.negatives[i - 1])
-            self._update(m, layer)
         total = Signal(32)
         output = self._layers[-1]
         with m.If(output.done):
@@ -268,7 +270,6 @@ class Network(wiring.Component):
         m.submodules[f"step{index}"] = step
         m.d.comb += [
             step.value.eq(self.register_value),
-            step.clear.eq(self.reset),
             step.write_shift.eq(bank.strobe(f"shift.{index}")),
             step.write_probability.eq(bank.strobe(f"probability.{index}")),
             layer.probability.eq(step.probability),
@@ -294,4 +295,4 @@ class Network(wiring.Component):
                 layer.host_poke.eq(self.host_data),
             ]
             weights.append(layer.weight)
-        m.d.comb += self.weight.eq(Array(weights)[self.host_layer])
+        m.d.sync += self.weight.eq(Array(weights)[self.host_layer])

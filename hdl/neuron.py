@@ -5,12 +5,14 @@ The equations are `golden.neuron`'s; here is when things happen.
 
 from __future__ import annotations
 
-from amaranth import Cat, Const, Module, Mux, Signal, Value, signed
+from collections.abc import Callable
+
+from amaranth import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.golden.spec.machine import LayerMachine, Machine
+from spikeloom.golden.spec.machine import LayerMachine, Machine, Membrane, ceil_div
+from spikeloom.hdl.plan import DEFAULT, Plan
 
 
 def signed_width(*values: int) -> int:
@@ -25,16 +27,17 @@ def clip(value: Value, limit: int) -> Value:
 
 def valid_lanes(word: Value, lanes: int, neurons: int) -> Value:
     """Return a bit per lane of word `word` that holds a neuron of the layer."""
-    last = neurons // lanes if neurons % lanes else -1
-    partial = (1 << neurons % lanes) - 1
     full = (1 << lanes) - 1
-    return Mux(word == last, partial, full) if last >= 0 else Cat(True for _ in range(lanes))
+    if neurons % lanes == 0:
+        return Const(full, lanes)
+    return Mux(word == neurons // lanes, full >> (lanes - neurons % lanes), full)
 
 
-def _state(m: Module, name: str, shape: object, words: int, addresses: tuple) -> tuple:
+def _state(
+    m: Module, plan: Plan, name: str, shape: object, words: int, addresses: tuple
+) -> tuple:
     """Add a memory of one word per sweep position; return (read data, write port)."""
-    memory = Memory(shape=shape, depth=words, init=[])
-    m.submodules[name] = memory
+    memory = plan.memory(m, name, shape, words)
     read, write = memory.read_port(), memory.write_port()
     m.d.comb += [read.addr.eq(addresses[0]), write.addr.eq(addresses[1])]
     return read.data, write
@@ -53,8 +56,8 @@ class ForwardNeurons(wiring.Component):
 
     Parameters
     ----------
-    machine, layer : limits, reset, kernel; lanes and words of the layer.
-    current : shape of one lane's current.
+    machine, layer : limits, reset, kernel. lanes : neurons of a word.
+    current : shape of one lane's current. plan : what the memories are made of.
 
     Members
     -------
@@ -68,19 +71,29 @@ class ForwardNeurons(wiring.Component):
     after three clocks or more. Golden: `golden.neuron.forward`.
     """
 
-    def __init__(self, machine: Machine, layer: LayerMachine, current: object) -> None:
-        self._machine, self._layer = machine, layer
-        word = range(max(layer.words, 2))
+    def __init__(
+        self,
+        machine: Machine,
+        layer: LayerMachine,
+        *,
+        lanes: int,
+        current: object,
+        plan: Plan = DEFAULT,
+    ) -> None:
+        self._machine, self._layer, self._plan = machine, layer, plan
+        self.lanes = lanes
+        self.words = ceil_div(layer.n_post, lanes)
+        word = range(max(self.words, 2))
         super().__init__(
             {
                 "valid": In(1),
                 "word": In(word),
                 "soon": In(word),
-                "currents": In(data.ArrayLayout(current, layer.lanes)),
+                "currents": In(data.ArrayLayout(current, lanes)),
                 "first": In(1),
                 "train": In(1),
-                "dropped": In(layer.lanes),
-                "fired": Out(layer.lanes),
+                "dropped": In(lanes),
+                "fired": Out(lanes),
                 "fired_valid": Out(1),
                 "fired_word": Out(word),
             }
@@ -89,54 +102,63 @@ class ForwardNeurons(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Stage 1: integrate, floor. Stage 2: fire, reset, limit, store."""
         m = Module()
-        layer, neuron = self._layer, self._machine.config.neuron
+        layer, neuron, count = self._layer, self._machine.config.neuron, self.lanes
         train, infer = layer.train, layer.infer
-        same = train == infer
 
-        def limit(name: str) -> Value:
-            a, b = getattr(train, name), getattr(infer, name)
-            return a if same else Mux(self.train, a, b)
+        def limit(of: Callable[[Membrane], int]) -> Value | int:
+            a, b = of(train), of(infer)
+            return a if a == b else Mux(self.train, a, b)
 
         bits = signed_width(
             *(v for s in (train, infer) for v in (s.floor, s.ceiling, s.theta, s.start))
         )
         if neuron.reset == "zero":
             bits = max(bits, 2)
-        lanes = data.ArrayLayout(signed(bits), layer.lanes)
+        lanes = data.ArrayLayout(signed(bits), count)
         valid1, word1 = Signal(), Signal.like(self.word)
         m.d.sync += [valid1.eq(self.valid), word1.eq(self.word)]
         m.d.sync += [self.fired_valid.eq(valid1), self.fired_word.eq(word1)]
-        held, write = _state(m, "membranes", lanes, layer.words, (self.soon, word1))
-        flows: list[Value] = [self.currents[lane] for lane in range(layer.lanes)]
+        name = f"neurons{layer.index}"
+        held, write = _state(
+            m, self._plan, f"{name}.membranes", lanes, self.words, (self.soon, word1)
+        )
+        flows: list[Value] = [self.currents[lane] for lane in range(count)]
         shift = neuron.kernel_shift
         current_bits = self.currents.shape().elem_shape.width  # inhibition included
         if shift:
-            width = current_bits + shift + 2
-            layout = data.ArrayLayout(signed(width), layer.lanes)
-            pools, pool_write = _state(m, "pools", layout, layer.words, (self.soon, self.word))
+            layout = data.ArrayLayout(signed(current_bits + shift + 2), count)
+            pools, pool_write = _state(
+                m, self._plan, f"{name}.pools", layout, self.words, (self.soon, self.word)
+            )
             m.d.comb += pool_write.en.eq(self.valid)
-            for lane in range(layer.lanes):
+            for lane in range(count):
                 before = Mux(self.first, 0, pools[lane])
                 flows[lane], rest = _kernel(before, self.currents[lane], shift)
                 m.d.comb += pool_write.data[lane].eq(rest)
         m.d.comb += write.en.eq(valid1)
         wide = max(bits, current_bits) + 2
-        mask = valid_lanes(word1, layer.lanes, layer.n_post)
-        spikes = Signal(layer.lanes)
-        for lane in range(layer.lanes):
-            start = Mux(self.first, limit("start"), held[lane])
+        mask = valid_lanes(word1, count, layer.n_post)
+        spikes = Signal(count)
+        start, floor = limit(lambda s: s.start), limit(lambda s: s.floor)
+        theta, ceiling = limit(lambda s: s.theta), limit(lambda s: s.ceiling)
+        after_reset = limit(lambda s: s.theta + s.ceiling)
+        for lane in range(count):
             total = Signal(signed(wide), name=f"total{lane}")
             floored = Signal(signed(wide), name=f"floored{lane}")
-            m.d.comb += total.eq(start + flows[lane])
+            m.d.comb += total.eq(Mux(self.first, start, held[lane]) + flows[lane])
             with m.If(self.valid):
-                m.d.sync += floored.eq(Mux(total < limit("floor"), limit("floor"), total))
-            fire = (floored >= limit("theta")) & ~self.dropped[lane]
-            after = 0 if neuron.reset == "zero" else floored - limit("theta")
-            left = Mux(fire, after, floored)
-            ceiling = limit("ceiling")
+                m.d.sync += floored.eq(Mux(total < floor, floor, total))
+            # comparisons side by side, not one after the other: "left > ceiling" is asked of both
+            # values that may be left
+            reached, kept = Signal(name=f"reached{lane}"), Signal(signed(bits), name=f"kept{lane}")
+            reset: Value | int = 0
+            if neuron.reset == "subtract":
+                reset = Mux(floored > after_reset, ceiling, floored - theta)
             m.d.comb += [
-                spikes[lane].eq(fire),
-                write.data[lane].eq(Mux(left > ceiling, ceiling, left)),
+                reached.eq(floored >= theta),
+                kept.eq(Mux(floored > ceiling, ceiling, floored)),
+                spikes[lane].eq(reached & ~self.dropped[lane]),
+                write.data[lane].eq(Mux(spikes[lane], reset, kept)),
             ]
         with m.If(valid1):
             m.d.sync += self.fired.eq(spikes & mask)
@@ -150,6 +172,7 @@ class ErrorNeurons(wiring.Component):
     ----------
     machine, layer : threshold, saturation, kernel, gate, membranes. lanes : of a word.
     current : shape of one lane's current. output : the gate always is open.
+    plan : what the memories are made of.
 
     Members
     -------
@@ -164,11 +187,19 @@ class ErrorNeurons(wiring.Component):
     """
 
     def __init__(
-        self, machine: Machine, layer: LayerMachine, *, lanes: int, current: object, output: bool
+        self,
+        machine: Machine,
+        layer: LayerMachine,
+        *,
+        lanes: int,
+        current: object,
+        output: bool,
+        plan: Plan = DEFAULT,
     ) -> None:
         self._machine, self._layer, self._output = machine, layer, output
+        self._plan = plan
         self.lanes = lanes
-        self.words = -(-layer.n_post // lanes)
+        self.words = ceil_div(layer.n_post, lanes)
         word = range(max(self.words, 2))
         super().__init__(
             {
@@ -200,10 +231,11 @@ class ErrorNeurons(wiring.Component):
         valid1, word1 = Signal(), Signal.like(self.word)
         m.d.sync += [valid1.eq(self.valid), word1.eq(self.word)]
         m.d.sync += [self.done.eq(valid1), self.done_word.eq(word1)]
-        held, write = _state(m, "membranes", layout, self.words, (self.soon, word1))
+        name, late = f"errors{layer.index}", (self.soon, word1)
+        held, write = _state(m, self._plan, f"{name}.membranes", layout, self.words, late)
         m.d.comb += write.en.eq(valid1)
         if separate:
-            held_n, write_n = _state(m, "membranes_n", layout, self.words, (self.soon, word1))
+            held_n, write_n = _state(m, self._plan, f"{name}.negative", layout, self.words, late)
             m.d.comb += write_n.en.eq(valid1)
         current_bits = self.currents.shape().elem_shape.width
         shift = error.kernel_shift
@@ -211,7 +243,9 @@ class ErrorNeurons(wiring.Component):
         flows: list[Value] = [self.currents[lane] for lane in range(lanes)]
         if shift:
             pool_layout = data.ArrayLayout(signed(current_bits + shift + 2), lanes)
-            pools, pool_write = _state(m, "pools", pool_layout, self.words, (self.soon, self.word))
+            pools, pool_write = _state(
+                m, self._plan, f"{name}.pools", pool_layout, self.words, (self.soon, self.word)
+            )
             m.d.comb += pool_write.en.eq(self.valid)
             for lane in range(lanes):
                 before = Mux(self.fresh, 0, pools[lane])
@@ -248,7 +282,7 @@ class ErrorNeurons(wiring.Component):
             m.d.comb += [
                 up[lane].eq(positive),
                 down[lane].eq(negative),
-                pend[lane].eq(opened[lane] & ((x_after >= theta) | (y_after >= theta))),
+                pend[lane].eq(opened[lane] & ((x >= 2 * theta) | (y >= 2 * theta))),
                 write.data[lane].eq(x_after),
             ]
             if separate:

@@ -13,6 +13,8 @@ from spikeloom.golden.spec.registers import Access, registers
 class RegisterBank(wiring.Component):
     """Decodes the host's accesses to the map of `golden.spec.registers`.
 
+    A register that nothing exposes reads as 0.
+
     Members
     -------
     address, write, value : In; a write happens in the clock with `write`.
@@ -37,7 +39,7 @@ class RegisterBank(wiring.Component):
         return self._strobes[name]
 
     def expose(self, name: str, value: Value) -> None:
-        """Let the host read `value` as register `name`; every readable one needs this once."""
+        """Let the host read `value` as register `name`."""
         self._values[name] = value
 
     def elaborate(self, platform: object) -> Module:
@@ -46,8 +48,7 @@ class RegisterBank(wiring.Component):
         with m.Switch(self.address):
             for name, register in self._map.items():
                 with m.Case(register.address):
-                    cleared = register.access is Access.CLEAR
-                    m.d.sync += self.data.eq(0 if cleared else self._values[name])
+                    m.d.sync += self.data.eq(self._values.get(name, 0))
                     if name in self._strobes:
                         m.d.comb += self._strobes[name].eq(self.write)
             with m.Default():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import clog2
+from spikeloom.hdl.plan import DEFAULT, Plan
 
 
 def lowest(bits: Signal) -> tuple[Cat, Cat]:
@@ -21,11 +21,12 @@ def lowest(bits: Signal) -> tuple[Cat, Cat]:
 
 
 class SpikeList(wiring.Component):
-    """A ring of (row, keep) entries, cut into steps; the writer may run up to two steps ahead.
+    """A ring of entries, cut into steps; the writer may run up to two steps ahead.
 
     Parameters
     ----------
-    rows : size of the pre-synaptic layer; a whole step of it fits.
+    size : neurons of the layer; a whole step of them fits.
+    entry : layout of an entry. name, plan : of the memory.
 
     Members
     -------
@@ -41,9 +42,17 @@ class SpikeList(wiring.Component):
     on either side.
     """
 
-    def __init__(self, rows: int) -> None:
-        self._depth = 1 << clog2(max(rows, 2))
-        self.entry_shape = data.StructLayout({"row": range(max(rows, 2)), "keep": 1})
+    def __init__(
+        self,
+        size: int,
+        entry: data.StructLayout,
+        *,
+        name: str = "list",
+        plan: Plan = DEFAULT,
+    ) -> None:
+        self._name, self._plan = name, plan
+        self._depth = 1 << clog2(max(size, 2))
+        self.entry_shape = entry
         super().__init__(
             {
                 "push": In(1),
@@ -64,8 +73,7 @@ class SpikeList(wiring.Component):
         """Build the ring, its pointers (one bit more than the address) and two step ends."""
         m = Module()
         depth = self._depth
-        memory = Memory(shape=self.entry_shape, depth=depth, init=[])
-        m.submodules.memory = memory
+        memory = self._plan.memory(m, self._name, self.entry_shape, depth)
         write, read = memory.write_port(), memory.read_port()
 
         def pointer(name: str) -> Signal:

@@ -7,17 +7,17 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
 from spikeloom.golden.spec.machine import Machine
-from spikeloom.golden.spec.streams import INFERENCE, INPUT, streams
+from spikeloom.golden.spec.streams import INFERENCE, INPUT, drawn, streams
 from spikeloom.hdl.lfsr import Generator
 from spikeloom.hdl.registers import RegisterBank
 
 
 class Streams(wiring.Component):
-    """One generator per stream; `generator(number)` is in the order of `golden.spec.streams`.
+    """One generator per drawn stream; `generator(number)` as `golden.spec.streams` numbers them.
 
     Members
     -------
-    value : In; what the host writes. reset : In; back to the power-up seeds.
+    value : In; what the host writes.
     """
 
     def __init__(self, machine: Machine, bank: RegisterBank) -> None:
@@ -25,28 +25,24 @@ class Streams(wiring.Component):
         config = machine.config
         self._streams = streams(config)
         seeds = [stream.seed(config.random.seed) for stream in self._streams]
-        self._generators = []
-        for number, stream in enumerate(self._streams):
+        self._generators: dict[int, Generator] = {}
+        for number in drawn(machine):
+            lfsr = self._streams[number].lfsr
             if number == INFERENCE:
-                self._generators.append(self._generators[INPUT])
+                self._generators[number] = self._generators[INPUT]
             elif number == INPUT:
-                self._generators.append(
-                    Generator(
-                        stream.lfsr,
-                        seed=seeds[number],
-                        draws=config.input.draws,
-                        second=seeds[INFERENCE],
-                    )
+                self._generators[number] = Generator(
+                    lfsr, seed=seeds[number], draws=config.input.draws, second=seeds[INFERENCE]
                 )
             else:
-                self._generators.append(Generator(stream.lfsr, seed=seeds[number]))
-        for number, stream in enumerate(self._streams):
-            target = self._generators[number]
+                self._generators[number] = Generator(lfsr, seed=seeds[number])
+        for number, target in self._generators.items():
+            name_of = self._streams[number].name
             state = target.seed if number == INFERENCE else target.state
             for half, name in enumerate(("low", "high")):
                 bits = state[32 * half : 32 * half + 32]
-                bank.expose(f"stream.{stream.name}.{name}", bits)
-        super().__init__({"value": In(32), "reset": In(1)})
+                bank.expose(f"stream.{name_of}.{name}", bits)
+        super().__init__({"value": In(32)})
 
     def generator(self, number: int) -> Generator:
         """Return the generator of a stream (input and inference share one)."""
@@ -55,12 +51,12 @@ class Streams(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Add the generators and connect them to the register bank."""
         m = Module()
-        for number, stream in enumerate(self._streams):
-            target = self._generators[number]
+        for number, target in self._generators.items():
+            stream = self._streams[number]
             write = target.write_seed if number == INFERENCE else target.write
             for half, name in enumerate(("low", "high")):
                 m.d.comb += write[half].eq(self._bank.strobe(f"stream.{stream.name}.{name}"))
             if number != INFERENCE:
                 m.submodules[stream.name] = target
-                m.d.comb += [target.value.eq(self.value), target.clear.eq(self.reset)]
+                m.d.comb += target.value.eq(self.value)
         return m

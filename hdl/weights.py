@@ -7,9 +7,14 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import Machine
+from spikeloom.hdl.crossbar import LATENCY
 
 CRC_POLYNOMIAL = 0xEDB88320  # reflected, the CRC-32 of zlib
-SETTLE = 3  # clocks from an access to its sum
+SETTLE = LATENCY + 2
+"""Clocks from an access to the first clock in which `Network.weight` shows the sum."""
+
+REST = LATENCY + 1
+"""Clocks between two writes: the first must be in the memory, and not there at that moment."""
 
 
 def crc32(state: Value, word: Value) -> Value:
@@ -38,11 +43,11 @@ class WeightPort(wiring.Component):
     are consumed and not written, or replied as zeros), or with done where there is no such layer.
     i_valid, i_data, i_ready, o_valid, o_data, o_ready : bytes, two per weight, the low one first.
     digest : Out with done. layer, row, word, column, valid, poke, data : Out, to the network;
-    weight : In, lane `column` of the word accessed last, from the third clock after valid on.
+    weight : In, lane `column` of the word accessed last: `SETTLE` clocks after valid, and one clock
+    after column changes.
 
-    Throughput: a weight read in two clocks (bytes) or one (digest), and three more for each word of
-    columns; a weight written in three clocks, which is how long a weight just poked must rest, and
-    one more for each word.
+    Throughput: a weight read, or taken into the digest, in two clocks, and `SETTLE` more for each
+    word of columns; a weight written in `REST` clocks, and one more for each word.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -89,22 +94,41 @@ class WeightPort(wiring.Component):
         row = Signal(17)
         place = Signal(range(max(2, *(x.n_post for x in self._layers))))  # column within the row
         wait = Signal(range(SETTLE))
-        low, crc = Signal(8), Signal(32)
+        low, high, crc = Signal(8), Signal(8), Signal(32)
         outside = row >= rows_there
         weight = Mux(outside, 0, self.weight)
         m.d.comb += [self.row.eq(row), self.digest.eq(~crc)]
 
+        final, full = Signal(), Signal()  # the weight is its row's last one, its word's last one
+        given = Signal(8)  # the byte that is read
+        reading, passed = Signal(), Signal()
+        m.d.comb += [
+            self.o_data.eq(given),
+            self.o_valid.eq(reading & ~digesting),
+            passed.eq(reading & (digesting | self.o_ready)),
+        ]
+        with m.If(passed & digesting):
+            m.d.sync += crc.eq(crc32(crc, given))
+
+        def look() -> None:
+            """Note where the weight stands, and go on to the next column."""
+            at_end, word_end = place == columns - 1, self.column == lanes - 1
+            m.d.sync += [
+                final.eq(at_end),
+                full.eq(word_end),
+                place.eq(Mux(at_end, 0, place + 1)),
+                self.column.eq(Mux(at_end | word_end, 0, self.column + 1)),
+            ]
+
         def step(again: str) -> None:
             """Go on to the next weight, by way of FETCH where it lies in another word."""
-            last, full = place == columns - 1, self.column == lanes - 1
-            m.d.sync += [place.eq(place + 1), self.column.eq(self.column + 1)]
             m.next = again
-            with m.If(last | full):
-                m.d.sync += [self.column.eq(0), self.word.eq(self.word + 1)]
+            with m.If(full):
+                m.d.sync += self.word.eq(self.word + 1)
                 m.next = "FETCH"
-            with m.If(last):
-                m.d.sync += [place.eq(0), self.word.eq(0), row.eq(row + 1)]
-                m.d.sync += rows_left.eq(rows_left - 1)
+            with m.If(final):
+                m.d.sync += [self.word.eq(0), row.eq(row + 1), rows_left.eq(rows_left - 1)]
+                m.next = "FETCH"
                 with m.If(rows_left == 1):
                     m.next = "END"
 
@@ -132,39 +156,40 @@ class WeightPort(wiring.Component):
                 m.d.sync += wait.eq(SETTLE - 1)
                 m.next = "SETTLE"
                 with m.If(writing):
-                    m.next = "LOW"
+                    m.next = "WRITE_LOW"
             with m.State("SETTLE"):
                 m.d.sync += wait.eq(wait - 1)
                 with m.If(wait == 1):
-                    m.next = "LOW"
-                    with m.If(digesting):
-                        m.next = "DIGEST"
-            with m.State("DIGEST"):
-                m.d.sync += crc.eq(crc32(crc, weight[:16]))
-                step("DIGEST")
-            with m.State("LOW"):
-                m.d.comb += [
-                    self.i_ready.eq(writing),
-                    self.o_valid.eq(~writing),
-                    self.o_data.eq(weight[:8]),
-                ]
-                with m.If(Mux(writing, self.i_valid, self.o_ready)):
+                    m.next = "READ_LOW"
+            with m.State("READ_LOW"):
+                m.d.comb += [reading.eq(1), given.eq(weight[:8])]
+                with m.If(passed):
+                    m.d.sync += high.eq(weight[8:16])
+                    look()
+                    m.next = "READ_HIGH"
+            with m.State("READ_HIGH"):
+                m.d.comb += [reading.eq(1), given.eq(high)]
+                with m.If(passed):
+                    step("READ_LOW")
+            with m.State("WRITE_LOW"):
+                m.d.comb += self.i_ready.eq(1)
+                with m.If(self.i_valid):
                     m.d.sync += low.eq(self.i_data)
-                    m.next = "HIGH"
-            with m.State("HIGH"):
-                m.d.comb += [
-                    self.i_ready.eq(writing),
-                    self.o_valid.eq(~writing),
-                    self.o_data.eq(weight[8:16]),
-                ]
-                with m.If(writing & self.i_valid):
+                    m.next = "WRITE_HIGH"
+            with m.State("WRITE_HIGH"):
+                m.d.comb += self.i_ready.eq(1)
+                with m.If(self.i_valid):
                     m.d.sync += self.data.eq(Cat(low, self.i_data))
                     m.next = "POKE"
-                with m.If(~writing & self.o_ready):
-                    step("LOW")
             with m.State("POKE"):
                 m.d.comb += [self.valid.eq(~outside), self.poke.eq(1)]
-                step("LOW")
+                m.d.sync += wait.eq(REST - 3)
+                look()
+                m.next = "REST"
+            with m.State("REST"):
+                m.d.sync += wait.eq(wait - 1)
+                with m.If(wait == 1):
+                    step("WRITE_LOW")
             with m.State("END"):
                 m.next = "DONE"
                 with m.If(digesting & (self.layer != len(self._layers))):

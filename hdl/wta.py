@@ -6,7 +6,7 @@ from amaranth import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.golden.spec.machine import SPIKE, LayerMachine, Machine
+from spikeloom.golden.spec.machine import SPIKE, LayerMachine, Machine, ceil_div
 
 START, FLOOR, CEILING = SPIKE // 2, -4 * SPIKE, SPIKE
 
@@ -17,6 +17,7 @@ class Wta(wiring.Component):
     Parameters
     ----------
     machine : kind and strength. layer : the output layer. current : shape of one lane's sum.
+    lanes : sums per word.
 
     Members
     -------
@@ -30,17 +31,20 @@ class Wta(wiring.Component):
     clocks. Golden: `golden.wta.inhibit`, `golden.wta.stage`.
     """
 
-    def __init__(self, machine: Machine, layer: LayerMachine, current: object) -> None:
-        self._kind, self._layer = machine.config.wta.kind, layer
+    def __init__(
+        self, machine: Machine, layer: LayerMachine, current: object, *, lanes: int
+    ) -> None:
+        self._kind, self._layer, self._lanes = machine.config.wta.kind, layer, lanes
+        self._words = ceil_div(layer.n_post, lanes)
         neurons = layer.n_post
         wide = current.width + (neurons * layer.inhibition).bit_length() + 1
         self.current = signed(wide) if self._kind == "lateral" else current
         super().__init__(
             {
                 "start": In(1),
-                "sums": In(data.ArrayLayout(current, layer.lanes)),
-                "word": In(range(max(layer.words, 2))),
-                "currents": Out(data.ArrayLayout(self.current, layer.lanes)),
+                "sums": In(data.ArrayLayout(current, lanes)),
+                "word": In(range(max(self._words, 2))),
+                "currents": Out(data.ArrayLayout(self.current, lanes)),
                 "valid": In(1),
                 "raw": In(neurons),
                 "counted": Out(neurons),
@@ -51,9 +55,8 @@ class Wta(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the kind's datapath."""
         m = Module()
-        layer, n = self._layer, self._layer.n_post
-        strength = layer.inhibition
-        for lane in range(layer.lanes):
+        n, lanes, strength = self._layer.n_post, self._lanes, self._layer.inhibition
+        for lane in range(lanes):
             m.d.comb += self.currents[lane].eq(self.sums[lane])
         with m.If(self.start):
             m.d.sync += self.counted.eq(0)
@@ -64,10 +67,10 @@ class Wta(wiring.Component):
         if self._kind == "lateral":
             total = Signal(range(n * strength + 1))
             m.d.comb += total.eq(_population(self.counted) * strength)
-            before = Signal(layer.lanes * layer.words)
+            before = Signal(lanes * self._words)
             m.d.comb += before.eq(self.counted)
-            mine = before.word_select(self.word, layer.lanes)
-            for lane in range(layer.lanes):
+            mine = before.word_select(self.word, lanes)
+            for lane in range(lanes):
                 own = Mux(mine[lane], strength, 0)
                 m.d.comb += self.currents[lane].eq(self.sums[lane] - (total - own))
         if self._kind in ("feedforward", "recurrent"):

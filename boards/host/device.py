@@ -9,12 +9,14 @@ import numpy as np
 from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
-from spikeloom.golden.spec.protocol import Identity, Opcode, Status
-from spikeloom.golden.spec.registers import registers
-from spikeloom.golden.spec.streams import streams
+from spikeloom.golden.spec.protocol import Feature, Identity, Opcode, Status
+from spikeloom.golden.spec.registers import Register, registers
+from spikeloom.golden.spec.streams import drawn, streams
 
-BATCH = 32
-"""Samples per transfer: long enough to hide its cost, short enough to be interrupted."""
+HALVES = ("low", "high")
+
+BATCH = 64
+"""Samples that are encoded and sent at once: long enough to hide the cost of a transfer."""
 
 
 class DeviceError(RuntimeError):
@@ -41,8 +43,11 @@ class Device:
         self._transport = transport
         self.machine = machine
         self._registers = registers(machine)
-        self._streams = [stream.name for stream in streams(machine.config)]
-        self.check_identity()
+        every = streams(machine.config)
+        self._drawn = {number: every[number].name for number in drawn(machine)}
+        # streams that nothing draws from have no register: they stay what they were set to
+        self._resting = [stream.seed(machine.config.random.seed) for stream in every]
+        self.features = self.check_identity().features
 
     def identify(self) -> Identity:
         """Ask the core what it is."""
@@ -52,8 +57,8 @@ class Device:
         except ValueError as error:
             raise DeviceError(str(error)) from None
 
-    def check_identity(self) -> None:
-        """Refuse a core of another protocol version or another configuration."""
+    def check_identity(self) -> Identity:
+        """Return what the core is; refuse another protocol version or another configuration."""
         found = self.identify()
         if found.version != protocol.VERSION:
             raise DeviceError(
@@ -66,6 +71,12 @@ class Device:
                 f"the core holds configuration {found.digest}, {self.machine.config.name!r} is "
                 f"{wanted}: load the core that was built for it"
             )
+        return found
+
+    @property
+    def registers(self) -> dict[str, Register]:
+        """The core's registers by name."""
+        return self._registers
 
     def read(self, name: str) -> int:
         """Read a register by name."""
@@ -80,10 +91,17 @@ class Device:
 
     def write(self, name: str, value: int) -> None:
         """Write a register by name; `ValueError` if the value does not fit."""
-        register = self._registers[name]
-        if not 0 <= value < 1 << register.width:
-            raise ValueError(f"{name} = {value} does not fit {register.width} bits")
-        self._transport.transfer(protocol.write(register.address, value), 0)
+        self.write_all({name: value})
+
+    def write_all(self, values: dict[str, int]) -> None:
+        """Write several registers in one transfer; `ValueError` if a value does not fit."""
+        data = bytearray()
+        for name, value in values.items():
+            register = self._registers[name]
+            if not 0 <= value < 1 << register.width:
+                raise ValueError(f"{name} = {value} does not fit {register.width} bits")
+            data += protocol.write(register.address, value)
+        self._transport.transfer(bytes(data), 0)
 
     @property
     def steps(self) -> int:
@@ -98,33 +116,40 @@ class Device:
 
     def set_updates(self, updates: tuple[Update, ...]) -> None:
         """Set each crossbar's update from now on."""
+        values = {}
         for layer, update in zip(self.machine.layers, updates, strict=True):
-            self.write(f"shift.{layer.index}", update.shift)
-            self.write(f"probability.{layer.index}", update.probability)
+            values[f"shift.{layer.index}"] = update.shift
+            values[f"probability.{layer.index}"] = update.probability
+        self.write_all(values)
 
     @property
     def stream_states(self) -> list[int]:
         """States of all streams, in the order of `golden.spec.streams.streams`."""
-        names = [f"stream.{name}.{half}" for name in self._streams for half in ("low", "high")]
-        values = list(self.read_all(names).values())
-        return [low | high << 32 for low, high in zip(values[::2], values[1::2], strict=True)]
+        names = self._drawn.values()
+        values = self.read_all([f"stream.{name}.{half}" for name in names for half in HALVES])
+        states = list(self._resting)
+        for number, name in self._drawn.items():
+            low, high = (values[f"stream.{name}.{half}"] for half in HALVES)
+            states[number] = low | high << 32
+        return states
 
     @stream_states.setter
     def stream_states(self, states: list[int]) -> None:
-        for name, value in zip(self._streams, states, strict=True):
-            self.write(f"stream.{name}.low", value & 0xFFFFFFFF)
+        values = {}
+        for number, value in enumerate(states):
+            name = self._drawn.get(number)
+            if name is None:
+                self._resting[number] = value
+                continue
+            values[f"stream.{name}.low"] = value & 0xFFFFFFFF
             if value >> 32 or self._registers[f"stream.{name}.high"].width:
-                self.write(f"stream.{name}.high", value >> 32)
+                values[f"stream.{name}.high"] = value >> 32
+        self.write_all(values)
 
     @property
     def weights(self) -> list[np.ndarray]:
         """Weights as the core holds them: int16[n_pre, n_post] per crossbar."""
-        result = []
-        for layer in self.machine.layers:
-            header = protocol.weights_header(Opcode.READ_WEIGHTS, layer.index, 0, layer.n_pre)
-            reply = self._transport.transfer(header, 2 * layer.n_pre * layer.n_post)
-            result.append(np.frombuffer(reply, "<i2").reshape(layer.n_pre, layer.n_post).copy())
-        return result
+        return [self.read_rows(layer.index, 0, layer.n_pre) for layer in self.machine.layers]
 
     @weights.setter
     def weights(self, weights: list[np.ndarray]) -> None:
@@ -136,8 +161,19 @@ class Device:
                     f"{layer.index}: it is {layer.n_pre} x {layer.n_post} within "
                     f"+-{layer.weight_max}"
                 )
-            header = protocol.weights_header(Opcode.WRITE_WEIGHTS, layer.index, 0, layer.n_pre)
-            self._transport.transfer(header + given.astype("<i2").tobytes(), 0)
+            self.write_rows(layer.index, 0, given)
+
+    def read_rows(self, layer: int, first: int, count: int) -> np.ndarray:
+        """Return rows of crossbar `layer` (from 1): int16[count, n_post]."""
+        header = protocol.weights_header(Opcode.READ_WEIGHTS, layer, first, count)
+        columns = self.machine.layers[layer - 1].n_post
+        reply = self._transport.transfer(header, 2 * count * columns)
+        return np.frombuffer(reply, "<i2").reshape(count, columns).copy()
+
+    def write_rows(self, layer: int, first: int, rows: np.ndarray) -> None:
+        """Write int16[rows, n_post] into crossbar `layer` (from 1), from row `first` on."""
+        header = protocol.weights_header(Opcode.WRITE_WEIGHTS, layer, first, len(rows))
+        self._transport.transfer(header + rows.astype("<i2").tobytes(), 0)
 
     def digest(self) -> int:
         """Return the CRC-32 of all weights, computed by the core (`protocol.weights_digest`)."""
@@ -145,6 +181,8 @@ class Device:
 
     def reset(self) -> None:
         """Put streams, registers and counters back to their power-up values; weights stay."""
+        config = self.machine.config
+        self._resting = [stream.seed(config.random.seed) for stream in streams(config)]
         self._transport.transfer(bytes([Opcode.RESET]), 0)
 
     def clear(self) -> None:
@@ -159,40 +197,60 @@ class Device:
             )
 
     def counters(self) -> dict[str, int]:
-        """Return samples, cycles, spikes, error spikes and writes since the last clear."""
-        groups = ("samples", "cycles", "spikes.", "positive.", "negative.", "writes.")
+        """Return samples, cycles, spikes, error spikes and writes since the last clear.
+
+        A core without `Feature.COUNTERS` has the first two only.
+        """
+        groups = ("samples", "cycles")
+        if Feature.COUNTERS in self.features:
+            groups += ("spikes.", "positive.", "negative.", "writes.")
         return self.read_all([name for name in self._registers if name.startswith(groups)])
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Train on samples in order; return counted output spikes, int32[n, classes]."""
-        commands = [protocol.train(int(label)) for label in labels]
-        return self._run(images, commands)
+        return self._run(images, [protocol.train(int(label)) for label in labels])[0]
+
+    def train_digests(
+        self, images: np.ndarray, labels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Train as `train` does; return the counts and the weights' digest after each sample.
+
+        Counts : int32[n, classes]; digests : uint32[n].
+        """
+        commands = [protocol.train(int(label)) + bytes([Opcode.DIGEST]) for label in labels]
+        return self._run(images, commands, digests=True)
 
     def infer(self, images: np.ndarray) -> np.ndarray:
         """Infer samples in order; return counted output spikes, int32[n, classes]."""
-        return self._run(images, [bytes([Opcode.INFER])] * len(images))
+        return self._run(images, [bytes([Opcode.INFER])] * len(images))[0]
 
-    def _run(self, images: np.ndarray, commands: list[bytes]) -> np.ndarray:
-        """Load each image (uint8[n, ...]) and run its command."""
+    def _run(
+        self, images: np.ndarray, commands: list[bytes], *, digests: bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Load each image (uint8[n, ...]) and run its commands; return counts and digests."""
         classes = self.machine.config.sizes[-1]
-        reply_bytes = 2 * (classes + 1)
+        reply = np.dtype(
+            [("counts", "<u2", (classes,)), ("class", "<u2"), ("digest", "<u4", (int(digests),))]
+        )
         flat = np.ascontiguousarray(images, dtype=np.uint8).reshape(len(commands), -1)
         if flat.shape[1] != self.machine.config.sizes[0]:
             raise ValueError(
                 f"images of {flat.shape[1]} pixels do not fit a network of "
                 f"{self.machine.config.sizes[0]} inputs"
             )
-        counts = np.empty((len(commands), classes), np.int32)
+        replies, owed = bytearray(), 0
         for first in range(0, len(commands), BATCH):
             part = slice(first, first + BATCH)
             data = b"".join(
                 protocol.encode_image(pixels.tobytes()) + command
                 for pixels, command in zip(flat[part], commands[part], strict=True)
             )
-            samples = len(commands[part])
-            reply = self._transport.transfer(data, reply_bytes * samples)
-            values = np.frombuffer(reply, "<u2").reshape(samples, classes + 1)
-            counts[part] = values[:, :-1]
-            if not np.array_equal(values[:, -1], values[:, :-1].argmax(axis=1)):
-                raise DeviceError("the core's class is not the argmax of its counts: a faulty core")
-        return counts
+            # the replies to this batch are asked for with the next: the core never waits for us
+            replies += self._transport.transfer(data, owed)
+            owed = reply.itemsize * len(commands[part])
+        replies += self._transport.transfer(b"", owed)
+        found = np.frombuffer(replies, reply)
+        counts = found["counts"].astype(np.int32)
+        if not np.array_equal(found["class"], counts.argmax(axis=1)):
+            raise DeviceError("the core's class is not the argmax of its counts: a faulty core")
+        return counts, found["digest"].ravel()

@@ -25,6 +25,11 @@ def clog2(value: int) -> int:
     return (value - 1).bit_length()
 
 
+def ceil_div(value: int, divisor: int) -> int:
+    """Return `value / divisor`, rounded up."""
+    return -(-value // divisor)
+
+
 @dataclass(frozen=True)
 class Membrane:
     """Limits of a forward neuron in weight units; one set to train with, one to infer with."""
@@ -172,7 +177,7 @@ def _layer(config: NetworkConfig, index: int) -> LayerMachine:
         dropout=round(layer.dropout * (1 << 16)),
         inhibition=round(config.wta.strength * (theta if lateral else SPIKE)) if last else 0,
         lanes=min(layer.lanes, config.sizes[index]),
-        words=-(-config.sizes[index] // min(layer.lanes, config.sizes[index])),
+        words=ceil_div(config.sizes[index], min(layer.lanes, config.sizes[index])),
         banks=1 << clog2(min(layer.lanes, config.sizes[index])),
         ports=layer.ports,
     )

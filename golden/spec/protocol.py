@@ -5,7 +5,8 @@ code   command        bytes that follow                              reply
 =====  =============  =============================================  ============================
 0x00   NOP            none                                           none
 0x01   IDENTIFY       none                                           "SPKL", version u8, depth u8,
-                                                                     0 u16, config digest (8 bytes)
+                                                                     features u16, config digest
+                                                                     (8 bytes)
 0x02   READ           register u8                                    u32
 0x03   WRITE          register u8, u32                               none
 0x04   IMAGE          tokens up to and with 0x00 (`encode_image`)    none
@@ -22,7 +23,7 @@ IMAGE fills the spare one of two image buffers in place of what it held, also wh
 TRAIN and INFER take that buffer and let the next command in at once. An image is used once: without
 a new one the next sample is blank. Every other command waits until the core is idle. Replies come
 in the order of the commands. RESET puts streams, registers and counters back to their power-up
-values; weights and images stay.
+values and forgets the loaded image; weights stay.
 
 What cannot be carried out sets a bit of the STATUS register: an unknown code is skipped; pixels
 beyond the image are skipped; a label that is no class trains class 0; rows beyond the crossbar are
@@ -40,7 +41,7 @@ import zlib
 from dataclasses import dataclass
 
 MAGIC = b"SPKL"
-VERSION = 1
+VERSION = 2
 IDENTITY_BYTES = 16
 
 
@@ -58,6 +59,12 @@ class Opcode(enum.IntEnum):
     WRITE_WEIGHTS = 0x08
     DIGEST = 0x09
     RESET = 0x0A
+
+
+class Feature(enum.IntFlag):
+    """What a core has beside the network."""
+
+    COUNTERS = 1
 
 
 class Status(enum.IntFlag):
@@ -97,19 +104,21 @@ class Identity:
 
     version: int
     depth: int
+    features: Feature
     digest: str
 
     def pack(self) -> bytes:
         """Return the reply to IDENTIFY."""
-        return MAGIC + struct.pack("<BBH", self.version, self.depth, 0) + bytes.fromhex(self.digest)
+        head = struct.pack("<BBH", self.version, self.depth, self.features)
+        return MAGIC + head + bytes.fromhex(self.digest)
 
     @classmethod
     def unpack(cls, reply: bytes) -> Identity:
         """Read the reply to IDENTIFY; `ValueError` if it does not start with the magic."""
         if len(reply) != IDENTITY_BYTES or reply[:4] != MAGIC:
             raise ValueError(f"{reply!r} does not start with {MAGIC!r}: not a spikeloom core")
-        version, depth, _ = struct.unpack("<BBH", reply[4:8])
-        return cls(version, depth, reply[8:].hex())
+        version, depth, features = struct.unpack("<BBH", reply[4:8])
+        return cls(version, depth, Feature(features), reply[8:].hex())
 
 
 def read(address: int) -> bytes:

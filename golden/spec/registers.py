@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from spikeloom.golden.spec.learning import CERTAIN
 from spikeloom.golden.spec.machine import Machine
-from spikeloom.golden.spec.streams import streams
+from spikeloom.golden.spec.streams import drawn, streams
 
 
 class Access(enum.Enum):
@@ -34,7 +34,8 @@ def registers(machine: Machine) -> dict[str, Register]:
     """Return the register map of a network, by name.
 
     Two halves of a stream's state are `stream.NAME.low` and `.high`; per-layer names end in the
-    layer's number (`shift.1`, `spikes.0`).
+    layer's number (`shift.1`, `spikes.0`). A stream that is never drawn from has no registers.
+    The counters of spikes, error spikes and writes read as 0 in a core without `Feature.COUNTERS`.
     """
     config = machine.config
     found: dict[str, Register] = {}
@@ -57,7 +58,7 @@ def registers(machine: Machine) -> dict[str, Register]:
             update.probability,
             "chance in 1/65536 that a pre-synaptic spike may write",
         )
-    for stream in streams(config):
+    for stream in (streams(config)[number] for number in drawn(machine)):
         seed = stream.seed(config.random.seed)
         width = stream.lfsr.degree
         low, high = min(32, width), max(0, width - 32)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from spikeloom.golden.spec.lfsr import CATALOG, Lfsr
 
 if TYPE_CHECKING:
+    from spikeloom.golden.spec.machine import Machine
     from spikeloom.golden.spec.network import NetworkConfig
 
 MASK64 = (1 << 64) - 1
@@ -81,3 +82,16 @@ def thinning_stream(layer: int) -> int:
 def dropout_stream(config: NetworkConfig, layer: int) -> int:
     """Return the index in `streams` of the dropout stream of neuron layer `layer` (from 0)."""
     return 3 + config.depth + layer
+
+
+def drawn(machine: Machine) -> tuple[int, ...]:
+    """Return the indices of the streams that a machine draws from; the others never move."""
+    config = machine.config
+    chances = [machine.input_dropout, *(layer.dropout for layer in machine.layers)]
+    return (
+        INPUT,
+        *([LABEL] if machine.label_is_random else []),
+        INFERENCE,
+        *(thinning_stream(layer.index) for layer in machine.layers),
+        *(dropout_stream(config, layer) for layer in range(config.depth) if chances[layer]),
+    )

@@ -1,0 +1,87 @@
+"""How a core is built: choices that cost or save hardware and change no result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from amaranth import Module
+from amaranth.hdl import Fragment, Shape
+from amaranth.lib.memory import Memory
+
+from spikeloom.golden.spec.machine import LayerMachine
+
+STYLES = ("auto", "block", "distributed", "huge")
+"""What a memory may be made of; `huge` is the iCE40 UltraPlus' single-port RAM."""
+
+NAME = "store"
+"""The attribute of a memory that holds its name."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The hardware-only choices beside the configuration's lanes, ports and draws.
+
+    Attributes
+    ----------
+    neurons : forward neurons per clock behind a crossbar; 0 for as many as it has lanes. What does
+        not divide the lanes counts as the largest number below it that does.
+    counters : the core counts spikes, error spikes and writes (else only samples and cycles).
+    styles : (name of a memory, one of `STYLES`) pairs; a memory that is not named is "auto".
+    """
+
+    neurons: int = 0
+    counters: bool = True
+    styles: tuple[tuple[str, str], ...] = ()
+
+    def neurons_per_clock(self, layer: LayerMachine) -> int:
+        """Return how many forward neurons of a layer are evaluated per clock."""
+        most = min(self.neurons or layer.lanes, layer.lanes)
+        return next(n for n in range(most, 0, -1) if layer.lanes % n == 0)
+
+    def memory(self, m: Module, name: str, shape: object, depth: int) -> Memory:
+        """Add a memory to a module, without initial contents; `name` is unique in the core."""
+        attributes = {NAME: name}
+        style = dict(self.styles).get(name, "auto")
+        if style != "auto":
+            attributes["ram_style"] = style
+        memory = Memory(shape=shape, depth=depth, init=[], attrs=attributes)
+        m.submodules[name.replace(".", "_")] = memory
+        return memory
+
+
+DEFAULT = Plan()
+
+
+@dataclass(frozen=True)
+class StoredMemory:
+    """One memory of a design: `depth` words of `width` bits, one write and one read port."""
+
+    name: str
+    width: int
+    depth: int
+
+    @property
+    def bits(self) -> int:
+        """Capacity in bits."""
+        return self.width * self.depth
+
+
+class _Inventory:
+    """Stands in for a platform and writes down the memories that are asked of it."""
+
+    def __init__(self) -> None:
+        self.found: list[StoredMemory] = []
+
+    def get_memory(self, memory: Memory) -> object:
+        """Note a memory, and let Amaranth make it as always."""
+        name, width = memory.attrs.get(NAME), Shape.cast(memory.shape).width
+        if name is not None:
+            self.found.append(StoredMemory(name, width, memory.depth))
+        return memory.elaborate(None)
+
+
+def memories(component: object) -> list[StoredMemory]:
+    """Return the named memories of a component, found by elaborating it."""
+    inventory = _Inventory()
+    Fragment.get(component, inventory)
+    return inventory.found
