@@ -26,7 +26,7 @@ namespace {
 
 constexpr int kSlice = 256;             // clocks between two looks at the terminal
 constexpr size_t kQueueBytes = 4096;    // what the host's system holds of what it has written
-constexpr double kSettleSeconds = 0.5;  // of the board's clock; then all of its own waits are over
+constexpr double kSettleSeconds = 0.6;  // of the board's clock; then all of its own waits are over
 constexpr double kDefaultBaud = 1e6;
 
 // SplitMix64: any seed is a good one.

@@ -13,9 +13,9 @@ from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, ROWS, Network
 from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
-from spikeloom.golden.spec.protocol import Identity, Opcode, Status
+from spikeloom.golden.spec.protocol import Feature, Identity, Opcode, Status
 from spikeloom.golden.spec.registers import Access, registers
-from spikeloom.golden.spec.streams import streams
+from spikeloom.golden.spec.streams import drawn, streams
 
 LITERAL_MASK = protocol.LITERAL_MAX
 
@@ -38,32 +38,44 @@ class Fault:
 
 
 class GoldenTransport:
-    """Answers like the core of `machine`; commands may be cut anywhere between two transfers."""
+    """Answers like the core of `machine`; commands may be cut anywhere between two transfers.
 
-    def __init__(self, machine: Machine, fault: Fault | None = None) -> None:
+    Replies that were not asked for are kept for later. `features` : what the core has.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        fault: Fault | None = None,
+        features: Feature = Feature.COUNTERS,
+    ) -> None:
         self.machine = machine
         self.fault = fault
         self.delay: Callable[[], None] = lambda: None
-        self.identity = Identity(protocol.VERSION, machine.config.depth, machine.config.digest())
+        digest = machine.config.digest()
+        self.identity = Identity(protocol.VERSION, machine.config.depth, features, digest)
         self._network = Network(machine)
         self._registers = registers(machine)
         self._names = {r.address: r.name for r in self._registers.values()}
-        self._streams = [stream.name for stream in streams(machine.config)]
+        every = streams(machine.config)
+        self._streams = {number: every[number].name for number in drawn(machine)}
         self._image = np.zeros(machine.config.sizes[0], np.uint8)
         self._pending = b""
+        self._replies = bytearray()
         self._reset()
 
     def transfer(self, data: bytes, reply: int) -> bytes:
-        out = bytearray()
         self._pending += data
         while self._pending:
             taken, answer = self._command(self._pending)
             if not taken:
                 break
             self._pending = self._pending[taken:]
-            out += answer
-        assert len(out) == reply, f"{len(out)} bytes answered, {reply} expected"
-        return bytes(out)
+            self._replies += answer
+        assert len(self._replies) >= reply, f"{len(self._replies)} bytes answered, {reply} expected"
+        found = bytes(self._replies[:reply])
+        del self._replies[:reply]
+        return found
 
     def _reset(self) -> None:
         self._values = {r.name: r.reset for r in self._registers.values()}
@@ -157,17 +169,18 @@ class GoldenTransport:
                 for layer in self.machine.layers
             )
         )
-        network.stream_states = [
-            values[f"stream.{name}.low"] | values[f"stream.{name}.high"] << 32
-            for name in self._streams
-        ]
+        states = network.stream_states
+        for number, name in self._streams.items():
+            states[number] = values[f"stream.{name}.low"] | values[f"stream.{name}.high"] << 32
+        network.stream_states = states
 
     def _finish(self, counts: np.ndarray, activity: np.ndarray, *, infer: bool) -> bytes:
         values = self._values
-        for name, state in zip(self._streams, self._network.stream_states, strict=True):
+        states = self._network.stream_states
+        for number, name in self._streams.items():
             if not infer:
-                values[f"stream.{name}.low"] = state & 0xFFFFFFFF
-                values[f"stream.{name}.high"] = state >> 32
+                values[f"stream.{name}.low"] = states[number] & 0xFFFFFFFF
+                values[f"stream.{name}.high"] = states[number] >> 32
         self._add("samples", 1)
         self._add("cycles", 100 + int(activity[PRE].sum()))
         for layer in range(len(self.machine.config.sizes)):
@@ -181,6 +194,8 @@ class GoldenTransport:
         return struct.pack(f"<{counts.size + 1}H", *counts, int(counts.argmax()))
 
     def _add(self, name: str, value: int) -> None:
+        if "." in name and Feature.COUNTERS not in self.identity.features:
+            return
         self._values[name] = (self._values[name] + value) & 0xFFFFFFFF
 
     def _faulty(self, infer: bool) -> bool:
