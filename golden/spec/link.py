@@ -45,16 +45,16 @@ OPEN    empties both buffers, resets the core and begins both counts anew: seq a
         the board is (`Hello`).
 RATE    sets the bit rate to `clock_hz * divider / 2**16`. It is answered at the old rate.
 
-`ack` frees the replies before it in the board's buffer; a full buffer stops the core. The host sends
-no more bytes than the command buffer holds beyond `taken`. It puts a new tag into a POLL (or REWIND,
-OPEN, RATE) and all frames after it; a frame that bears this tag was sent after the board had seen
-everything the host had sent before: what it does not expect now is lost and is sent again.
+`ack` frees the replies before it in the board's buffer; a full buffer stops the core. The host
+sends no more bytes than the command buffer holds beyond `taken`. It puts a new tag into a POLL (or
+REWIND, OPEN, RATE) and all frames after it; a frame that bears this tag was sent after the board
+had seen everything the host had sent before: what it does not expect now is lost and is sent again.
 
 While it obeys REWIND, OPEN or RATE, that is until the frame that it is sending ends (for RATE, and
 the answer too), the board hears nothing. A frame with a wrong kind, length or CRC, or with a byte
 without a stop bit, is as if it had not come. The board forgets a frame of which nothing comes for
-`QUIET_BITS` bit times. After RATE it falls back to the rate it was built with when the line is quiet
-for `FALLBACK_BITS` bit times before a good frame has come at the new one.
+`QUIET_BITS` bit times. After RATE it falls back to the rate it was built with when the line is
+quiet for `FALLBACK_BITS` bit times before a good frame has come at the new one.
 
 A worked example, tag 3: the host opens at offset 0x1234, then sends command bytes 01 (IDENTIFY).
 

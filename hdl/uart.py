@@ -1,0 +1,144 @@
+"""A UART, 8 data bits, no parity, 1 stop bit, that keeps a CRC-32 of what passes."""
+
+from __future__ import annotations
+
+from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.wiring import In, Out
+
+from spikeloom.golden.spec.link import CRC_POLYNOMIAL, CRC_RESIDUE, DIVIDER_BITS
+
+HALF = 1 << DIVIDER_BITS - 1
+ONES = (1 << 32) - 1
+
+
+def _next(crc: Value, feedback: Value) -> Value:
+    """Return the CRC register one bit on."""
+    return crc >> 1 ^ Mux(feedback, CRC_POLYNOMIAL, 0)
+
+
+class Receiver(wiring.Component):
+    """Bytes from a pin.
+
+    A bit is sampled once, half a bit after the middle of the clocks at which its start bit's edge
+    may have come, within a clock either way: 5 clocks a bit leave 30 % of a bit to the two clocks'
+    difference and to the edges.
+
+    Members
+    -------
+    rx : In; the asynchronous pin. divider : In; added to a 16-bit accumulator every clock, a bit is
+    over when it overflows. clear : In; begins the CRC anew, before the next byte's first bit.
+    valid : Out; `data` is a byte. error : Out; a byte came without a stop bit. Both for one clock.
+    active : Out; a byte is coming, or the line is stuck low. good : Out; the bytes since `clear`
+    end in their CRC, from `valid` on.
+
+    Latency: `valid` comes in the middle of the stop bit, 2 clocks of synchronisation later.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "rx": In(1, init=1),
+                "divider": In(DIVIDER_BITS),
+                "clear": In(1),
+                "valid": Out(1),
+                "data": Out(8),
+                "error": Out(1),
+                "active": Out(1),
+                "good": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Wait for an edge, then count bits: 1 start, 2 to 9 data, 10 stop, 11 a line stuck low."""
+        m = Module()
+        line = Signal(init=1)
+        m.submodules.synchronizer = FFSynchronizer(self.rx, line, init=1)
+        phase, count, crc = Signal(DIVIDER_BITS, init=HALF), Signal(4), Signal(32)
+        total = Signal(DIVIDER_BITS + 1)
+        sample = Signal()
+        m.d.comb += [
+            total.eq(phase + self.divider),
+            self.active.eq(count != 0),
+            sample.eq(self.active & total[-1]),
+            self.good.eq(crc == CRC_RESIDUE),
+        ]
+        # the first addition is made in the clock that sees the edge: a sample is not late
+        m.d.sync += phase.eq(Mux(self.active | ~line, total[:-1], HALF))
+        with m.If(count == 0):
+            m.d.sync += count.eq(~line)
+        with m.Elif(count == 11):
+            with m.If(line):
+                m.d.sync += count.eq(0)
+        with m.Elif(sample):
+            m.d.sync += count.eq(count + 1)
+            with m.If(count == 1):
+                with m.If(line):
+                    m.d.sync += count.eq(0)
+            with m.Elif(count == 10):
+                m.d.comb += [self.valid.eq(line), self.error.eq(~line)]
+                with m.If(line):
+                    m.d.sync += count.eq(0)
+            with m.Else():
+                m.d.sync += self.data.eq(Cat(self.data[1:], line))
+                m.d.sync += crc.eq(_next(crc, crc[0] ^ line))
+        with m.If(self.clear):
+            m.d.sync += crc.eq(ONES)
+        return m
+
+
+class Transmitter(wiring.Component):
+    """Bytes to a pin.
+
+    Members
+    -------
+    tx : Out; the pin. divider : In; as of `Receiver`. ready : Out; takes a byte in this clock.
+    start : In; `data` is sent, or, where `check` is high, the next byte of the CRC. clear : In;
+    with `start`: begins the CRC anew with this byte.
+    tick : Out; high for one clock per bit time, whether or not anything is sent.
+
+    Throughput: a byte in 10 bit times and 1 clock.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "tx": Out(1, init=1),
+                "divider": In(DIVIDER_BITS),
+                "ready": Out(1),
+                "start": In(1),
+                "data": In(8),
+                "check": In(1),
+                "clear": In(1),
+                "tick": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Count bits down: 10 start, 9 to 2 data, 1 stop."""
+        m = Module()
+        phase, count, crc = Signal(DIVIDER_BITS), Signal(4), Signal(32)
+        total = Signal(DIVIDER_BITS + 1)
+        shift, checking = Signal(8), Signal()
+        m.d.comb += [
+            total.eq(phase + self.divider),
+            self.tick.eq(total[-1]),
+            self.ready.eq(count == 0),
+        ]
+        m.d.sync += phase.eq(total[:-1])
+        with m.If(self.start & self.ready):
+            # every byte's first bit begins a bit time: none is short
+            m.d.sync += [phase.eq(0), count.eq(10), self.tx.eq(0)]
+            m.d.sync += [shift.eq(self.data), checking.eq(self.check)]
+            with m.If(self.clear):
+                m.d.sync += crc.eq(ONES)
+        with m.Elif(self.tick & ~self.ready):
+            m.d.sync += [count.eq(count - 1), self.tx.eq(1)]
+            with m.If(count > 2):
+                m.d.sync += [
+                    shift.eq(shift >> 1),
+                    self.tx.eq(Mux(checking, ~crc[0], shift[0])),
+                    crc.eq(_next(crc, ~checking & (crc[0] ^ shift[0]))),
+                ]
+        return m
