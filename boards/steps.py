@@ -89,7 +89,7 @@ class Done:
         return self.folder / name
 
 
-def run(step: Step, cache: Path, say: Log, what: str) -> Done:
+def run(step: Step, cache: Path, say: Log, what: str, watch: Log | None = None) -> Done:
     """Return the outputs of a step, running the tool only where `cache` lacks them.
 
     Any number of processes may ask at once: one runs the tool, the others wait.
@@ -97,6 +97,7 @@ def run(step: Step, cache: Path, say: Log, what: str) -> Done:
     Parameters
     ----------
     cache : folder of all steps' outputs. say : told `what` when the tool starts.
+    watch : given each line that the tool prints; what it raises ends the tool and is raised here.
 
     Raises
     ------
@@ -111,7 +112,7 @@ def run(step: Step, cache: Path, say: Log, what: str) -> Done:
             if (done := _load(step, entry)) is not None:
                 return done
             say(what)
-            return _run(step, entry)
+            return _run(step, entry, watch)
     except Timeout:
         raise StepError(
             step.tool.name, 1, f"another process has held {entry}.lock for too long", entry
@@ -128,7 +129,7 @@ def _load(step: Step, entry: Path) -> Done | None:
         return None
 
 
-def _run(step: Step, entry: Path) -> Done:
+def _run(step: Step, entry: Path, watch: Log | None) -> Done:
     """Run the tool in a folder of its own and publish its outputs; the caller holds the lock."""
     for stale in entry.parent.glob(f"{entry.name}.tmp-*"):  # of a process that was killed
         shutil.rmtree(stale, ignore_errors=True)
@@ -139,7 +140,7 @@ def _run(step: Step, entry: Path) -> Done:
                 shutil.copyfile(content, work / name)
             else:
                 (work / name).write_text(content)
-        seconds = _call(step, work, entry)
+        seconds = _call(step, work, entry, watch)
         for name in step.inputs.keys() - set(step.outputs):
             (work / name).unlink(missing_ok=True)
         sums = {name: _digest(work / name) for name in step.outputs}
@@ -151,27 +152,51 @@ def _run(step: Step, entry: Path) -> Done:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _call(step: Step, work: Path, entry: Path) -> float:
+def _call(step: Step, work: Path, entry: Path, watch: Log | None) -> float:
     """Run the tool; return its seconds, or raise with its log kept."""
     command = [step.tool.path, *step.arguments]
     started = time.monotonic()
-    with (work / LOG).open("w") as log:
-        log.write(f"$ {' '.join(command)}\n")
-        log.flush()
-        try:
-            status = subprocess.run(
-                command, cwd=work, stdout=log, stderr=subprocess.STDOUT, check=False
-            ).returncode
-        except OSError as error:
-            log.write(f"ERROR: {command[0]}: {error.strerror}\n")
-            status = 127
-    seconds = time.monotonic() - started
+    kept = entry.with_name(f"{entry.name}.failed.log")
+    try:
+        status = _follow(command, work, watch)
+    except BaseException:
+        shutil.copyfile(work / LOG, kept)
+        raise
     missing = [name for name in step.outputs if not (work / name).is_file()]
     if status or missing:
         output = (work / LOG).read_text(errors="replace")
         if not status:
             output += f"\nERROR: it did not write {', '.join(missing)}\n"
-        kept = entry.with_name(f"{entry.name}.failed.log")
         kept.write_text(output)
         raise StepError(step.tool.name, status, output, kept)
-    return seconds
+    return time.monotonic() - started
+
+
+def _follow(command: list[str], work: Path, watch: Log | None) -> int:
+    """Run a command in `work`, its output into the log and line by line to `watch`."""
+    with (work / LOG).open("w") as log:
+        log.write(f"$ {' '.join(command)}\n")
+        try:
+            process = subprocess.Popen(
+                command,
+                cwd=work,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+            )
+        except OSError as error:
+            log.write(f"ERROR: {command[0]}: {error.strerror}\n")
+            return 127
+        with process:
+            try:
+                for line in process.stdout:
+                    log.write(line)
+                    log.flush()
+                    if watch is not None:
+                        watch(line)
+            except BaseException:
+                process.kill()
+                raise
+        return process.returncode
