@@ -8,7 +8,6 @@ from pathlib import Path
 
 from spikeloom.boards import flow
 from spikeloom.boards.clock import MHZ
-from spikeloom.boards.flow import Design
 from spikeloom.boards.result import (
     Resources,
     Timing,
@@ -59,7 +58,7 @@ class Bitstream:
     resources : cells used and there.
     timing : of the best seed; None where the design does not fit.
     seed : the best one. seeds : how many were tried.
-    file : the bitstream; None where the design does not fit.
+    file : the bitstream; None where the design does not fit. dfu : see `flow.dfu_suffix`.
     logs : of each step, by the tool's name. seconds : what the steps took when they ran.
     """
 
@@ -72,6 +71,7 @@ class Bitstream:
     seed: int
     seeds: int
     file: Path | None
+    dfu: tuple[int, int] | None
     logs: dict[str, Path]
     seconds: float
 
@@ -97,6 +97,16 @@ class Bitstream:
                 f"(--seeds) may find a better placement, --clock asks for less"
             )
         return None
+
+    def save(self, folder: Path) -> Path:
+        """Copy the bitstream into a folder of the user's, with what its boot loader wants."""
+        folder.mkdir(parents=True, exist_ok=True)
+        data = self.file.read_bytes()
+        if self.dfu is not None:
+            data = flow.with_dfu_suffix(data, *self.dfu)
+        path = folder / f"{self.target.name}-{self.config.name}{self.file.suffix}"
+        path.write_bytes(data)
+        return path
 
     def _too_big(self) -> str:
         over = [
@@ -167,6 +177,7 @@ def build(
             seed=best[1] if best else first_seed,
             seeds=tried,
             file=file,
+            dfu=flow.dfu_suffix(made),
             logs=logs,
             seconds=seconds,
         )
@@ -206,15 +217,3 @@ def _unplaceable(error: StepError) -> bool:
     """Say whether nextpnr gave up for want of room, which is a result and not a fault."""
     words = ("no BELs remaining", "legal placement", "utilisation limit", "failed to place")
     return any(word in error.output for word in words) or "Unable to place" in error.output
-
-
-def save(built: Bitstream, made: Design, folder: Path) -> Path:
-    """Copy a bitstream into a folder of the user's, with what its boot loader wants."""
-    folder.mkdir(parents=True, exist_ok=True)
-    data = built.file.read_bytes()
-    suffix = flow.dfu_suffix(made)
-    if suffix is not None:
-        data = flow.with_dfu_suffix(data, *suffix)
-    path = folder / f"{built.target.name}-{built.config.name}{built.file.suffix}"
-    path.write_bytes(data)
-    return path

@@ -66,6 +66,11 @@ class Device:
     sprams: int = 0
     dsps: int = 0
 
+    @property
+    def ram_bits(self) -> int:
+        """Capacity of all its memory blocks."""
+        return self.brams * self.bram.bits + self.sprams * SPRAM.bits
+
 
 UP5K = Device("iCE40 UP5K", Family.ICE40, 5280, EBR, 30, sprams=4, dsps=8)
 HX8K = Device("iCE40 HX8K", Family.ICE40, 7680, EBR, 32)

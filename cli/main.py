@@ -10,8 +10,11 @@ from rich.console import Console
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from spikeloom.cli.boards import boards
+from spikeloom.cli.build import build
 from spikeloom.cli.configs import configs
 from spikeloom.cli.demo import demo
+from spikeloom.cli.flash import flash
 from spikeloom.cli.infer import infer
 from spikeloom.cli.perf import perf
 from spikeloom.cli.train import train
@@ -23,9 +26,15 @@ FAILED, INTERRUPTED = 2, 130
 def expected_errors() -> tuple[type[Exception], ...]:
     """Return the errors whose message is all that a user needs."""
     # Only where something went wrong: Amaranth and matplotlib cost a second to import.
+    from spikeloom.boards.clock import ClockError
     from spikeloom.boards.host.device import DeviceError
+    from spikeloom.boards.loader import FlashError
+    from spikeloom.boards.steps import StepError
+    from spikeloom.boards.targets import TargetError
+    from spikeloom.boards.tools import ToolError
     from spikeloom.golden.datasets import DataError
     from spikeloom.golden.spec.schema import ConfigError
+    from spikeloom.sim.board_table import TableError
     from spikeloom.sim.checkpoint import CheckpointError
     from spikeloom.sim.report import ReportError
     from spikeloom.sim.toolchain import ToolchainError
@@ -41,6 +50,12 @@ def expected_errors() -> tuple[type[Exception], ...]:
         BuildError,
         DeviceError,
         TransportError,
+        TargetError,
+        ClockError,
+        ToolError,
+        StepError,
+        FlashError,
+        TableError,
     )
 
 
@@ -107,7 +122,7 @@ def options(
     """Options of no verb."""
 
 
-for verb in (configs, train, infer, verify, perf, demo):
+for verb in (configs, train, infer, verify, perf, demo, boards, build, flash):
     app.command()(verb)
 
 
