@@ -158,33 +158,33 @@ class Backward(wiring.Component):
 
     def _output(self, m: Module) -> ErrorNeurons:
         """Add the output error neurons and their sweep: word 0 in the clock of `valid`."""
-        layer = self._layers[-1].layer
+        layer = self._layers[-1]
         neurons = ErrorNeurons(
             self._machine,
-            layer,
-            lanes=layer.lanes,
+            layer.layer,
+            lanes=layer.error_lanes,
             current=signed((2 * SPIKE).bit_length()),
             output=True,
             plan=self._plan,
         )
         m.submodules[f"errors{len(self._layers)}"] = neurons
-        word, following = Signal(range(layer.words + 1)), Signal(range(layer.words + 1))
+        words = neurons.words
+        word, following = Signal(range(words + 1)), Signal(range(words + 1))
         valid = self.valid | (word != 0)
         m.d.comb += [
-            following.eq(Mux(valid & (word != layer.words - 1), word + 1, 0)),
+            following.eq(Mux(valid & (word != words - 1), word + 1, 0)),
             neurons.valid.eq(valid),
             neurons.word.eq(word),
             neurons.soon.eq(following),
         ]
         m.d.sync += word.eq(following)
-        wanted, counted = self._word(m, self.wanted, word), self._word(m, self.counted, word)
-        for lane in range(layer.lanes):
-            up, down = wanted[lane] & ~counted[lane], counted[lane] & ~wanted[lane]
-            m.d.comb += neurons.currents[lane].eq(Mux(up, SPIKE, Mux(down, -SPIKE, 0)))
+        padded = words * neurons.lanes
+        wanted, counted = Signal(padded), Signal(padded)
+        m.d.comb += [wanted.eq(self.wanted), counted.eq(self.counted)]
+        for lane in range(neurons.lanes):
+            want, have = (
+                bits.word_select(word, neurons.lanes)[lane] for bits in (wanted, counted)
+            )
+            currents = Mux(want & ~have, SPIKE, Mux(have & ~want, -SPIKE, 0))
+            m.d.comb += neurons.currents[lane].eq(currents)
         return neurons
-
-    def _word(self, m: Module, bits: Value, word: Signal) -> Value:
-        layer = self._layers[-1].layer
-        padded = Signal(layer.words * layer.lanes)
-        m.d.comb += padded.eq(bits)
-        return padded.word_select(word, layer.lanes)

@@ -23,7 +23,7 @@ from spikeloom.hdl.network import Network
 from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.hdl.weights import WeightPort
 
-BUFFER = 4
+BUFFER = 2
 """Bytes held on the way in and on the way out."""
 
 

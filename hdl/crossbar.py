@@ -19,10 +19,12 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import LayerMachine, ceil_div, clog2
+from spikeloom.hdl.arithmetic import clip
 from spikeloom.hdl.plan import DEFAULT, Plan
 
 LATENCY = 4
-"""Clocks from an access to its sum, where no write of a one-port memory comes between."""
+"""Clocks from an access to its sum, where no write of a one-port memory comes between; one less
+where the plan has no register behind the memory."""
 
 
 def access_layout(layer: LayerMachine) -> data.StructLayout:
@@ -76,6 +78,7 @@ class Crossbar(wiring.Component):
 
     def __init__(self, layer: LayerMachine, *, transposed: bool, plan: Plan = DEFAULT) -> None:
         self._layer, self._transposed, self._plan = layer, transposed, plan
+        self._latency = LATENCY if plan.registered else LATENCY - 1
         self.width = layer.banks if transposed else layer.lanes
         bits = layer.current_bits
         if transposed:
@@ -100,61 +103,62 @@ class Crossbar(wiring.Component):
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Stage 1: address. Stage 2: the memory reads. Stage 3: sum, saturate. Stage 4: write."""
+        """Stage 1: address. Stage 2: the memory reads. Stage 3: sum, saturate. Stage 4: write.
+
+        Without the register behind the memory, stages 2 and 3 are one.
+        """
         m = Module()
         layer, width = self._layer, self.width
-        stages = [Signal(access_layout(layer), name=f"access{k}") for k in (1, 2, 3)]
-        ups = [Signal(width, name=f"up{k}") for k in (1, 2, 3)]
-        downs = [Signal(width, name=f"down{k}") for k in (1, 2, 3)]
-        poked = Signal(width)  # stage 3, the host's lane
-        access1, access2, access3 = stages
+        late = range(1, self._latency)
+        stages = [Signal(access_layout(layer), name=f"access{k}") for k in late]
+        ups = [Signal(width, name=f"up{k}") for k in late]
+        downs = [Signal(width, name=f"down{k}") for k in late]
+        access, up, down = stages[-1], ups[-1], downs[-1]
         move = Signal()  # stage 1 goes on into the memory
-        write3, write = Signal(), Signal()
+        write = Signal()
         turn = self.access.row[: clog2(width)] if self._transposed else None
+        turned = access.row[: clog2(width)] if self._transposed else None
+        chosen, poked = Signal(width), Signal(width)  # the host's lane
         m.d.comb += [
             move.eq(~write if layer.ports == 1 else 1),
             self.ready.eq(move),
-            self.soon_word.eq(access3.word),
-            self.soon_row.eq(access3.row),
+            chosen.eq(access.poke << access.column),
+            poked.eq(_turned(chosen, turned, width)),
+            self.soon_word.eq(access.word),
+            self.soon_row.eq(access.row),
         ]
         with m.If(move):
             m.d.sync += [
-                access1.eq(self.access),
-                ups[0].eq(_turned(self.up, turn, width)),
-                downs[0].eq(_turned(self.down, turn, width)),
+                stages[0].eq(self.access),
+                ups[0].eq(_turned(Mux(self.access.host, 0, self.up), turn, width)),
+                downs[0].eq(_turned(Mux(self.access.host, 0, self.down), turn, width)),
             ]
         for values in (stages, ups, downs):
-            m.d.sync += [values[1].eq(values[0]), values[2].eq(values[1])]
+            m.d.sync += [new.eq(old) for old, new in zip(values, values[1:], strict=False)]
         with m.If(~move):
-            m.d.sync += [access2.valid.eq(0), access2.last.eq(0)]
-        learn = (ups[1] | downs[1]).any() & ~access2.transposed & ~access2.host
-        turn2 = access2.row[: clog2(width)] if self._transposed else None
-        chosen = Signal(width)
-        m.d.comb += chosen.eq(access2.poke << access2.column)
-        m.d.sync += [
-            write3.eq(access2.valid & (learn | access2.poke)),
-            poked.eq(_turned(chosen, turn2, width)),
-        ]
+            m.d.sync += [stages[1].valid.eq(0), stages[1].last.eq(0)]
 
         words = [Signal(signed(layer.weight_bits), name=f"word{lane}") for lane in range(width)]
         lanes: list[Value] = list(words)
         if self._transposed:
             read, store = self._banks(m, move)
-            turn3 = Mux(access3.transposed, access3.column, access3.row)[: clog2(width)]
-            lanes = _unturned(m, words, turn3, layer.weight_bits)
+            side = Mux(access.transposed, access.column, access.row)[: clog2(width)]
+            lanes = _unturned(m, words, side, layer.weight_bits)
         else:
             read, store = self._plain(m, move)
-        m.d.sync += [word.eq(now) for word, now in zip(words, read, strict=True)]
-        self._sum(m, access3, lanes)
+        domain = m.d.sync if self._plan.registered else m.d.comb
+        domain += [word.eq(now) for word, now in zip(words, read, strict=True)]
+        self._sum(m, access, lanes)
 
         changed = Signal(data.ArrayLayout(signed(layer.weight_bits), width))
         for lane in range(width):
-            word = self._changed(words[lane], ups[2][lane], downs[2][lane])
+            word = self._changed(words[lane], up[lane], down[lane])
             m.d.comb += changed[lane].eq(Mux(poked[lane], self.poke, word))
+        learn = (up | down).any() & ~access.transposed
         stored = Signal.like(changed)
         m.d.sync += [
-            write.eq(write3),
-            self.wrote.eq(write3 & ~access3.host),
+            write.eq(access.valid & (learn | access.poke)),
+            self.wrote.eq(access.valid & learn),
             stored.eq(changed),
         ]
         store(write, stored)
@@ -162,30 +166,29 @@ class Crossbar(wiring.Component):
 
     def _changed(self, word: Value, up: Value, down: Value) -> Value:
         """Return the weight after the step, held between the rails."""
-        limit = self._layer.weight_max
         change = Mux(up, self.step, Mux(down, -self.step, 0))
-        wide = word + change
-        return Mux(wide > limit, limit, Mux(wide < -limit, -limit, wide))
+        return clip(word + change, self._layer.weight_max)
 
-    def _sum(self, m: Module, access3: Value, lanes: list[Value]) -> None:
+    def _sum(self, m: Module, access: Value, lanes: list[Value]) -> None:
         """Add the words read to the running sums; the first one starts anew."""
-        with m.If(access3.valid | access3.last):
+        with m.If(access.valid | access.last):
             for lane, word in enumerate(lanes):
-                before = Mux(access3.first, 0, self.sums[lane])
-                term = Mux(access3.valid, word, 0)
+                before = Mux(access.first, 0, self.sums[lane])
+                term = Mux(access.valid, word, 0)
                 if self._transposed:
-                    term = Mux(access3.minus, -term, term)
+                    term = Mux(access.minus, -term, term)
                 m.d.sync += self.sums[lane].eq(before + term)
             m.d.sync += [
-                self.done_word.eq(access3.word),
-                self.done_row.eq(access3.row),
-                self.done_transposed.eq(access3.transposed),
+                self.done_word.eq(access.word),
+                self.done_row.eq(access.row),
+                self.done_transposed.eq(access.transposed),
             ]
-        m.d.sync += self.done.eq(access3.last & ~access3.host)
+        m.d.sync += self.done.eq(access.last & ~access.host)
 
     def _delayed(self, m: Module, address: Signal, move: Value) -> list[Signal]:
-        """Return an address as the stages 1 to 4 see it."""
-        stages = [Signal.like(address, name=f"{address.name}_{k}") for k in (1, 2, 3, 4)]
+        """Return an address as the stages see it, the write's last."""
+        late = range(1, self._latency + 1)
+        stages = [Signal.like(address, name=f"{address.name}_{k}") for k in late]
         with m.If(move):
             m.d.sync += stages[0].eq(address)
         for now, before in zip(stages[1:], stages, strict=False):
@@ -215,7 +218,7 @@ class Crossbar(wiring.Component):
         address = Signal(range(layer.n_pre * layer.words))
         base = Array(word * layer.n_pre for word in range(layer.words))[self.access.word]
         m.d.comb += address.eq(base + self.access.row)
-        first, _, _, back = self._delayed(m, address, move)
+        first, *_, back = self._delayed(m, address, move)
         read, port = self._connect(m, memory, first, back, move)
 
         def store(write: Value, stored: Value) -> None:
@@ -234,8 +237,8 @@ class Crossbar(wiring.Component):
         high = Mux(self.access.transposed, self.access.row, self.access.row >> bits)
         base = Array(word * groups for word in range(layer.words))[self.access.word]
         m.d.comb += [row.eq(self.access.row), tile.eq(base + high)]
-        tile1, _, _, tile4 = self._delayed(m, tile, move)
-        low = self._delayed(m, row, move)[2][:bits]
+        tile1, *_, tile4 = self._delayed(m, tile, move)
+        low = self._delayed(m, row, move)[-2][:bits]
         words, ports = [], []
         for bank in range(banks):
             name = f"layer{layer.index}.weights{bank}"

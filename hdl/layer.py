@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from spikeloom.golden.spec.learning import CERTAIN
 from spikeloom.golden.spec.machine import Machine, ceil_div
 from spikeloom.hdl.crossbar import Crossbar, access_layout
+from spikeloom.hdl.drum import Drum, suits
 from spikeloom.hdl.fold import Fold
 from spikeloom.hdl.learning import Coincidence, Thinning
 from spikeloom.hdl.neuron import ForwardNeurons
@@ -16,6 +17,9 @@ from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.hdl.spikes import Scanner, SpikeList, lowest
 from spikeloom.hdl.wheel import Wheel
 from spikeloom.hdl.wta import Wta
+
+SMALL = 32
+"""Neurons up to which a vector of bits is not worth a memory."""
 
 
 class Layer(wiring.Component):
@@ -58,7 +62,10 @@ class Layer(wiring.Component):
         self.crossbar = Crossbar(layer, transposed=index > 1, plan=plan)
         self.padded = layer.words * layer.lanes
         self._neurons_per_clock = plan.neurons_per_clock(layer)
-        self.error_lanes = layer.lanes if self._output else machine.layers[index].banks
+        if self._output:
+            self.error_lanes = self._neurons_per_clock
+        else:
+            self.error_lanes = machine.layers[index].banks
         rows = range(max(layer.n_pre, 2))
         super().__init__(
             {
@@ -129,21 +136,17 @@ class Layer(wiring.Component):
             crossbar.poke.eq(self.host_poke),
             self.wrote.eq(crossbar.wrote),
         ]
-        m.submodules.positive = self._positive = Wheel(
-            layer.n_post, (layer.lanes, self.error_lanes)
-        )
-        m.submodules.negative = self._negative = Wheel(
-            layer.n_post, (layer.lanes, self.error_lanes)
-        )
+        wheel = self._store(m, "waiting", (layer.lanes, self.error_lanes), planes=2)
         self._errors_read, self._errors_end = Signal(), Signal()
-        for wheel, spikes in ((self._positive, self.error_up), (self._negative, self.error_down)):
-            m.d.comb += [
-                wheel.turn.eq(Cat(self._errors_read, self.error_valid)),
-                wheel.final.eq(Mux(self.error_valid, self.error_final, self._errors_end)),
-                wheel.write.eq(self.error_valid),
-                wheel.data.eq(spikes),
-                wheel.clear.eq(self.error_clear),
-            ]
+        self._positive, self._negative = wheel.low
+        m.d.comb += [
+            wheel.turn.eq(Cat(self._errors_read, self.error_valid)),
+            wheel.final.eq(Mux(self.error_valid, self.error_final, self._errors_end)),
+            wheel.write.eq(self.error_valid),
+            wheel.data[0].eq(self.error_up),
+            wheel.data[1].eq(self.error_down),
+            wheel.clear.eq(self.error_clear),
+        ]
         self._complete, self._room = Signal(), Signal(init=1)
         self._passes(m, spike_list)
         if layer.index > 1:
@@ -153,6 +156,20 @@ class Layer(wiring.Component):
         self._neurons(m)
         m.d.comb += self.weight.eq(crossbar.sums[self.host.column])
         return m
+
+    def _store(
+        self, m: Module, kind: str, strides: tuple[int, int], *, planes: int
+    ) -> Wheel | Drum:
+        """Add a vector of bits over the layer's neurons, in flip-flops or in a memory."""
+        size, name = self.layer.n_post, f"layer{self.layer.index}.{kind}"
+        replaced = strides[0] == strides[1] or kind == "waiting"
+        store: Wheel | Drum
+        if self._plan.drums and replaced and suits(size, strides) and size > SMALL:
+            store = Drum(size, strides, planes=planes, name=name, plan=self._plan)
+        else:
+            store = Wheel(size, strides, planes=planes)
+        m.submodules[kind] = store
+        return store
 
     def _passes(self, m: Module, spike_list: SpikeList) -> None:
         """Read the list through the crossbar, once per word."""
@@ -182,8 +199,8 @@ class Layer(wiring.Component):
                 access1.first.eq(opening),
                 access1.last.eq(turn),
                 access1.word.eq(word),
-                positive.eq(self._positive.low),
-                negative.eq(self._negative.low),
+                positive.eq(self._positive),
+                negative.eq(self._negative),
             ]
             with m.If(read | turn):
                 m.d.sync += opening.eq(turn)
@@ -294,8 +311,8 @@ class Layer(wiring.Component):
             ]
             m.d.sync += [
                 word.eq(following),
-                bits.eq(self._positive.low | self._negative.low),
-                minus.eq(self._negative.low),
+                bits.eq(self._positive | self._negative),
+                minus.eq(self._negative),
             ]
 
     def _neurons(self, m: Module) -> None:
@@ -368,16 +385,16 @@ class Layer(wiring.Component):
 
     def _remember(self, m: Module, neurons: ForwardNeurons) -> None:
         """Keep which neurons have fired in this sample: the gate of their error spikes."""
-        m.submodules.fired = wheel = Wheel(self.layer.n_post, (neurons.lanes, self.error_lanes))
-        old = wheel.low[: neurons.lanes]
+        wheel = self._store(m, "fired", (neurons.lanes, self.error_lanes), planes=1)
+        old = wheel.low[0][: neurons.lanes]
         final = neurons.fired_word == neurons.words - 1
         m.d.comb += [
             wheel.turn.eq(Cat(neurons.fired_valid, self.fired_turn)),
             wheel.final.eq(Mux(neurons.fired_valid, final, self.fired_final)),
             wheel.write.eq(neurons.fired_valid),
-            wheel.data.eq(old | neurons.fired),
+            wheel.data[0].eq(old | neurons.fired),
             wheel.clear.eq(self.start),
-            self.fired.eq(wheel.low),
+            self.fired.eq(wheel.low[0]),
         ]
         with m.If(self.seen | self.start):
             m.d.sync += self.fresh_fire.eq(0)

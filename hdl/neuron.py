@@ -12,17 +12,13 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import LayerMachine, Machine, Membrane, ceil_div
+from spikeloom.hdl.arithmetic import at_least, at_most, clip
 from spikeloom.hdl.plan import DEFAULT, Plan
 
 
 def signed_width(*values: int) -> int:
     """Return the width of a signed number that holds every one of `values`."""
     return max((v if v >= 0 else ~v).bit_length() for v in values) + 1
-
-
-def clip(value: Value, limit: int) -> Value:
-    """Return `value` held between -limit and +limit."""
-    return Mux(value > limit, limit, Mux(value < -limit, -limit, value))
 
 
 def valid_lanes(word: Value, lanes: int, neurons: int) -> Value:
@@ -147,16 +143,16 @@ class ForwardNeurons(wiring.Component):
             floored = Signal(signed(wide), name=f"floored{lane}")
             m.d.comb += total.eq(Mux(self.first, start, held[lane]) + flows[lane])
             with m.If(self.valid):
-                m.d.sync += floored.eq(Mux(total < floor, floor, total))
+                m.d.sync += floored.eq(Mux(at_least(total, floor), total, floor))
             # comparisons side by side, not one after the other: "left > ceiling" is asked of both
             # values that may be left
             reached, kept = Signal(name=f"reached{lane}"), Signal(signed(bits), name=f"kept{lane}")
             reset: Value | int = 0
             if neuron.reset == "subtract":
-                reset = Mux(floored > after_reset, ceiling, floored - theta)
+                reset = Mux(at_least(floored, after_reset), ceiling, floored - theta)
             m.d.comb += [
-                reached.eq(floored >= theta),
-                kept.eq(Mux(floored > ceiling, ceiling, floored)),
+                reached.eq(at_least(floored, theta)),
+                kept.eq(Mux(at_least(floored, ceiling), ceiling, floored)),
                 spikes[lane].eq(reached & ~self.dropped[lane]),
                 write.data[lane].eq(Mux(spikes[lane], reset, kept)),
             ]
@@ -269,20 +265,25 @@ class ErrorNeurons(wiring.Component):
                 return out
 
             x = integrate("x", held[lane], flows[lane])
-            y: Value = integrate("y", held_n[lane], -flows[lane]) if separate else -x
-            positive, negative = opened[lane] & (x >= theta), opened[lane] & (y >= theta)
+            if separate:
+                y = integrate("y", held_n[lane], -flows[lane])
+                below, far_below = at_least(y, theta), at_least(y, 2 * theta)
+            else:
+                y = x
+                below, far_below = at_most(x, -theta), at_most(x, -2 * theta)
+            positive, negative = opened[lane] & at_least(x, theta), opened[lane] & below
             if separate:
                 x_after, y_after = Mux(positive, x - theta, x), Mux(negative, y - theta, y)
             else:
-                x_after = Mux(positive, x - theta, Mux(negative, x + theta, x))
-                y_after = -x_after
+                x_after = x + Mux(positive, -theta, Mux(negative, theta, 0))
+                y_after = x
             if error.gate == "discard" and not self._output:
                 x_after = Mux(opened[lane], x_after, 0)
                 y_after = Mux(opened[lane], y_after, 0)
             m.d.comb += [
                 up[lane].eq(positive),
                 down[lane].eq(negative),
-                pend[lane].eq(opened[lane] & ((x >= 2 * theta) | (y >= 2 * theta))),
+                pend[lane].eq(opened[lane] & (at_least(x, 2 * theta) | far_below)),
                 write.data[lane].eq(x_after),
             ]
             if separate:

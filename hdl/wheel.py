@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import ceil_div
 
 
 class Wheel(wiring.Component):
-    """Holds one bit per neuron; a sweep of any stride sees them in order and may replace them.
+    """Holds `planes` bits per neuron; sweeps of any stride see them in order and replace them.
 
     A sweep always goes once round: `ceil_div(size, stride)` turns, `final` with the last one, then
     neuron 0 is at the bottom again. One sweep at a time. No decoder and no multiplexer over the
@@ -18,30 +18,30 @@ class Wheel(wiring.Component):
 
     Parameters
     ----------
-    size : bits. strides : one per kind of sweep.
+    size : neurons. strides : one per kind of sweep. planes : bits per neuron.
 
     Members
     -------
-    low : Out; the bits that the sweep stands at, as many as the largest stride.
+    low : Out; per plane the bits that the sweep stands at, as many as the largest stride.
     turn : In, a bit per stride; go on by that stride. final : In, with turn; the sweep's last one.
-    write, data : In, with turn; replace the `stride` bits that go by.
+    write, data : In, with turn; replace the `stride` bits of each plane that go by.
     clear : In; all bits to 0 (and no turn).
 
     Latency: one clock. Throughput: one turn per clock.
     """
 
-    def __init__(self, size: int, strides: tuple[int, ...]) -> None:
-        self._strides = strides
+    def __init__(self, size: int, strides: tuple[int, ...], *, planes: int = 1) -> None:
+        self._strides, self._planes = strides, planes
         self._size = max(ceil_div(size, stride) * stride for stride in strides)
         self._turns = tuple(ceil_div(size, stride) for stride in strides)
         widest = max(strides)
         super().__init__(
             {
-                "low": Out(widest),
+                "low": Out(data.ArrayLayout(widest, planes)),
                 "turn": In(len(strides)),
                 "final": In(1),
                 "write": In(1),
-                "data": In(widest),
+                "data": In(data.ArrayLayout(widest, planes)),
                 "clear": In(1),
             }
         )
@@ -49,11 +49,17 @@ class Wheel(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the register; the padding of a stride is skipped with its final turn."""
         m = Module()
-        bits = Signal(self._size)
-        m.d.comb += self.low.eq(bits)
+        for plane in range(self._planes):
+            self._turn(m, plane)
+        return m
+
+    def _turn(self, m: Module, plane: int) -> None:
+        """Build one plane."""
+        bits = Signal(self._size, name=f"bits{plane}")
+        m.d.comb += self.low[plane].eq(bits)
         for number, (stride, turns) in enumerate(zip(self._strides, self._turns, strict=True)):
-            passed = Signal(stride, name=f"passed{number}")
-            m.d.comb += passed.eq(Mux(self.write, self.data, bits[:stride]))
+            passed = Signal(stride, name=f"passed{number}_{plane}")
+            m.d.comb += passed.eq(Mux(self.write, self.data[plane], bits[:stride]))
             replaced = Cat(passed, bits[stride:])
             rest = self._size - turns * stride
             with m.If(self.turn[number]):
@@ -63,4 +69,3 @@ class Wheel(wiring.Component):
                         m.d.sync += bits.eq(replaced.rotate_right(stride + rest))
         with m.If(self.clear):
             m.d.sync += bits.eq(0)
-        return m
