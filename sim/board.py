@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import hashlib
 import os
 import queue
 import threading
@@ -19,12 +20,17 @@ from typing import Self
 
 from amaranth.lib import wiring
 
-from spikeloom.sim.verilate import Log, build, to_verilog
+from spikeloom import boards
+from spikeloom.golden.spec.link import DEFAULT_BAUD
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.sim.verilate import Log, build, cached_verilog, to_verilog
 
 HARNESS = Path(__file__).parent / "board.cpp"
 
 CLOCKS_PER_BIT = 8
-"""Of a virtual board at the default rate: few, because every one of them is simulated."""
+CLOCK_HZ = CLOCKS_PER_BIT * DEFAULT_BAUD
+"""What a virtual board takes its clock for: few clocks to a bit, because each is simulated."""
 
 SLICE = 20_000
 """Clocks between two looks at what the outside wants; some ten milliseconds."""
@@ -173,6 +179,39 @@ class VirtualBoard:
         log : see `spikeloom.sim.verilate.build`.
         """
         library = build(to_verilog(component), harness=HARNESS, log=log)
+        return cls(library, clock_hz=clock_hz, to_board=to_board, to_host=to_host)
+
+    @classmethod
+    def running(
+        cls,
+        config: NetworkConfig,
+        *,
+        clock_hz: int = CLOCK_HZ,
+        plan: Plan = DEFAULT,
+        link: tuple[tuple[str, int], ...] = (),
+        to_board: Faults | None = None,
+        to_host: Faults | None = None,
+        log: Log | None = None,
+    ) -> Self:
+        """Return a running board of a network: `spikeloom.boards.top.Board`, pins and all.
+
+        Parameters
+        ----------
+        config : the network, its lanes, ports and draws included. plan, link : see `Board`.
+        clock_hz, to_board, to_host : see the class. log : see `spikeloom.sim.verilate.build`.
+        """
+
+        def make() -> wiring.Component:
+            # Amaranth's boards cost a second to import, which a built board should not wait for.
+            from spikeloom.boards.top import Board
+
+            return Board(config, clock_hz=clock_hz, plan=plan, link=link)
+
+        # `cached_verilog` knows the sources of `hdl` and the spec by itself
+        sources = [path.read_text() for path in sorted(Path(boards.__path__[0]).glob("*.py"))]
+        digest = hashlib.sha256("".join(sources).encode()).hexdigest()
+        verilog = cached_verilog(make, repr((config, clock_hz, plan, link, digest)), log)
+        library = build(verilog, harness=HARNESS, log=log)
         return cls(library, clock_hz=clock_hz, to_board=to_board, to_host=to_host)
 
     def faults(self, *, to_board: Faults | None = None, to_host: Faults | None = None) -> None:

@@ -23,7 +23,7 @@ from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.golden.spec.streams import streams
 
-ENGINES = ("golden", "rtl")
+ENGINES = ("golden", "rtl", "board")
 
 Kind = Literal["train", "infer"]
 
@@ -33,7 +33,7 @@ class Engine(Protocol):
 
     Attributes
     ----------
-    name : "golden" or "rtl".
+    name : "golden", "rtl" or "board".
     weights : int16[n_pre, n_post] per crossbar; assign to load.
     stream_states : in the order of `golden.spec.streams.streams`; assign to load. The state of
         stream `inference` is the seed that every inferred sample starts from.
@@ -217,6 +217,14 @@ class DeviceEngine:
         self._collect("infer")
         return counts
 
+    def train_digests(
+        self, images: np.ndarray, labels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Train; return the counts and, uint32[n], the digest of all weights after each sample."""
+        counts, digests = self.device.train_digests(images, labels)
+        self._collect("train")
+        return counts, digests
+
     def digest(self) -> int:
         """Return the CRC-32 of all weights, computed by the core."""
         return self.device.digest()
@@ -293,13 +301,28 @@ def make_engine(
     *,
     trace: bool = False,
     log: Callable[[str], None] | None = None,
+    port: str | None = None,
+    baud: int | None = None,
 ) -> Engine:
-    """Return an engine at the start of a run with `seed` (by default the configuration's own)."""
+    """Return an engine at the start of a run with `seed` (by default the configuration's own).
+
+    trace, log : see `RtlEngine`. port, baud : see `spikeloom.sim.board_engine`, which needs a port.
+    """
     if name not in ENGINES:
         raise ConfigError(f"no engine named {name!r}: there are {', '.join(ENGINES)}")
     built = machine(config)
     engine: Engine
-    engine = GoldenEngine(built) if name == "golden" else RtlEngine(built, trace=trace, log=log)
+    if name == "golden":
+        engine = GoldenEngine(built)
+    elif name == "rtl":
+        engine = RtlEngine(built, trace=trace, log=log)
+    elif port is None:
+        raise ConfigError("engine 'board' needs the serial port that the board hangs on")
+    else:
+        # Other engines need no serial port, not even the library for it.
+        from spikeloom.sim.board_engine import BoardEngine
+
+        engine = BoardEngine(built, port, baud=baud)
     start(engine, config.random.seed if seed is None else seed)
     return engine
 

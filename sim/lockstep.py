@@ -2,9 +2,10 @@
 
 `Lockstep` is an engine itself, so the training loop drives a pair as it drives one. Counts of
 every sample and the counters are compared after every call, the generators and the core's own
-digest of its weights every `DIGEST_EVERY` samples, and every weight at the end. Where something
-differs, both sides go back to the last state known to be equal, and the sample, the step and the
-place are found by running less and less of what followed.
+digest of its weights every `DIGEST_EVERY` samples, and every weight at the end. Of a board, whose
+weights are far to fetch, the digest is compared after every sample. Where something differs, both
+sides go back to the last state known to be equal, and the sample, the step and the place are found
+by running less and less of what followed.
 """
 
 from __future__ import annotations
@@ -35,6 +36,12 @@ from spikeloom.sim.trainer import Progress, Trainer, evaluate
 DIGEST_EVERY = 256
 """Samples between two comparisons of the whole state; reading it costs a core about ten samples."""
 
+DIGEST = "the core's digest of its weights"
+
+
+def _digest(engine: GoldenEngine) -> int:
+    return weights_digest([w.astype("<i2").tobytes() for w in engine.weights])
+
 
 @dataclass(frozen=True)
 class _State:
@@ -56,6 +63,8 @@ class Lockstep:
 
     What it returns is the core's. `compared_weights` and `compared_images` say how much was found
     equal so far, `device_seconds` how long the core has trained.
+
+    digest_each : compare the digest of the weights after every sample, not the weights' last.
     """
 
     def __init__(
@@ -64,6 +73,7 @@ class Lockstep:
         device: DeviceEngine,
         *,
         digest_every: int = DIGEST_EVERY,
+        digest_each: bool = False,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.name = device.name
@@ -74,6 +84,7 @@ class Lockstep:
         self.compared_images = 0
         self.device_seconds = 0.0
         self._digest_every = digest_every
+        self._digest_each = digest_each
         self._log = log
         self._updates = self.machine.updates(0)
         self._trained = self._inferred = 0
@@ -121,19 +132,41 @@ class Lockstep:
         """Train both on samples in order; return counted output spikes, int32[n, classes]."""
         self._since.append(_Run(images, labels, self._updates))
         self._trained += len(images)
-        expected = self.golden.train(images, labels)
-        started = time.perf_counter()
-        found = self.device.train(images, labels)
-        self.device_seconds += time.perf_counter() - started
-        wrong = np.flatnonzero((expected != found).any(axis=1))
-        if wrong.size:
-            seen = list(count_differences(expected[wrong[0]], found[wrong[0]]))
-            self._raise_trained(self._trained - len(images) + int(wrong[0]), seen)
+        if self._digest_each:
+            found = self._train_each(images, labels)
+        else:
+            expected = self.golden.train(images, labels)
+            started = time.perf_counter()
+            found = self.device.train(images, labels)
+            self.device_seconds += time.perf_counter() - started
+            wrong = np.flatnonzero((expected != found).any(axis=1))
+            if wrong.size:
+                seen = list(count_differences(expected[wrong[0]], found[wrong[0]]))
+                self._raise_trained(self._trained - len(images) + int(wrong[0]), seen)
         if seen := list(self._counter_differences("train")):
             self._raise_trained(self._trained - 1, seen)
         self.compared_images += len(images)
         if sum(len(run.labels) for run in self._since) >= self._digest_every:
             self.compare_state()
+        return found
+
+    def _train_each(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Train both, comparing counts and the weights' digest of every sample."""
+        started = time.perf_counter()
+        found, digests = self.device.train_digests(images, labels)
+        self.device_seconds += time.perf_counter() - started
+        for k in range(len(images)):
+            before = _State(self.golden.weights, self.golden.stream_states)
+            expected = self.golden.train(images[k : k + 1], labels[k : k + 1])[0]
+            seen = list(count_differences(expected, found[k]))
+            digest, theirs = _digest(self.golden), int(digests[k])
+            if theirs != digest:
+                seen.append(Place(DIGEST, digest, theirs))
+            if seen:
+                sample = self._trained - len(images) + k
+                self._log(f"sample {sample} differs: looking for the step")
+                run = _Run(images[k : k + 1], labels[k : k + 1], self._updates)
+                raise MismatchError(self._first_step("train", sample, run, before, seen))
         return found
 
     def infer(self, images: np.ndarray) -> np.ndarray:
@@ -168,9 +201,12 @@ class Lockstep:
         self._mark()
 
     def compare_weights(self) -> None:
-        """Compare every weight, one by one, and all that `compare_state` does."""
+        """Compare every weight, and all that `compare_state` does.
+
+        One by one, or, where each sample's digest is compared, by the last digest.
+        """
         self.compare_state()
-        if seen := self._differences("train"):
+        if not self._digest_each and (seen := self._differences("train")):
             self._raise_trained(self._trained - 1, seen)
         self.compared_weights = self.machine.config.weight_count
 
@@ -181,9 +217,9 @@ class Lockstep:
 
     def _state_differences(self) -> Iterator[Place]:
         """Yield the digests if they differ, and the streams that do."""
-        digest = weights_digest([w.astype("<i2").tobytes() for w in self.golden.weights])
+        digest = _digest(self.golden)
         if (theirs := self.device.digest()) != digest:
-            yield Place("the core's digest of its weights", digest, theirs)
+            yield Place(DIGEST, digest, theirs)
         states = zip(self.golden.stream_states, self.device.stream_states, strict=True)
         for stream, (golden, device) in zip(streams(self.machine.config), states, strict=True):
             if golden != device:
@@ -328,7 +364,7 @@ def verify(
     """
     refuse_rate_form(config)
     golden = GoldenEngine(device.machine)
-    pair = Lockstep(golden, device, log=log)
+    pair = Lockstep(golden, device, digest_each=device.name == "board", log=log)
     difference = None
     try:
         trainer = Trainer(pair, data, epochs=epochs, seed=seed)

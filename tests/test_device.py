@@ -52,7 +52,7 @@ def test_a_core_of_another_configuration_is_refused(tiny: Machine):
 
 def test_a_core_of_another_protocol_version_is_refused(tiny: Machine, transport: GoldenTransport):
     transport.identity = dataclasses.replace(transport.identity, version=99)
-    with pytest.raises(DeviceError, match=r"speaks protocol 99, this host speaks 1"):
+    with pytest.raises(DeviceError, match=r"speaks protocol 99, this host speaks 2"):
         Device(transport, tiny)
 
 
