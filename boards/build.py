@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from spikeloom.boards import flow
 from spikeloom.boards.clock import MHZ
+from spikeloom.boards.flow import Design
+from spikeloom.boards.hardware import Hardware
 from spikeloom.boards.result import (
     Resources,
     Timing,
@@ -17,8 +20,8 @@ from spikeloom.boards.result import (
     utilisation,
     utilisation_line,
 )
-from spikeloom.boards.steps import Done, Log, StepError
-from spikeloom.boards.targets import Hardware, Target
+from spikeloom.boards.steps import Done, Log, StepError, StopTool
+from spikeloom.boards.targets import Target
 from spikeloom.golden.spec.network import NetworkConfig
 
 SEEDS = 4
@@ -27,24 +30,13 @@ SEEDS = 4
 NARROW = 0.12
 """What part of the clock may be missing for another seed to be worth its time."""
 
-
-class TooBigError(RuntimeError):
-    """nextpnr was stopped: the design needs more cells of some kind than there are."""
-
-
-@dataclass
-class _Watch:
-    """Reads nextpnr's table of cells, and ends nextpnr after it where there are too few."""
-
-    enough: Callable[[Utilisation], bool]
-    found: Utilisation = field(default_factory=dict)
-
-    def __call__(self, line: str) -> None:
-        read = utilisation_line(line)
-        if read is not None:
-            self.found[read[0]] = read[1:]
-        elif self.found and not self.enough(self.found):
-            raise TooBigError
+_UNPLACEABLE = (
+    "no BELs remaining",
+    "Unable to find legal placement",
+    "utilisation limit",
+    "Unable to place",
+    "Failed to route",
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +51,7 @@ class Bitstream:
     timing : of the best seed; None where the design does not fit.
     seed : the best one. seeds : how many were tried.
     file : the bitstream; None where the design does not fit. dfu : see `flow.dfu_suffix`.
-    logs : of each step, by the tool's name. seconds : what the steps took when they ran.
+    logs : of each tool by its name. seconds : what the tools took when they ran.
     """
 
     target: Target
@@ -89,24 +81,14 @@ class Bitstream:
         """Say what is wrong, by how much, and what to change; None where nothing is."""
         if self.timing is None:
             return self._too_big()
-        if not self.timing.met:
-            return (
-                f"the clock is missed: {self.timing.fmax_hz / MHZ:.2f} MHz reached of "
-                f"{self.clock_hz / MHZ:.2f} MHz, {100 * self.timing.missing:.1f} % are missing; "
-                f"fewer lanes (now {_list(self.hardware.lanes)}) make paths shorter, more seeds "
-                f"(--seeds) may find a better placement, --clock asks for less"
-            )
-        return None
-
-    def save(self, folder: Path) -> Path:
-        """Copy the bitstream into a folder of the user's, with what its boot loader wants."""
-        folder.mkdir(parents=True, exist_ok=True)
-        data = self.file.read_bytes()
-        if self.dfu is not None:
-            data = flow.with_dfu_suffix(data, *self.dfu)
-        path = folder / f"{self.target.name}-{self.config.name}{self.file.suffix}"
-        path.write_bytes(data)
-        return path
+        if self.timing.met:
+            return None
+        return (
+            f"the clock is missed: {self.timing.fmax_hz / MHZ:.2f} MHz reached of "
+            f"{self.clock_hz / MHZ:.2f} MHz, {100 * self.timing.missing:.1f} % are missing; "
+            f"fewer lanes (now {_list(self.hardware.lanes)}) make paths shorter, more seeds "
+            f"(--seeds) may find a better placement, --clock asks for less"
+        )
 
     def _too_big(self) -> str:
         over = [
@@ -121,9 +103,93 @@ class Bitstream:
             "bits or a smaller image take less of everything"
         )
 
+    def save(self, folder: Path) -> tuple[Path | None, dict[str, Path]]:
+        """Copy bitstream and logs into a folder of the user's; return where they are.
+
+        The bitstream gets what its boot loader wants. Of a design that does not fit there are only
+        logs, and a bitstream that an earlier build left is removed.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{self.target.name}-{self.config.name}"
+        logs = {tool: folder / f"{name}.{tool}.log" for tool in self.logs}
+        for tool, path in logs.items():
+            shutil.copyfile(self.logs[tool], path)
+        if self.file is None:
+            for stale in folder.glob(f"{name}.*"):
+                if stale not in logs.values():
+                    stale.unlink()
+            return None, logs
+        data = self.file.read_bytes()
+        if self.dfu is not None:
+            data = flow.with_dfu_suffix(data, *self.dfu)
+        path = folder / f"{name}{self.file.suffix}"
+        path.write_bytes(data)
+        return path, logs
+
 
 def _list(numbers: tuple[int, ...]) -> str:
     return ",".join(map(str, numbers))
+
+
+@dataclass
+class _Watch:
+    """Reads nextpnr's table of cells, and ends nextpnr after it where there are too few."""
+
+    enough: Callable[[Utilisation], bool]
+    found: Utilisation = field(default_factory=dict)
+
+    def __call__(self, line: str) -> None:
+        read = utilisation_line(line)
+        if read is not None:
+            self.found[read[0]] = read[1:]
+        elif self.found and not self.enough(self.found):
+            raise StopTool("more cells are needed than there are")
+
+
+@dataclass
+class _Placements:
+    """Placements with one seed after another, until one is good or none is likely to be."""
+
+    target: Target
+    made: Design
+    mapped: Done
+    cache: Path
+    log: Log
+    timing: Timing | None = None
+    seed: int = 0
+    best: Done | None = None
+    tried: int = 0
+    seconds: float = 0.0
+    cells: Resources | None = None
+    failure: Path | None = None
+
+    def count(self, found: Utilisation) -> Resources:
+        """Sum nextpnr's cells."""
+        return resources(self.target.family, found, self.mapped[flow.STATISTICS])
+
+    def attempt(self, seed: int) -> bool:
+        """Place and route with one seed; return whether another one is worth its time."""
+        watch = _Watch(lambda found: self.count(found).fits)
+        self.tried += 1
+        try:
+            placed = flow.place(
+                self.made, self.mapped[flow.NETLIST], seed, self.cache, self.log, watch
+            )
+        except StepError as error:
+            cells = self.count(watch.found)
+            if cells.fits and not any(word in error.output for word in _UNPLACEABLE):
+                raise
+            self.failure, self.cells = error.log, self.cells or cells
+            return cells.fits  # enough of everything, and yet no place: once more
+        self.seconds += placed.seconds
+        reached = timing(placed[flow.REPORT], self.made.clock_hz)
+        if self.timing is None or reached.missing < self.timing.missing:
+            self.timing, self.seed, self.best = reached, seed, placed
+            self.cells = self.count(utilisation(placed[flow.REPORT]))
+        self.log(
+            f"seed {seed}: {reached.fmax_hz / MHZ:.2f} MHz of {self.made.clock_hz / MHZ:.2f} MHz"
+        )
+        return 0 < reached.missing <= NARROW
 
 
 def build(
@@ -151,69 +217,31 @@ def build(
     Raises
     ------
     ToolError : a tool is missing. ClockError : no PLL setting makes the clock.
-    ConfigError : the hardware does not do what the network says.
-    StepError : a tool failed otherwise.
+    StepError : a tool failed otherwise than by finding the design too big.
     """
     hardware = hardware or target.hardware_for(config)
     log("Amaranth: components to RTLIL")
     made = flow.design(target, config, hardware, clock_hz or target.clock_hz)
     mapped = flow.synthesis(made, cache, log)
-    logs = {"yosys": mapped.log}
-    seconds = mapped.seconds
-    best: tuple[Timing, int, Done] | None = None
-    tried = 0
-
-    def count(found: Utilisation) -> Resources:
-        return resources(target.family, found, mapped[flow.STATISTICS])
-
-    def outcome(cells: Resources, file: Path | None) -> Bitstream:
-        return Bitstream(
-            target=target,
-            config=hardware.of(config),
-            hardware=hardware,
-            clock_hz=made.clock_hz,
-            resources=cells,
-            timing=best[0] if best else None,
-            seed=best[1] if best else first_seed,
-            seeds=tried,
-            file=file,
-            dfu=flow.dfu_suffix(made),
-            logs=logs,
-            seconds=seconds,
-        )
-
-    for seed in range(first_seed, first_seed + max(1, seeds)):
-        watch = _Watch(lambda found: count(found).fits)
-        tried += 1
-        try:
-            placed = flow.place(made, mapped[flow.NETLIST], seed, cache, log, watch)
-        except (TooBigError, StepError) as error:
-            if not watch.found:
-                raise
-            if isinstance(error, StepError):
-                logs["nextpnr"] = error.log
-                if not _unplaceable(error):
-                    raise
-            if best is None:
-                return outcome(count(watch.found), None)
-            continue
-        seconds += placed.seconds
-        reached = timing(placed[flow.REPORT], made.clock_hz)
-        if best is None or reached.missing < best[0].missing:
-            best = (reached, seed, placed)
-            logs["nextpnr"] = placed.log
-        if reached.met or reached.missing > NARROW:
+    found = _Placements(target, made, mapped, cache, log)
+    for seed in range(first_seed, first_seed + seeds):
+        if not found.attempt(seed):
             break
-        log(
-            f"seed {seed}: {reached.fmax_hz / MHZ:.2f} MHz of {made.clock_hz / MHZ:.2f} MHz, "
-            f"{100 * reached.missing:.1f} % are missing"
-        )
-    placed = best[2]
-    file = flow.pack(made, placed, cache, log)
-    return outcome(count(utilisation(placed[flow.REPORT])), file)
-
-
-def _unplaceable(error: StepError) -> bool:
-    """Say whether nextpnr gave up for want of room, which is a result and not a fault."""
-    words = ("no BELs remaining", "legal placement", "utilisation limit", "failed to place")
-    return any(word in error.output for word in words) or "Unable to place" in error.output
+    logs = {"yosys": mapped.log}
+    placer_log = found.best.log if found.best else found.failure
+    if placer_log:
+        logs["nextpnr"] = placer_log
+    return Bitstream(
+        target=target,
+        config=hardware.of(config),
+        hardware=hardware,
+        clock_hz=made.clock_hz,
+        resources=found.cells,
+        timing=found.timing,
+        seed=found.seed,
+        seeds=found.tried,
+        file=flow.pack(made, found.best, cache, log) if found.best else None,
+        dfu=flow.dfu_suffix(made),
+        logs=logs,
+        seconds=mapped.seconds + found.seconds,
+    )

@@ -15,9 +15,10 @@ from pathlib import Path
 from spikeloom.boards import tools
 from spikeloom.boards.clock import MHZ
 from spikeloom.boards.devices import Device, Family
+from spikeloom.boards.hardware import Hardware
 from spikeloom.boards.steps import Done, Log, Step, run
 from spikeloom.boards.synthesis import UNDEFINED, synthesise
-from spikeloom.boards.targets import Hardware, Target
+from spikeloom.boards.targets import Target
 from spikeloom.golden.spec.network import NetworkConfig
 
 TOP = "top"

@@ -28,6 +28,10 @@ LOCK_SECONDS = 3600.0
 Log = Callable[[str], None]
 
 
+class StopTool(Exception):  # noqa: N818 - a request, not an error
+    """What a watcher raises to end a tool that would only waste time: a `StepError` follows."""
+
+
 class StepError(RuntimeError):
     """A tool failed: which, the lines in which it says why, and where its log is.
 
@@ -97,7 +101,7 @@ def run(step: Step, cache: Path, say: Log, what: str, watch: Log | None = None) 
     Parameters
     ----------
     cache : folder of all steps' outputs. say : told `what` when the tool starts.
-    watch : given each line that the tool prints; what it raises ends the tool and is raised here.
+    watch : given each line that the tool prints; may raise `StopTool`.
 
     Raises
     ------
@@ -157,11 +161,7 @@ def _call(step: Step, work: Path, entry: Path, watch: Log | None) -> float:
     command = [step.tool.path, *step.arguments]
     started = time.monotonic()
     kept = entry.with_name(f"{entry.name}.failed.log")
-    try:
-        status = _follow(command, work, watch)
-    except BaseException:
-        shutil.copyfile(work / LOG, kept)
-        raise
+    status = _follow(command, work, watch)
     missing = [name for name in step.outputs if not (work / name).is_file()]
     if status or missing:
         output = (work / LOG).read_text(errors="replace")
@@ -196,6 +196,9 @@ def _follow(command: list[str], work: Path, watch: Log | None) -> int:
                     log.flush()
                     if watch is not None:
                         watch(line)
+            except StopTool as stop:
+                process.kill()
+                log.write(f"ERROR: stopped: {stop}\n")
             except BaseException:
                 process.kill()
                 raise

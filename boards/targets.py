@@ -6,7 +6,6 @@ are what `spikeloom build` was seen to reach; they change no result.
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 from dataclasses import dataclass, field
 
@@ -22,47 +21,15 @@ from amaranth_boards.ulx3s import ULX3S_25F_Platform, ULX3S_85F_Platform
 from spikeloom.boards import devices
 from spikeloom.boards.clock import MHZ, Pll, limits_for, solve
 from spikeloom.boards.devices import Device, Family
+from spikeloom.boards.hardware import HARDWARE, Hardware
 from spikeloom.boards.platforms import OrangeCrabUartPlatform, TangNano20kPlatform
 from spikeloom.boards.top import PINS, Board, Pins, Top
 from spikeloom.golden.spec.link import DEFAULT_BAUD
 from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.hdl.plan import DEFAULT, Plan
 
 
 class TargetError(ValueError):
-    """A board that is not known, or a hardware choice that does not go with a network."""
-
-
-@dataclass(frozen=True)
-class Hardware:
-    """Choices of one build that change no result.
-
-    Attributes
-    ----------
-    lanes, ports : per layer; the last one counts for every further layer.
-    draws : random numbers per clock of the encoder.
-    plan : the core's other choices.
-    """
-
-    lanes: tuple[int, ...] = (16,)
-    ports: tuple[int, ...] = (2,)
-    draws: int = 2
-    plan: Plan = DEFAULT
-
-    def of(self, config: NetworkConfig) -> NetworkConfig:
-        """Return `config` with these lanes, ports and draws."""
-        layers = tuple(
-            dataclasses.replace(
-                layer,
-                lanes=self.lanes[min(index, len(self.lanes) - 1)],
-                ports=self.ports[min(index, len(self.ports) - 1)],
-            )
-            for index, layer in enumerate(config.layers)
-        )
-        return dataclasses.replace(config, layers=layers).with_hardware(draws=self.draws)
-
-
-HARDWARE = Hardware()
+    """A board that is not known."""
 
 
 @dataclass(frozen=True)

@@ -81,12 +81,12 @@ def build(
             show_default=False,
         ),
     ] = None,
-    neurons: Annotated[
-        int | None,
+    plan: Annotated[
+        list[str] | None,
         typer.Option(
-            min=0,
-            metavar="N",
-            help="Forward neurons per clock, 0 for as many as lanes.  \\[default: the board's]",
+            metavar="NAME=VALUE",
+            help="Another hardware choice, such as neurons=4 or layer1.weights=huge; may be "
+            "repeated.",
             show_default=False,
         ),
     ] = None,
@@ -144,7 +144,7 @@ def build(
         lanes=_numbers(lanes, "--lanes"),
         ports=_numbers(ports, "--ports"),
         draws=draws,
-        neurons=neurons,
+        plan=tuple(plan or ()),
         clock_mhz=clock,
         seeds=seeds,
         measure=measure,

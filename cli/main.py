@@ -27,6 +27,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
     """Return the errors whose message is all that a user needs."""
     # Only where something went wrong: Amaranth and matplotlib cost a second to import.
     from spikeloom.boards.clock import ClockError
+    from spikeloom.boards.hardware import HardwareError
     from spikeloom.boards.host.device import DeviceError
     from spikeloom.boards.loader import FlashError
     from spikeloom.boards.steps import StepError
@@ -51,6 +52,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
         DeviceError,
         TransportError,
         TargetError,
+        HardwareError,
         ClockError,
         ToolError,
         StepError,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # Amaranth and the boards cost a second to import
-    from spikeloom.boards.targets import Hardware
+    from spikeloom.boards.hardware import Hardware
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Choices:
 
     Attributes
     ----------
-    lanes, ports : per layer. draws : random numbers per clock. neurons : see `hdl.plan.Plan`.
+    lanes, ports : per layer. draws : random numbers per clock.
+    plan : see `boards.hardware.Hardware.with_settings`.
     clock_mhz : of the core. seeds : how many placements are tried.
     measure : whether the core is simulated for its cycles per image.
     """
@@ -24,7 +25,7 @@ class Choices:
     lanes: tuple[int, ...] | None = None
     ports: tuple[int, ...] | None = None
     draws: int | None = None
-    neurons: int | None = None
+    plan: tuple[str, ...] = ()
     clock_mhz: float | None = None
     seeds: int | None = None
     measure: bool = True
@@ -33,6 +34,4 @@ class Choices:
         """Return a board's hardware choices with these in their place."""
         given = {"lanes": self.lanes, "ports": self.ports, "draws": self.draws}
         changes = {name: value for name, value in given.items() if value is not None}
-        if self.neurons is not None:
-            changes["plan"] = dataclasses.replace(hardware.plan, neurons=self.neurons)
-        return dataclasses.replace(hardware, **changes)
+        return dataclasses.replace(hardware, **changes).with_settings(self.plan)

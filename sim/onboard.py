@@ -89,11 +89,12 @@ def line_bytes(images: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Report:
-    """A build, how fast its core is (None where it was not simulated), and where its file is."""
+    """A build, how fast its core is (None where it was not simulated), and where its files are."""
 
     built: Bitstream
     speed: Speed | None
     file: Path | None
+    logs: dict[str, Path]
 
     def values(self) -> dict[str, Any]:
         """Return everything as numbers, for ``--json``; None is what is not known."""
@@ -141,7 +142,7 @@ class Report:
             "link_images_per_second": self.link_rate(),
             "measured_on_a_board": False,
             "bitstream": str(self.file) if self.file else None,
-            "logs": {name: str(path) for name, path in built.logs.items()},
+            "logs": {name: str(path) for name, path in self.logs.items()},
             "complaint": built.complaint(),
         }
 
@@ -183,7 +184,7 @@ class Report:
                 "itself: not measured"
             )
         rows["bitstream"] = str(self.file) if self.file else "none"
-        rows["logs"] = "\n".join(f"{name}: {path}" for name, path in built.logs.items())
+        rows["logs"] = "\n".join(map(str, self.logs.values()))
         return rows
 
 
@@ -201,23 +202,23 @@ def make(
     ToolError, StepError : a tool is missing, or fails. ClockError : no PLL setting makes the clock.
     """
     hardware = choices.of(target.hardware_for(config))
-    asked = None if choices.clock_mhz is None else round(choices.clock_mhz * MHZ)
+    asked_hz = None if choices.clock_mhz is None else round(choices.clock_mhz * MHZ)
     built = build(
         target,
         config,
         hardware,
-        clock_hz=asked,
+        clock_hz=asked_hz,
         seeds=choices.seeds or SEEDS,
         cache=cache_directory().resolve() / "boards",
         log=log,
     )
-    file = built.save(folder) if built.file else None
+    file, logs = built.save(folder)
     speed = None
     if choices.measure and built.fits:
         log("simulating its core on real images")
         digits = network_data.load(config, held_out=0, any_classes=True)
         speed = measure(built.config, hardware.plan, digits, log)
-    return Report(built, speed, file)
+    return Report(built, speed, file, logs)
 
 
 def _list(numbers: list[int]) -> str:
