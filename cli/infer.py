@@ -14,6 +14,7 @@ from rich.table import Table
 from spikeloom.cli import options
 from spikeloom.cli.options import EngineName
 from spikeloom.cli.output import Output, percent
+from spikeloom.cli.speed import board_rows, board_values
 from spikeloom.golden.datasets.images import from_picture
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.sim import checkpoint as checkpoints
@@ -32,6 +33,8 @@ def infer(
         Path, typer.Option(metavar="FILE", help="A checkpoint that 'spikeloom train --save' wrote.")
     ],
     engine: options.Engine = EngineName.GOLDEN,
+    port: options.Port = None,
+    baud: options.Baud = None,
     data: options.Data = "mnist",
     test: options.Test = None,
     image: Annotated[
@@ -75,6 +78,7 @@ def infer(
     output = Output(json=json)
     if vcd and engine is not EngineName.RTL:
         raise typer.BadParameter("a waveform needs clocks: give --engine rtl", param_hint="--vcd")
+    options.check_port(engine, port, baud)
     network = options.load_config(config)
     if steps and steps > network.steps:
         raise typer.BadParameter(
@@ -82,7 +86,7 @@ def infer(
         )
     images, labels = _images(network, data, test, image)
     with output.working(f"Preparing the {engine} engine") as log:
-        body = make_engine(engine, network, trace=vcd is not None, log=log)
+        body = make_engine(engine, network, trace=vcd is not None, log=log, port=port, baud=baud)
     trained = checkpoints.load(weights, body.machine)
     body.weights, body.stream_states = trained.weights, trained.stream_states
     body.steps = steps or (min(VCD_STEPS, network.steps) if vcd else network.steps)
@@ -112,6 +116,9 @@ def infer(
     if vcd:
         values["vcd"] = str(vcd)
         output.console.print(f"waveform of {body.steps} steps: {vcd}", soft_wrap=True)
+    if board := board_rows(body, "infer"):
+        output.table(board)
+    values["board"] = board_values(body, "infer")
     body.close()
     output.result(values)
 

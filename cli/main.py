@@ -17,6 +17,8 @@ from spikeloom.cli.demo import demo
 from spikeloom.cli.flash import flash
 from spikeloom.cli.infer import infer
 from spikeloom.cli.perf import perf
+from spikeloom.cli.selftest import selftest
+from spikeloom.cli.sim_board import sim_board
 from spikeloom.cli.train import train
 from spikeloom.cli.verify import verify
 
@@ -29,6 +31,8 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from spikeloom.boards.clock import ClockError
     from spikeloom.boards.hardware import HardwareError
     from spikeloom.boards.host.device import DeviceError
+    from spikeloom.boards.host.link import LinkError
+    from spikeloom.boards.host.port import PortError
     from spikeloom.boards.loader import FlashError
     from spikeloom.boards.steps import StepError
     from spikeloom.boards.targets import TargetError
@@ -50,6 +54,8 @@ def expected_errors() -> tuple[type[Exception], ...]:
         ToolchainError,
         BuildError,
         DeviceError,
+        LinkError,
+        PortError,
         TransportError,
         TargetError,
         HardwareError,
@@ -124,7 +130,7 @@ def options(
     """Options of no verb."""
 
 
-for verb in (configs, train, infer, verify, perf, demo, boards, build, flash):
+for verb in (configs, train, infer, verify, perf, demo, boards, build, flash, selftest, sim_board):
     app.command()(verb)
 
 

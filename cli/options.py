@@ -20,6 +20,14 @@ class EngineName(StrEnum):
 
     GOLDEN = "golden"
     RTL = "rtl"
+    BOARD = "board"
+
+
+class CoreName(StrEnum):
+    """Engines that golden is compared with."""
+
+    RTL = "rtl"
+    BOARD = "board"
 
 
 Config = Annotated[
@@ -34,7 +42,25 @@ Engine = Annotated[
     EngineName,
     typer.Option(
         help="golden: the integer model, thousands of images a second. rtl: the hardware "
-        "description, simulated clock by clock; the same bits, tens of images a second."
+        "description, simulated clock by clock; the same bits, tens of images a second. board: an "
+        "FPGA board on a serial port, see --port."
+    ),
+]
+Port = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PORT",
+        help="Serial port of the board, such as /dev/ttyUSB1 or COM3; for --engine board.",
+        show_default=False,
+    ),
+]
+Baud = Annotated[
+    int | None,
+    typer.Option(
+        min=9600,
+        metavar="N",
+        help="Bit rate of the serial port, up to 3000000.  \\[default: the board's own]",
+        show_default=False,
     ),
 ]
 Data = Annotated[
@@ -107,6 +133,19 @@ def prepare_folder(folder: Path) -> None:
         ) from error
     if not writable:
         raise typer.BadParameter(f"no permission to write in {folder}", param_hint="--report")
+
+
+def check_port(engine: str, port: str | None, baud: int | None) -> None:
+    """Refuse a board without a port, and a port or its rate without a board."""
+    if engine == EngineName.BOARD and port is None:
+        raise typer.BadParameter(
+            "a board needs its serial port: give --port PORT", param_hint="--engine"
+        )
+    for name, value in (("--port", port), ("--baud", baud)):
+        if engine != EngineName.BOARD and value is not None:
+            raise typer.BadParameter(
+                f"engine {engine} has no port: give --engine board", param_hint=name
+            )
 
 
 def load_config(name: str) -> NetworkConfig:

@@ -12,6 +12,7 @@ import typer
 from spikeloom.cli import options
 from spikeloom.cli.options import EngineName
 from spikeloom.cli.output import Output, percent
+from spikeloom.cli.speed import board_rows, board_values
 from spikeloom.sim import checkpoint as checkpoints
 from spikeloom.sim import data as network_data
 from spikeloom.sim.engine import make_engine
@@ -23,6 +24,8 @@ INTERRUPTED = 130
 def train(
     config: options.Config,
     engine: options.Engine = EngineName.GOLDEN,
+    port: options.Port = None,
+    baud: options.Baud = None,
     data: options.Data = "mnist",
     train: options.Train = None,
     test: options.Test = None,
@@ -47,7 +50,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Go on from a checkpoint, of either engine, up to --epochs in all; the result "
+            help="Go on from a checkpoint, of any engine, up to --epochs in all; the result "
             "equals that of a run without a break, bit for bit.",
         ),
     ] = None,
@@ -64,11 +67,15 @@ def train(
     A thousand digits in RTL, with a report:
     [cyan]spikeloom train mnist-196-32-10 --engine rtl --train 1000 --report out[/cyan]
 
+    On a board:
+    [cyan]spikeloom train mnist-784-128-10 --engine board --port /dev/ttyUSB1[/cyan]
+
     Stop with Ctrl-C, then go on:
     [cyan]spikeloom train mnist-784-128-10 --epochs 10 --save run.npz[/cyan]
     [cyan]spikeloom train mnist-784-128-10 --epochs 10 --save run.npz --resume run.npz[/cyan]
     """
     output = Output(json=json)
+    options.check_port(engine, port, baud)
     network = options.load_config(config)
     if save:
         checkpoints.check_free(save, resume)
@@ -78,7 +85,7 @@ def train(
         network, data, train=train, test=test, held_out=held_out, validate=validate
     )
     with output.working(f"Preparing the {engine} engine") as log:
-        body = make_engine(engine, network, seed, log=log)
+        body = make_engine(engine, network, seed, log=log, port=port, baud=baud)
     past = checkpoints.load(resume, body.machine) if resume else None
     trainer = Trainer(body, images, epochs=epochs, seed=seed, resume=past)
     tested = None
@@ -89,6 +96,11 @@ def train(
             tested = evaluate(body, images.test_images, images.test_labels, tick=tick)
     except KeyboardInterrupt:
         _tell_interrupted(output, trainer, save)
+    except Exception:
+        body.close()
+        if engine is EngineName.BOARD and save and save.exists():
+            output.say(f"{save} holds the last checkpoint: go on with --resume {save}")
+        raise
     path = _report(report, trainer, tested) if report and tested else None
     _print(output, trainer, tested, data, validate, save, path)
     body.close()
@@ -145,6 +157,7 @@ def _print(
             for p in trainer.curve
         ],
         "interrupted": tested is None,
+        "board": board_values(trainer.engine, "train"),
         "checkpoint": str(save) if save else None,
         "report": str(report) if report else None,
     }
@@ -158,6 +171,7 @@ def _print(
             else "nothing was left to train",
             "seed": trainer.seed,
         }
+        rows |= board_rows(trainer.engine, "train")
         rows |= {"checkpoint": save} if save else {}
         rows |= {"report": report} if report else {}
         output.table(rows, f"{values['config']}, {values['engine']}")

@@ -75,6 +75,15 @@ class BoardEngine(DeviceEngine):
         self._collect("train")
         return counts
 
+    def train_digests(
+        self, images: np.ndarray, labels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Train; return the counts and, uint32[n], the digest of all weights after each sample."""
+        with self._timed("train", len(images)):
+            counts, digests = self.device.train_digests(images, labels)
+        self._collect("train")
+        return counts, digests
+
     def infer(self, images: np.ndarray) -> np.ndarray:
         """Return counted output spikes, int32[n, classes]."""
         with self._timed("infer", len(images)):

@@ -30,6 +30,15 @@ class Transport(Protocol):
         """Send `data`, return exactly `reply` bytes, or raise."""
 
 
+def identify(transport: Transport) -> Identity:
+    """Ask a core what it is; `DeviceError` if it is no core of ours."""
+    reply = transport.transfer(bytes([Opcode.IDENTIFY]), protocol.IDENTITY_BYTES)
+    try:
+        return Identity.unpack(reply)
+    except ValueError as error:
+        raise DeviceError(str(error)) from None
+
+
 class Device:
     """A core behind a transport.
 
@@ -51,11 +60,7 @@ class Device:
 
     def identify(self) -> Identity:
         """Ask the core what it is."""
-        reply = self._transport.transfer(bytes([Opcode.IDENTIFY]), protocol.IDENTITY_BYTES)
-        try:
-            return Identity.unpack(reply)
-        except ValueError as error:
-            raise DeviceError(str(error)) from None
+        return identify(self._transport)
 
     def check_identity(self) -> Identity:
         """Return what the core is; refuse another protocol version or another configuration."""
