@@ -8,10 +8,10 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.link import (
+    BUFFER_MAX,
     DEFAULT_BAUD,
     DIVIDER_BITS,
     FALLBACK_BITS,
-    OFFSETS,
     PAYLOAD_MAX,
     QUIET_BITS,
     VERSION,
@@ -19,7 +19,7 @@ from spikeloom.golden.spec.link import (
     Kind,
     divider,
 )
-from spikeloom.hdl.frames import OFFSET, FrameReceiver, FrameSender
+from spikeloom.hdl.frames import PLACE, SEQ, TAG, FrameReceiver, FrameSender
 from spikeloom.hdl.uart import Receiver, Transmitter
 
 
@@ -30,8 +30,8 @@ class Link(wiring.Component):
     ----------
     clock_hz : of the sync domain; `ValueError` if the rate cannot be had from it.
     baud : bit rate after power-up.
-    slots : the command buffer holds this many times `PAYLOAD_MAX` bytes; a power of two, 2 to 256.
-    ring : bytes of the reply buffer; a power of two, 128 to 32768. Both buffers lie in one memory:
+    slots : the command buffer holds this many times `PAYLOAD_MAX` bytes; 2, 4 or 8.
+    ring : bytes of the reply buffer; a power of two, 128 to 1024. Both buffers lie in one memory:
         2 slots and a ring of 256 fill an EBR of an iCE40 (512 x 8).
 
     Attributes
@@ -57,13 +57,13 @@ class Link(wiring.Component):
         slots: int = 8,
         ring: int = 1024,
     ) -> None:
-        limits = (("slots", slots, 2, 256), ("ring", ring, PAYLOAD_MAX, OFFSETS // 2))
+        limits = (("slots", slots, 2, BUFFER_MAX // PAYLOAD_MAX), ("ring", ring, 128, BUFFER_MAX))
         for name, value, least, most in limits:
             if not least <= value <= most or value & value - 1:
                 raise ValueError(f"{name} = {value} is no power of two from {least} to {most}")
         self._divider = divider(clock_hz, baud)
         self._window, self._ring = slots * PAYLOAD_MAX, ring
-        self.hello = Hello(VERSION, PAYLOAD_MAX, self._window, ring, clock_hz)
+        self.hello = Hello(VERSION, self._window, ring, clock_hz)
         super().__init__(
             {
                 "rx": In(1, init=1),
@@ -89,11 +89,12 @@ class Link(wiring.Component):
             uart_in.rx.eq(self.rx),
             self.tx.eq(uart_out.tx),
             uart_in.clear.eq(self._received.clear),
+            uart_in.check.eq(self._received.check),
             self._sender.ready.eq(uart_out.ready),
         ]
         self._opened = Signal()  # OPEN is obeyed in this clock
         self._rewound = Signal()  # REWIND is
-        self._waiting = Signal(OFFSET)  # reply bytes that have not been sent
+        self._waiting = Signal(PLACE)  # reply bytes that have not been sent
         owed = Signal()  # a frame, whether or not replies wait
         m.d.sync += self.reset.eq(self._opened)
         with m.If(self._sender.begun):
@@ -117,8 +118,9 @@ class Link(wiring.Component):
 
         # commands: taken <= whole <= coming, counted modulo twice the buffer (or more)
         bits = (2 * self._window - 1).bit_length()
-        taken, whole, coming = Signal(OFFSET), Signal(bits), Signal(bits)
-        fits, fetched = Signal(), Signal()
+        taken = Signal(PLACE, reset_less=True)
+        whole, coming = (Signal(bits, reset_less=True) for _ in range(2))
+        fits, fetched = Signal(reset_less=True), Signal()
         fetch = Signal()
         full = coming == taken[:bits] ^ self._window
         with m.If(got.start):
@@ -134,7 +136,7 @@ class Link(wiring.Component):
             m.d.sync += whole.eq(coming)
         out = self.commands
         m.d.comb += fetch.eq(
-            (whole != taken[:bits]) & ~out.valid & ~fetched & ~sender.read & ~sender.hold
+            (whole != taken[:bits]) & ~out.valid & ~fetched & ~sender.replying & ~sender.hold
         )
         m.d.sync += fetched.eq(fetch)
         with m.If(out.valid & out.ready):
@@ -143,12 +145,13 @@ class Link(wiring.Component):
             m.d.sync += [out.payload.eq(read.data), out.valid.eq(1)]
         with m.If(fetch):
             m.d.sync += taken.eq(taken + 1)
-            with m.If((taken + 1)[: bits - 3] == 0):  # another quarter of the buffer
+            with m.If(taken[: bits - 3].all()):  # another quarter of the buffer
                 m.d.sync += owed.eq(1)
 
         # replies: kept <= sent <= head
         bits = (2 * self._ring - 1).bit_length()
-        kept, sent, head = Signal(bits), Signal(OFFSET), Signal(bits)
+        kept, head = (Signal(bits, reset_less=True) for _ in range(2))
+        sent = Signal(PLACE, reset_less=True)
         room = head != kept ^ self._ring
         m.d.comb += [
             self._waiting.eq((head - sent)[:bits]),
@@ -159,11 +162,11 @@ class Link(wiring.Component):
         with m.If(sender.sent):
             m.d.sync += sent.eq(sent + 1)
         with m.If(got.done & (got.kind <= Kind.REWIND)):
-            m.d.sync += kept.eq(got.ack)
+            m.d.sync += kept.eq(got.place)
         with m.If(self._rewound | self._opened):
-            m.d.sync += sent.eq(got.ack)
+            m.d.sync += sent.eq(got.place)
         with m.If(self._opened):
-            m.d.sync += [kept.eq(got.ack), head.eq(got.ack)]
+            m.d.sync += [kept.eq(got.place), head.eq(got.place)]
             m.d.sync += [taken.eq(0), whole.eq(0), fetched.eq(0), out.valid.eq(0)]
 
         m.d.comb += [
@@ -171,10 +174,11 @@ class Link(wiring.Component):
             write.addr.eq(Mux(got.push, self._command(coming), self._reply(head))),
             write.data.eq(Mux(got.push, got.data, self.replies.payload)),
             read.en.eq(fetch | sender.read),
-            read.addr.eq(Mux(sender.read, self._reply(sent), self._command(taken))),
+            sender.pointer.eq(Mux(sender.replying, sent, taken)),
+            read.addr.eq(
+                Mux(sender.replying, self._reply(sender.pointer), self._command(sender.pointer))
+            ),
             sender.byte.eq(read.data),
-            sender.taken.eq(taken),
-            sender.offset.eq(sent),
             sender.waiting.eq(self._waiting),
         ]
 
@@ -193,7 +197,8 @@ class Link(wiring.Component):
 
     def _timers(self, m: Module, active: Signal, tick: Signal) -> tuple[Value, Value]:
         """Return what is high once per `QUIET_BITS`, and per `FALLBACK_BITS`, of a quiet line."""
-        short, long = Signal(range(QUIET_BITS)), Signal(range(FALLBACK_BITS // QUIET_BITS))
+        short = Signal(range(QUIET_BITS), reset_less=True)
+        long = Signal(range(FALLBACK_BITS // QUIET_BITS), reset_less=True)
         with m.If(active):
             m.d.sync += [short.eq(0), long.eq(0)]
         with m.Elif(tick):
@@ -206,7 +211,7 @@ class Link(wiring.Component):
     def _control(self, m: Module, owed: Signal, quiet: Value) -> Value:
         """Obey good frames; return what is high in the clock in which the rate must change."""
         got, sender = self._received, self._sender
-        expected, tag = Signal(8), Signal(4)
+        expected, tag = Signal(SEQ, reset_less=True), Signal(TAG, reset_less=True)
         refused, hello = Signal(), Signal()
         pending = Signal()  # a frame that is obeyed between two frames to the host
         switching = Signal()  # RATE is being answered
@@ -253,6 +258,6 @@ class Link(wiring.Component):
         with m.If(self._received.done):
             m.d.sync += trial.eq(0)
         with m.If(switch):
-            m.d.sync += [current.eq(self._received.ack), trial.eq(1)]
+            m.d.sync += [current.eq(self._received.place), trial.eq(1)]
         with m.If(lost & trial):
             m.d.sync += [current.eq(self._divider), trial.eq(0)]

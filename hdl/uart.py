@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.golden.spec.link import CRC_POLYNOMIAL, CRC_RESIDUE, DIVIDER_BITS
+from spikeloom.golden.spec.link import CRC_POLYNOMIAL, DIVIDER_BITS
 
 HALF = 1 << DIVIDER_BITS - 1
 ONES = (1 << 32) - 1
@@ -29,9 +29,10 @@ class Receiver(wiring.Component):
     -------
     rx : In; the asynchronous pin. divider : In; added to a 16-bit accumulator every clock, a bit is
     over when it overflows. clear : In; begins the CRC anew, before the next byte's first bit.
+    check : In; the byte that is coming is the CRC's next one.
     valid : Out; `data` is a byte. error : Out; a byte came without a stop bit. Both for one clock.
-    active : Out; a byte is coming, or the line is stuck low. good : Out; the bytes since `clear`
-    end in their CRC, from `valid` on.
+    active : Out; a byte is coming, or the line is stuck low. good : Out; the CRC's bytes that came
+    since `clear` are those of the bytes before them.
 
     Latency: `valid` comes in the middle of the stop bit, 2 clocks of synchronisation later.
     """
@@ -42,6 +43,7 @@ class Receiver(wiring.Component):
                 "rx": In(1, init=1),
                 "divider": In(DIVIDER_BITS),
                 "clear": In(1),
+                "check": In(1),
                 "valid": Out(1),
                 "data": Out(8),
                 "error": Out(1),
@@ -55,14 +57,16 @@ class Receiver(wiring.Component):
         m = Module()
         line = Signal(init=1)
         m.submodules.synchronizer = FFSynchronizer(self.rx, line, init=1)
-        phase, count, crc = Signal(DIVIDER_BITS, init=HALF), Signal(4), Signal(32)
+        phase, count = Signal(DIVIDER_BITS, init=HALF, reset_less=True), Signal(4)
+        crc, wrong = Signal(32, reset_less=True), Signal(reset_less=True)
         total = Signal(DIVIDER_BITS + 1)
-        sample = Signal()
+        sample, byte = Signal(), Signal(8, reset_less=True)
         m.d.comb += [
             total.eq(phase + self.divider),
             self.active.eq(count != 0),
             sample.eq(self.active & total[-1]),
-            self.good.eq(crc == CRC_RESIDUE),
+            self.good.eq(~wrong),
+            self.data.eq(byte),
         ]
         # the first addition is made in the clock that sees the edge: a sample is not late
         m.d.sync += phase.eq(Mux(self.active | ~line, total[:-1], HALF))
@@ -81,10 +85,11 @@ class Receiver(wiring.Component):
                 with m.If(line):
                     m.d.sync += count.eq(0)
             with m.Else():
-                m.d.sync += self.data.eq(Cat(self.data[1:], line))
-                m.d.sync += crc.eq(_next(crc, crc[0] ^ line))
+                m.d.sync += byte.eq(Cat(byte[1:], line))
+                m.d.sync += crc.eq(_next(crc, ~self.check & (crc[0] ^ line)))
+                m.d.sync += wrong.eq(wrong | self.check & (crc[0] == line))
         with m.If(self.clear):
-            m.d.sync += crc.eq(ONES)
+            m.d.sync += [crc.eq(ONES), wrong.eq(0)]
         return m
 
 
@@ -118,9 +123,10 @@ class Transmitter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Count bits down: 10 start, 9 to 2 data, 1 stop."""
         m = Module()
-        phase, count, crc = Signal(DIVIDER_BITS), Signal(4), Signal(32)
+        phase, count = Signal(DIVIDER_BITS, reset_less=True), Signal(4)
+        crc = Signal(32, reset_less=True)
         total = Signal(DIVIDER_BITS + 1)
-        shift, checking = Signal(8), Signal()
+        shift, checking = Signal(8, reset_less=True), Signal(reset_less=True)
         m.d.comb += [
             total.eq(phase + self.divider),
             self.tick.eq(total[-1]),

@@ -68,7 +68,7 @@ class Board(Protocol):
     baud: float
 
     def step(self, byte: int | None, broken: bool = False) -> list[int]:
-        """Pass one byte's time: what comes, without a stop bit if `broken`; return what it sends."""
+        """Pass one byte's time: what comes (`broken`: without a stop bit); what it sends."""
 
     def set_host_baud(self, baud: int) -> None:
         """Say at which rate the host now reads and writes."""
@@ -87,7 +87,7 @@ class ReferenceBoard:
         baud: int = link.DEFAULT_BAUD,
         version: int = link.VERSION,
     ) -> None:
-        self.hello = Hello(version, link.PAYLOAD_MAX, commands, replies, clock_hz)
+        self.hello = Hello(version, commands, replies, clock_hz)
         self.core = core
         self.built = self.baud = float(baud)
         self.host_baud = float(baud)
@@ -200,7 +200,7 @@ class ReferenceBoard:
             return
         self._obeying, self._answered = None, False
         if frame.kind == Kind.RATE:
-            self.baud, self._trial = link.rate(self.hello.clock_hz, frame.ack), True
+            self.baud, self._trial = link.rate(self.hello.clock_hz, frame.divider), True
             return
         self._owed = True
         if frame.kind == Kind.OPEN:
@@ -212,10 +212,12 @@ class ReferenceBoard:
 
     def _answer(self, waiting: int) -> bytes:
         self._owed = False
-        counts = (self._expected, self._taken % MODULUS, self._sent % MODULUS)
+        place = self._sent % MODULUS
         if self._hello_owed:
             self._hello_owed = False
-            return BoardFrame(Kind.HELLO, self._tag, *counts, self.hello.pack()).pack()
+            sizes, taken = self.hello.pack()
+            return BoardFrame(Kind.HELLO, self._tag, sizes, place, taken).pack()
+        counts = (self._expected, place, self._taken % MODULUS)
         first = self._sent - self._kept
         payload = bytes(list(self._replies)[first : first + min(waiting, link.PAYLOAD_MAX)])
         self._sent += len(payload)

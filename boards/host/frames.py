@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import secrets
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -199,7 +198,7 @@ class Frames:
     def _change(self, baud: int, wanted: int, start: int) -> bool:
         """Ask for a rate and go there; return whether the board is there too."""
         tag = self.next_tag()
-        self.ask(HostFrame(Kind.RATE, tag, ack=wanted), RATE_SECONDS, lambda f: f.tag == tag)
+        self.ask(HostFrame.rate(tag, wanted), RATE_SECONDS, lambda f: f.tag == tag)
         self.set_baud(baud)  # with or without an answer: it may be what was lost
         for _ in range(TRIES):
             tag = self.next_tag()
@@ -220,7 +219,7 @@ class Frames:
             frame = HostFrame(Kind.OPEN, self.next_tag(), ack=start)
             answer = self.ask(frame, seconds, functools.partial(_answers, start))
             if answer is not None:
-                return self._hello(answer.payload), start
+                return self._hello(answer), start
         raise LinkError(self._nobody([default, *others]))
 
     def _nobody(self, rates: list[int]) -> str:
@@ -238,11 +237,8 @@ class Frames:
             "right port, the board flashed and powered, RX wired to TX?"
         )
 
-    def _hello(self, payload: bytes) -> Hello:
-        try:
-            hello = Hello.unpack(payload)
-        except struct.error:
-            raise LinkError(f"a HELLO of {len(payload)} bytes on {self.line.name}") from None
+    def _hello(self, frame: BoardFrame) -> Hello:
+        hello = Hello.unpack(frame)
         if hello.version != VERSION:
             raise LinkError(
                 f"the board on {self.line.name} speaks version {hello.version} of the link, this "

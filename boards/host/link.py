@@ -10,7 +10,9 @@ from spikeloom.boards.host.frames import Frames, Line, LinkError, Statistics
 from spikeloom.boards.host.port import Port
 from spikeloom.golden.spec.link import (
     DEFAULT_BAUD,
+    FLYING_MAX,
     OFFSETS,
+    PAYLOAD_MAX,
     SEQS,
     BoardFrame,
     HostFrame,
@@ -25,8 +27,6 @@ PATIENCE = 60.0
 
 WAIT_FIRST, WAIT_MIN, WAIT_MAX = 0.1, 0.02, 0.5
 """Seconds after which a board that says nothing is asked: before its pace is known, and limits."""
-FLYING_MAX = SEQS // 2
-"""DATA frames that may be on their way: half of what sequence numbers can tell apart."""
 
 
 class CoreStuckError(LinkError):
@@ -130,7 +130,7 @@ class LinkTransport:
             raise LinkError(f"{self._line.name} is closed: open it again")
         if self._out_of_step:
             raise LinkError(f"a transfer over {self._line.name} was broken off: open it again")
-        limit = self.hello.payload
+        limit = PAYLOAD_MAX
         data = bytes(data)
         self._flying += [data[i : i + limit] for i in range(0, len(data), limit)]
         self._out_of_step = True
@@ -217,7 +217,7 @@ class LinkTransport:
         """Put off asking: something is under way that will be answered."""
         now = self._line.now()
         idle = min(WAIT_MAX, (now - self._moved) / 4)  # a core that works long is asked seldom
-        flying = self._end - self._taken + 2 * self.hello.payload
+        flying = self._end - self._taken + 2 * PAYLOAD_MAX
         self._ask_at = now + max(self._wait, idle) + self._frames.byte_times(1.2 * flying)
 
     def _see(self, frame: BoardFrame) -> None:

@@ -7,31 +7,31 @@ field                 bytes   meaning
 ====================  ======  ==================================================================
 SOF                   1       0xA5
 kind, tag             1       bits 3..0 `Kind`, bits 7..4 tag
-header                4 or 6  see below; its last byte is the payload's length, 0 to 128
+place                 2       bits 11..0 place in the reply stream, bits 15..12 frame number
+taken                 0 or 2  only in frames of the board, see below
+length                1       of the payload, 0 to 128
 payload               0..128  bytes of a stream
 CRC-32                4       the one of zlib, over everything between SOF and itself
 ====================  ======  ==================================================================
 
-Header of the host's frames (10 bytes in all beside the payload), and of the board's (12):
+The host's frames (9 bytes beside the payload) and the board's (11) use them as follows. Frame
+numbers are modulo 16, places in a stream and what is taken of it modulo 4096.
 
-==========  =====  =============================================================================
-host field  bytes  meaning
-==========  =====  =============================================================================
-seq         1      DATA: number of this frame since OPEN, modulo 256. Others: 0
-ack         2      DATA, POLL, REWIND: reply bytes received in order, modulo 2**16, from where
-                   OPEN began. OPEN: where that is, a random number. RATE: the new divider
-length      1      0 but for DATA
-==========  =====  =============================================================================
+==========  =================================  =================================================
+field       from the host                      from the board
+==========  =================================  =================================================
+seq         DATA: number of this frame         `expected`: number of the DATA frame it takes next
+            since OPEN. Others: 0
+ack         DATA, POLL, REWIND: end of what    `offset`: place of the payload's first byte, or,
+            was received in order. OPEN:       without a payload, of the next byte
+            where to begin, a random number
+taken                                          command bytes that have left the board's buffer
+                                               since OPEN
+length      0 but for DATA                     0 for HELLO
+==========  =================================  =================================================
 
-===========  =====  ============================================================================
-board field  bytes  meaning
-===========  =====  ============================================================================
-expected     1      seq of the DATA frame that it takes next
-taken        2      command bytes that have left the board's buffer since OPEN, modulo 2**16
-offset       2      place of the payload's first byte in the reply stream (HELLO: where it
-                    begins), modulo 2**16; without a payload the place of the next byte
-length       1
-===========  =====  ============================================================================
+RATE has a 16-bit divider in place of seq and ack; HELLO has `Hello` in place of `expected` and
+`taken`.
 
 The host keeps all clocks but two: the board speaks when a good frame asks for an answer, when reply
 bytes wait, and when another quarter of its command buffer has been taken; it never repeats anything
@@ -41,14 +41,14 @@ DATA    is taken if its seq is the expected one and its payload fits the buffer,
         (kind REFUSED until another frame comes). No byte goes to the core before the CRC is good.
 POLL    asks for an answer. REWIND does too, and sends the replies again that follow `ack`.
 OPEN    empties both buffers, resets the core and begins both counts anew: seq and taken at 0, the
-        reply stream at `ack`. The answer, HELLO, tells that number again and, in its payload, what
-        the board is (`Hello`).
+        reply stream at `ack`. The answer, HELLO, tells that place again and what the board is.
 RATE    sets the bit rate to `clock_hz * divider / 2**16`. It is answered at the old rate.
 
 `ack` frees the replies before it in the board's buffer; a full buffer stops the core. The host
-sends no more bytes than the command buffer holds beyond `taken`. It puts a new tag into a POLL (or
-REWIND, OPEN, RATE) and all frames after it; a frame that bears this tag was sent after the board
-had seen everything the host had sent before: what it does not expect now is lost and is sent again.
+sends no more bytes than the command buffer holds beyond `taken`, in no more than 7 frames beyond
+`expected`. It puts a new tag into a POLL (or REWIND, OPEN, RATE) and all frames after it; a frame
+that bears this tag was sent after the board had seen everything the host had sent before: what it
+does not expect now is lost and is sent again.
 
 While it obeys REWIND, OPEN or RATE, that is until the frame that it is sending ends (for RATE, and
 the answer too), the board hears nothing. A frame with a wrong kind, length or CRC, or with a byte
@@ -56,14 +56,14 @@ without a stop bit, is as if it had not come. The board forgets a frame of which
 `QUIET_BITS` bit times. After RATE it falls back to the rate it was built with when the line is
 quiet for `FALLBACK_BITS` bit times before a good frame has come at the new one.
 
-A worked example, tag 3: the host opens at offset 0x1234, then sends command bytes 01 (IDENTIFY).
+A worked example, tag 3: the host opens at place 0x123, then sends command bytes 01 (IDENTIFY).
 
->>> HostFrame(Kind.OPEN, 3, ack=0x1234).pack().hex(" ")
-'a5 34 00 34 12 00 c4 d4 15 c9'
->>> HostFrame(Kind.DATA, 3, seq=0, ack=0x1234, payload=bytes([1])).pack().hex(" ")
-'a5 31 00 34 12 01 01 94 6c 13 70'
->>> BoardFrame(Kind.STATE, 3, expected=1, taken=1, offset=0x1234).pack().hex(" ")
-'a5 38 01 01 00 34 12 00 c1 f3 4a ab'
+>>> HostFrame(Kind.OPEN, 3, ack=0x123).pack().hex(" ")
+'a5 34 23 01 00 12 79 1d 7d'
+>>> HostFrame(Kind.DATA, 3, seq=0, ack=0x123, payload=bytes([1])).pack().hex(" ")
+'a5 31 23 01 01 01 1b 0d 3a 87'
+>>> BoardFrame(Kind.STATE, 3, expected=1, taken=1, offset=0x123).pack().hex(" ")
+'a5 38 23 11 01 00 00 7a 2b ed 36'
 """
 
 from __future__ import annotations
@@ -97,8 +97,14 @@ CLOCKS_PER_BIT_MIN = 5
 BAUD_ERROR_MAX = 0.01
 """Of the rate wanted, relative; what two ends may differ and still read each other's tenth bit."""
 
-TAGS, SEQS, OFFSETS = 1 << 4, 1 << 8, 1 << 16
-"""What tags, sequence numbers and places in a stream are modulo of."""
+TAGS, SEQS, OFFSETS = 1 << 4, 1 << 4, 1 << 12
+"""What tags, frame numbers and places in a stream are modulo of."""
+FLYING_MAX = SEQS // 2 - 1
+"""DATA frames that may be sent beyond the expected one."""
+BUFFER_MIN, BUFFER_MAX = PAYLOAD_MAX, OFFSETS // 4
+"""Bytes of the board's buffers: more, and an old frame could be taken for a new one."""
+CLOCK_UNIT = 25_000
+"""Hz, in which a board tells its clock."""
 
 
 class Kind(enum.IntEnum):
@@ -129,17 +135,28 @@ class HostFrame:
     payload: bytes = b""
 
     KINDS: ClassVar = (Kind.DATA, Kind.POLL, Kind.REWIND, Kind.OPEN, Kind.RATE)
-    HEADER: ClassVar = struct.Struct("<BBHB")
+    HEADER: ClassVar = struct.Struct("<BHB")
+
+    @classmethod
+    def rate(cls, tag: int, divider: int) -> Self:
+        """Return the frame that sets a divider."""
+        return cls(Kind.RATE, tag, *divmod(divider, OFFSETS))
+
+    @property
+    def divider(self) -> int:
+        """The divider that RATE sets."""
+        return self.seq * OFFSETS + self.ack
 
     def pack(self) -> bytes:
         """Return the frame as it goes over the line; `FrameError` if its payload is too long."""
-        return _pack(self, self.HEADER.pack(_kind(self), self.seq, self.ack, len(self.payload)))
+        return _pack(self, self.seq, self.ack)
 
     @classmethod
     def unpack(cls, body: bytes) -> Self:
         """Return a frame, given what is between SOF and CRC."""
-        kind, seq, ack, _ = cls.HEADER.unpack_from(body)
-        return cls(Kind(kind & 15), kind >> 4, seq, ack, bytes(body[cls.HEADER.size :]))
+        kind, place, _ = cls.HEADER.unpack_from(body)
+        payload = bytes(body[cls.HEADER.size :])
+        return cls(Kind(kind & 15), kind >> 4, *divmod(place, OFFSETS), payload)
 
     @classmethod
     def length_max(cls, kind: int) -> int:
@@ -154,44 +171,41 @@ class BoardFrame:
     kind: Kind
     tag: int
     expected: int = 0
-    taken: int = 0
     offset: int = 0
+    taken: int = 0
     payload: bytes = b""
 
     KINDS: ClassVar = (Kind.STATE, Kind.REFUSED, Kind.HELLO)
-    HEADER: ClassVar = struct.Struct("<BBHHB")
+    HEADER: ClassVar = struct.Struct("<BHHB")
 
     def pack(self) -> bytes:
         """Return the frame as it goes over the line; `FrameError` if its payload is too long."""
-        fields = (self.expected, self.taken, self.offset, len(self.payload))
-        return _pack(self, self.HEADER.pack(_kind(self), *fields))
+        return _pack(self, self.expected, self.offset, self.taken)
 
     @classmethod
     def unpack(cls, body: bytes) -> Self:
         """Return a frame, given what is between SOF and CRC."""
-        kind, *fields, _ = cls.HEADER.unpack_from(body)
-        return cls(Kind(kind & 15), kind >> 4, *fields, bytes(body[cls.HEADER.size :]))
+        kind, place, taken, _ = cls.HEADER.unpack_from(body)
+        payload = bytes(body[cls.HEADER.size :])
+        return cls(Kind(kind & 15), kind >> 4, *divmod(place, OFFSETS), taken, payload)
 
     @classmethod
     def length_max(cls, kind: int) -> int:
         """Return how many bytes of payload a kind may have."""
-        return PAYLOAD_MAX
+        return 0 if kind == Kind.HELLO else PAYLOAD_MAX
 
 
 Frame = TypeVar("Frame", HostFrame, BoardFrame)
 
 
-def _kind(frame: HostFrame | BoardFrame) -> int:
-    return frame.tag << 4 | frame.kind
-
-
-def _pack(frame: HostFrame | BoardFrame, header: bytes) -> bytes:
+def _pack(frame: HostFrame | BoardFrame, seq: int, offset: int, *taken: int) -> bytes:
     if len(frame.payload) > (most := frame.length_max(frame.kind)):
         raise FrameError(
             f"{len(frame.payload)} bytes do not fit a frame of kind {frame.kind.name}: "
             f"it carries {most}"
         )
-    body = header + frame.payload
+    kind, place = frame.tag << 4 | frame.kind, seq * OFFSETS + offset
+    body = frame.HEADER.pack(kind, place, *taken, len(frame.payload)) + frame.payload
     return bytes([SOF]) + body + zlib.crc32(body).to_bytes(CRC_BYTES, "little")
 
 
@@ -199,31 +213,33 @@ def _pack(frame: HostFrame | BoardFrame, header: bytes) -> bytes:
 class Hello:
     """What a board says of itself.
 
+    `expected` of HELLO has the binary logarithms of the buffers' sizes in units of `BUFFER_MIN`
+    (commands in bits 1..0, replies in 3..2), `taken` the clock (11..0) and the version (15..12).
+
     Attributes
     ----------
     version : of the link.
-    payload : most bytes of payload in one frame.
     commands, replies : bytes that its two buffers hold.
-    clock_hz : of the clock that bit rates are divided from.
+    clock_hz : of the clock that bit rates are divided from, to the next `CLOCK_UNIT`.
     """
 
     version: int
-    payload: int
     commands: int
     replies: int
     clock_hz: int
 
-    FORMAT: ClassVar = struct.Struct("<BBHHI")
-
-    def pack(self) -> bytes:
-        """Return the payload of HELLO."""
-        fields = (self.version, self.payload, self.commands, self.replies, self.clock_hz)
-        return self.FORMAT.pack(*fields)
+    def pack(self) -> tuple[int, int]:
+        """Return `expected` and `taken` of HELLO."""
+        sizes = [(size // BUFFER_MIN).bit_length() - 1 for size in (self.commands, self.replies)]
+        clock = round(self.clock_hz / CLOCK_UNIT)
+        return sizes[0] | sizes[1] << 2, self.version << 12 | clock
 
     @classmethod
-    def unpack(cls, payload: bytes) -> Self:
-        """Read the payload of HELLO; bytes that a later version adds are ignored."""
-        return cls(*cls.FORMAT.unpack_from(payload))
+    def unpack(cls, frame: BoardFrame) -> Self:
+        """Read a HELLO."""
+        version, clock = divmod(frame.taken, 1 << 12)
+        sizes = (BUFFER_MIN << (frame.expected & 3), BUFFER_MIN << (frame.expected >> 2))
+        return cls(version, *sizes, clock * CLOCK_UNIT)
 
 
 def divider(clock_hz: int, baud: int) -> int:
