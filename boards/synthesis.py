@@ -42,8 +42,8 @@ def synthesise(device: Device, top: str = "top", *, pads: bool = True) -> str:
     Parameters
     ----------
     device : its multipliers and its single-port RAM are used where it has them.
-    pads : whether ports become pins where the family's flow adds the buffers itself (Gowin); without
-        them a part of a design is mapped.
+    pads : whether ports become pins where Yosys adds the buffers (Gowin): not those of a part of a
+        design.
     """
     options: list[str] = []
     if device.family == Family.ICE40:

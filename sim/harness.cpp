@@ -38,11 +38,12 @@ class Random {
 
 class Core {
   public:
-    Core() : top_{&context_} {
+    explicit Core(uint32_t power_up) : top_{seeded(context_, power_up)} {
 #if VM_TRACE
         context_.traceEverOn(true);
 #endif
         top_.clk = 0;
+        top_.rst = 0;
         top_.i___05Fvalid = 0;
         top_.i___05Fpayload = 0;
         top_.o___05Fready = 0;
@@ -137,6 +138,13 @@ class Core {
         return moved;
     }
 
+    // Before the top exists: what it starts at, where that is nowhere said, comes from the seed.
+    static VerilatedContext* seeded(VerilatedContext& context, uint32_t power_up) {
+        context.randReset(2);
+        context.randSeed(static_cast<int>(power_up % 0x7fffffff + 1));  // 0 is no seed
+        return &context;
+    }
+
     void dump(uint64_t picoseconds) {
 #if VM_TRACE
         if (trace_ && trace_->isOpen()) trace_->dump(cycles_ * kPeriodPicoseconds + picoseconds);
@@ -165,7 +173,9 @@ class Core {
 
 #define API extern "C" __attribute__((visibility("default")))
 
-API Core* core_create() { return new Core; }
+// power_up seeds what memories and registers without a reset value start at, and what a model of a
+// memory answers where silicon promises nothing; a core built as RTL starts at 0.
+API Core* core_create(uint32_t power_up) { return new Core{power_up}; }
 API void core_destroy(Core* core) { delete core; }
 API void core_run(Core* core, uint64_t cycles) { core->run(cycles); }
 API uint64_t core_cycles(const Core* core) { return core->cycles(); }

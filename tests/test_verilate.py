@@ -302,10 +302,9 @@ def test_build_that_another_process_holds_is_given_up_with_the_name_of_its_lock(
         build(verilog)
 
 
-def test_core_split_into_several_files_builds_and_keeps_its_memories(monkeypatch, rng):
+def test_core_split_into_several_files_builds_and_keeps_its_memories(rng):
     flags = (*verilate.VERILATOR_FLAGS, "--output-split", "100")
-    monkeypatch.setattr(verilate, "VERILATOR_FLAGS", flags)
-    library = build(to_verilog(Mill()))
+    library = build(to_verilog(Mill()), settings=verilate.Settings(verilator=flags))
     assert "-include Vtop__pch.h.fast" in (library.parent / "build.log").read_text()
     addresses = rng.integers(0, 256, 3000)
     held = bytearray(256)
