@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spikeloom.boards import flow
+from spikeloom.boards import flow, planner
 from spikeloom.boards.clock import MHZ
 from spikeloom.boards.flow import Design
 from spikeloom.boards.hardware import Hardware
+from spikeloom.boards.planner import MemoryPlan
 from spikeloom.boards.result import (
     Resources,
     Timing,
@@ -47,7 +48,7 @@ class Bitstream:
     ----------
     target, config, hardware : what was built; `config` with the lanes, ports and draws in it.
     clock_hz : the clock that was asked for, as near as the PLL comes.
-    resources : cells used and there.
+    memory : where its memories were expected to go. resources : cells used and there.
     timing : of the best seed; None where the design does not fit.
     seed : the best one. seeds : how many were tried.
     file : the bitstream; None where the design does not fit. dfu : see `flow.dfu_suffix`.
@@ -58,6 +59,7 @@ class Bitstream:
     config: NetworkConfig
     hardware: Hardware
     clock_hz: int
+    memory: MemoryPlan
     resources: Resources
     timing: Timing | None
     seed: int
@@ -216,10 +218,12 @@ def build(
 
     Raises
     ------
+    PlanError : the network is too big for the board's memory.
     ToolError : a tool is missing. ClockError : no PLL setting makes the clock.
     StepError : a tool failed otherwise than by finding the design too big.
     """
     hardware = hardware or target.hardware_for(config)
+    memory = planner.check(target, config, hardware, log)
     log("Amaranth: components to RTLIL")
     made = flow.design(target, config, hardware, clock_hz or target.clock_hz)
     mapped = flow.synthesis(made, cache, log)
@@ -236,6 +240,7 @@ def build(
         config=hardware.of(config),
         hardware=hardware,
         clock_hz=made.clock_hz,
+        memory=memory,
         resources=found.cells,
         timing=found.timing,
         seed=found.seed,

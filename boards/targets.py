@@ -24,7 +24,7 @@ from spikeloom.boards.devices import Device, Family
 from spikeloom.boards.hardware import HARDWARE, Hardware
 from spikeloom.boards.platforms import OrangeCrabUartPlatform, TangNano20kPlatform
 from spikeloom.boards.top import PINS, Board, Pins, Top
-from spikeloom.golden.spec.link import DEFAULT_BAUD
+from spikeloom.golden.spec.link import DEFAULT_BAUD, PAYLOAD_MAX
 from spikeloom.golden.spec.network import NetworkConfig
 
 
@@ -60,7 +60,7 @@ class Target:
     tuned: dict[str, Hardware] = field(default_factory=dict, hash=False)
     pins: Pins = PINS
     baud: int = DEFAULT_BAUD
-    link: tuple[tuple[str, int], ...] = ()
+    link: tuple[tuple[str, int], ...] = (("slots", 8), ("ring", 1024))
 
     @property
     def family(self) -> Family:
@@ -71,6 +71,12 @@ class Target:
     def input_hz(self) -> int:
         """Frequency of the board's own clock."""
         return round(self.platform().default_clk_frequency)
+
+    @property
+    def link_bytes(self) -> int:
+        """Bytes that the serial link buffers, both ways, in one memory."""
+        link = dict(self.link)
+        return link["slots"] * PAYLOAD_MAX + link["ring"]
 
     def hardware_for(self, config: NetworkConfig) -> Hardware:
         """Return the hardware choices for a network."""

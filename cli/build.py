@@ -115,6 +115,12 @@ def build(
             help="Simulate the core with these lanes on real images, for cycles per image."
         ),
     ] = True,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Only say where the memories go, and with which lanes they fit."
+        ),
+    ] = False,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the bitstream.", file_okay=False)
     ] = FOLDER,
@@ -149,6 +155,9 @@ def build(
         seeds=seeds,
         measure=measure,
     )
+    if explain and board:
+        _explain(output, find(board), config, choices)
+        return
     if not all_boards:
         report = make(output, find(board), config, choices, out)
         show(output, report)
@@ -186,3 +195,36 @@ def show(output: Output, report: Report) -> None:
     complaint = built.complaint()
     if complaint is not None:
         output.console.print(f"FAILED: {complaint}", markup=False, soft_wrap=True)
+
+
+def _explain(output: Output, target: Target, config: str | None, choices: Choices) -> None:
+    """Print where the memories of a network would go, and the lanes that there are."""
+    from spikeloom.boards import planner
+
+    network = options.load_config(config or target.config)
+    hardware = choices.of(target.hardware_for(network))
+    found = planner.plan(target, network, hardware)
+    lanes = ",".join(map(str, hardware.lanes))
+    say = output.console.print
+    say(f"{network.name} on {target.title} with {lanes} lanes", markup=False)
+    for line in found.lines():
+        say(f"  {line}", markup=False, soft_wrap=True)
+    say("first layer's lanes, and the blocks that all memories take:")
+    others = []
+    with output.working("trying other lanes"):
+        for other in planner.alternatives(target, network, hardware):
+            used = {ram.name: blocks for ram, blocks, _ in other.kinds()}
+            told = ", ".join(
+                f"{blocks} of {there} {ram.name}" for ram, blocks, there in other.kinds()
+            )
+            say(f"  {other.hardware.lanes[0]}: {told}{'' if other.fits else ', too many'}")
+            others.append({"lanes": other.hardware.lanes[0], "fits": other.fits, "blocks": used})
+    output.result(
+        {
+            "board": target.name,
+            "config": network.name,
+            "fits": found.fits,
+            "lines": found.lines(),
+            "alternatives": others,
+        }
+    )

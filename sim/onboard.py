@@ -141,6 +141,16 @@ class Report:
             "link_bytes_per_image": speed.line_bytes if speed else None,
             "link_images_per_second": self.link_rate(),
             "measured_on_a_board": False,
+            "memories": [
+                {
+                    "name": p.memory.name,
+                    "width": p.memory.width,
+                    "depth": p.memory.depth,
+                    "kind": p.kind,
+                    "blocks": p.blocks,
+                }
+                for p in built.memory.placements
+            ],
             "bitstream": str(self.file) if self.file else None,
             "logs": {name: str(path) for name, path in self.logs.items()},
             "complaint": built.complaint(),
