@@ -57,7 +57,8 @@ class Crossbar(wiring.Component):
     Parameters
     ----------
     layer : sizes, weight width, lanes, ports. transposed : columns can be read back.
-    plan : what the memories are made of.
+    plan : what the memories are made of. gap : the caller leaves a clock with `ready` after each
+    access with `last`: the sums are cleared then, which saves a multiplexer per bit.
 
     Members
     -------
@@ -76,8 +77,11 @@ class Crossbar(wiring.Component):
     one-port memories one less per write. Golden: `golden.crossbar`.
     """
 
-    def __init__(self, layer: LayerMachine, *, transposed: bool, plan: Plan = DEFAULT) -> None:
+    def __init__(
+        self, layer: LayerMachine, *, transposed: bool, gap: bool = False, plan: Plan = DEFAULT
+    ) -> None:
         self._layer, self._transposed, self._plan = layer, transposed, plan
+        self._gap = gap
         self._latency = LATENCY if plan.registered else LATENCY - 1
         self.width = layer.banks if transposed else layer.lanes
         bits = layer.current_bits
@@ -149,6 +153,11 @@ class Crossbar(wiring.Component):
         domain = m.d.sync if self._plan.registered else m.d.comb
         domain += [word.eq(now) for word, now in zip(words, read, strict=True)]
         self._sum(m, access, lanes)
+        if self._gap:
+            before = stages[-2]
+            goes_on = 1 if self._plan.registered else move
+            with m.If(goes_on & before.first & (before.valid | before.last)):
+                m.d.sync += self.sums.eq(0)
 
         changed = Signal(data.ArrayLayout(signed(layer.weight_bits), width))
         for lane in range(width):
@@ -171,13 +180,15 @@ class Crossbar(wiring.Component):
 
     def _sum(self, m: Module, access: Value, lanes: list[Value]) -> None:
         """Add the words read to the running sums; the first one starts anew."""
-        with m.If(access.valid | access.last):
+        with m.If(access.valid | (0 if self._gap else access.last)):
             for lane, word in enumerate(lanes):
-                before = Mux(access.first, 0, self.sums[lane])
-                term = Mux(access.valid, word, 0)
+                before, term = self.sums[lane], word
+                if not self._gap:
+                    before, term = Mux(access.first, 0, before), Mux(access.valid, term, 0)
                 if self._transposed:
                     term = Mux(access.minus, -term, term)
                 m.d.sync += self.sums[lane].eq(before + term)
+        with m.If(access.valid | access.last):
             m.d.sync += [
                 self.done_word.eq(access.word),
                 self.done_row.eq(access.row),

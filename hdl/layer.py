@@ -59,9 +59,10 @@ class Layer(wiring.Component):
         self._machine, self._plan = machine, plan
         self.layer = layer = machine.layers[index - 1]
         self._output = index == machine.config.depth
-        self.crossbar = Crossbar(layer, transposed=index > 1, plan=plan)
-        self.padded = layer.words * layer.lanes
         self._neurons_per_clock = plan.neurons_per_clock(layer)
+        self._folded = self._neurons_per_clock != layer.lanes
+        self.crossbar = Crossbar(layer, transposed=index > 1, gap=self._folded, plan=plan)
+        self.padded = layer.words * layer.lanes
         if self._output:
             self.error_lanes = self._neurons_per_clock
         else:
@@ -148,6 +149,9 @@ class Layer(wiring.Component):
             wheel.clear.eq(self.error_clear),
         ]
         self._complete, self._room = Signal(), Signal(init=1)
+        self._pause = Signal()  # the crossbar clears its sums
+        with m.If(crossbar.ready):
+            m.d.sync += self._pause.eq(crossbar.access.last if self._folded else 0)
         self._passes(m, spike_list)
         if layer.index > 1:
             self._back(m)
@@ -181,7 +185,8 @@ class Layer(wiring.Component):
         positive, negative = Signal(layer.lanes), Signal(layer.lanes)
         move, turn, allowed = Signal(), Signal(), Signal()
         m.d.comb += [
-            allowed.eq(self._room | ~access1.last),  # sums must find a place when they come
+            # sums must find a place when they come
+            allowed.eq((self._room | ~access1.last) & ~self._pause),
             move.eq(forwarding & (~waiting | (crossbar.ready & allowed))),
             self._complete.eq(waiting & crossbar.ready & allowed & access1.last),
         ]
@@ -244,8 +249,9 @@ class Layer(wiring.Component):
         active, opening = Signal(), Signal()
         group = Signal(range(max(groups, 2)))
         waiting, access1, move, turn = Signal(), Signal(access), Signal(), Signal()
-        m.d.comb += move.eq(active & (~waiting | crossbar.ready))
-        with m.If(crossbar.ready):
+        ready = crossbar.ready & ~self._pause
+        m.d.comb += move.eq(active & (~waiting | ready))
+        with m.If(ready):
             m.d.sync += waiting.eq(0)
         with m.If(move):
             read = errors.more
@@ -266,7 +272,7 @@ class Layer(wiring.Component):
             m.d.sync += [group.eq(Mux(end, 0, group + 1)), active.eq(~end)]
         with m.If(self.back):
             m.d.sync += [active.eq(1), opening.eq(1)]
-        with m.If(waiting):
+        with m.If(waiting & ~self._pause):
             m.d.comb += [
                 crossbar.access.eq(access1),
                 crossbar.access.word.eq(errors.head.word),
@@ -324,7 +330,7 @@ class Layer(wiring.Component):
         sums = data.View(layout, crossbar.sums.as_value()[: layer.lanes * shape.width])
         done = crossbar.done & ~crossbar.done_transposed
         room = Signal(init=1)  # for another word of spikes
-        if count == layer.lanes:
+        if not self._folded:
             valid, word, soon, currents = done, crossbar.done_word, crossbar.soon_word, sums
         else:
             m.submodules.fold = fold = Fold(layer, count, shape)
@@ -404,8 +410,7 @@ class Layer(wiring.Component):
     def _pass_on(self, m: Module, neurons: ForwardNeurons, room: Signal, taken: Value) -> None:
         """Turn words of spikes into indices; `room` says that the ring takes another word."""
         words, lanes = neurons.words, neurons.lanes
-        folded = lanes != self.layer.lanes
-        ring = min(words, 4) if folded else words
+        ring = min(words, 4) if self._folded else words
         spikes = Signal(ring * lanes)
         m.submodules.scanner = scanner = Scanner(
             lanes=lanes, words=words, neurons=self.layer.n_post
