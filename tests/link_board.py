@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from collections.abc import Callable
@@ -12,6 +13,8 @@ from spikeloom.golden.spec import link
 from spikeloom.golden.spec.link import BoardFrame, Hello, HostFrame, Kind
 
 MODULUS = link.OFFSETS
+IDLE = 32
+"""Byte times that are passed at once where nothing happens."""
 
 
 def answers(command: int) -> int:
@@ -70,6 +73,9 @@ class Board(Protocol):
     def step(self, byte: int | None, broken: bool = False) -> list[int]:
         """Pass one byte's time: what comes (`broken`: without a stop bit); what it sends."""
 
+    def idle(self, count: int) -> tuple[int, list[int]]:
+        """Pass some bytes' time at most; return how many it was and what came."""
+
     def set_host_baud(self, baud: int) -> None:
         """Say at which rate the host now reads and writes."""
 
@@ -123,6 +129,12 @@ class ReferenceBoard:
         self._run_core()
         sent = self._say()
         return [self.rng.getrandbits(8)] if deaf and sent else sent
+
+    def idle(self, count: int) -> tuple[int, list[int]]:
+        for passed in range(1, count + 1):
+            if sent := self.step(None):
+                return passed, sent
+        return count, []
 
     def _hear(self, byte: int | None, broken: bool) -> None:
         if byte is None:
@@ -280,23 +292,23 @@ class SimulatedLine:
         self._out: deque[int | None] = deque()
         self._in = bytearray()
 
-    def step(self) -> None:
-        """Pass one byte's time."""
-        self._time += 10 / self._baud
-        self.steps += 1
+    def step(self, most: int = 1) -> None:
+        """Pass one byte's time; some more if nothing happens."""
         if self._out:
+            passed, byte = 1, self._out.popleft()
             self.busy += 1
-            byte = self._out.popleft()
             sent = self.board.step(byte or 0, broken=byte is None)
         else:
-            sent = self.board.step(None)
+            passed, sent = self.board.idle(most)
+        self.steps += passed
+        self._time += 10 * passed / self._baud
         for byte in sent:
             self._in += bytes(b for b in self.down(byte) if b is not None)
 
     def read(self, timeout: float) -> bytes:
         end = self._time + timeout
-        while not self._in and self._time < end:
-            self.step()
+        while not self._in and (left := end - self._time) > 0:
+            self.step(min(IDLE, math.ceil(left * self._baud / 10)))
         for _ in range(self.latency if self._in else 0):
             self.step()
         data = bytes(self._in)

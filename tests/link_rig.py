@@ -13,7 +13,8 @@ from spikeloom.hdl.link import Link
 from spikeloom.hdl.uart import Receiver, Transmitter
 from spikeloom.sim.transport import VerilatedTransport
 
-CLOCK_HZ = 15_000_000
+SLOW_HZ, FAST_HZ = 5_000_000, 15_000_000
+"""Clocks that give 5 clocks to a bit at 1 and at 3 Mbaud: the least there may be."""
 SEND, BROKEN, BLOCK, RATE = 1, 2, 4, 8
 """Bits of a record's first byte: send a byte; without a stop bit; the core is blocked; no byte's
 time passes, the host's divider is set."""
@@ -61,21 +62,23 @@ class Rig(wiring.Component):
     those bytes.
     """
 
-    def __init__(self, slots: int = 2, ring: int = 256) -> None:
-        self._slots, self._ring = slots, ring
+    def __init__(self, clock_hz: int, slots: int, ring: int) -> None:
+        self._clock_hz, self._slots, self._ring = clock_hz, slots, ring
         super().__init__(
             {"i": In(stream.Signature(8)), "o": Out(stream.Signature(8)), "busy": Out(1)}
         )
 
     def elaborate(self, platform) -> Module:
         m = Module()
-        m.submodules.link = board = Link(clock_hz=CLOCK_HZ, slots=self._slots, ring=self._ring)
+        m.submodules.link = board = Link(
+            clock_hz=self._clock_hz, slots=self._slots, ring=self._ring
+        )
         m.submodules.core = core = TestCore()
         m.submodules.send = send = Transmitter()
         m.submodules.receive = receive = Receiver()
         wiring.connect(m, board.commands, core.i)
         wiring.connect(m, core.o, board.replies)
-        divider = Signal(16, init=link.divider(CLOCK_HZ, link.DEFAULT_BAUD))
+        divider = Signal(16, init=link.divider(self._clock_hz, link.DEFAULT_BAUD))
         record, have = Signal(24), Signal(2)
         came, broken = Signal(16), Signal()
         count, ticks = Signal(2), Signal(4)
@@ -140,8 +143,9 @@ class Rig(wiring.Component):
 class RtlBoard:
     """A `Rig` as a board of `link_board`."""
 
-    def __init__(self, slots: int = 2, ring: int = 256) -> None:
-        self._rig = VerilatedTransport.cached(lambda: Rig(slots, ring), f"rig {slots} {ring}")
+    def __init__(self, clock_hz: int = SLOW_HZ, *, slots: int = 2, ring: int = 256) -> None:
+        self._clock_hz = clock_hz
+        self._rig = VerilatedTransport.of(Rig(clock_hz, slots, ring))
         self.blocked = False
         self.baud = float(link.DEFAULT_BAUD)
 
@@ -152,8 +156,13 @@ class RtlBoard:
         count, *came = self._rig.transfer(bytes([flags, byte or 0, 0]), 3)
         return [] if count & 128 else came[: count & 3]
 
+    def idle(self, count: int) -> tuple[int, list[int]]:
+        told = self._rig.transfer(bytes([BLOCK * self.blocked, 0, 0]) * count, 3 * count)
+        counts = [told[i] & 3 for i in range(0, 3 * count, 3)]
+        return count, [told[3 * i + 1 + k] for i, n in enumerate(counts) for k in range(n)]
+
     def set_host_baud(self, baud: int) -> None:
-        self.set_host_divider(link.divider(CLOCK_HZ, baud))
+        self.set_host_divider(link.divider(self._clock_hz, baud))
 
     def set_host_divider(self, divider: int) -> None:
         self._rig.transfer(struct.pack("<BH", RATE, divider), 3)

@@ -25,7 +25,7 @@ SILENCE = 3.0
 PATIENCE = 60.0
 """Seconds in which no byte moves, while the board answers, after which its core is stuck."""
 
-WAIT_FIRST, WAIT_MIN, WAIT_MAX = 0.1, 0.02, 0.5
+WAIT_FIRST, WAIT_MIN, WAIT_MAX = 0.1, 0.01, 0.5
 """Seconds after which a board that says nothing is asked: before its pace is known, and limits."""
 
 

@@ -80,9 +80,6 @@ PAYLOAD_MAX = 128
 CRC_BYTES = 4
 CRC_POLYNOMIAL = 0xEDB88320
 """Of CRC-32, reflected: the lowest bit of each byte comes first, as on the line."""
-CRC_RESIDUE = 0xDEBB20E3
-"""What the register holds after a good frame, CRC included, before it would be inverted."""
-
 QUIET_BITS = 1 << 8
 """Bit times without a byte after which the board hunts for a new frame: 25 bytes' time."""
 FALLBACK_BITS = 1 << 19
