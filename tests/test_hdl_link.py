@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The RTL's end of the link before the real host: nothing is lost, no state is a trap."""
 
 from __future__ import annotations
