@@ -31,18 +31,22 @@ from configurations import LAYER, table
 
 import spikeloom.hdl
 from spikeloom.golden.spec.lfsr import CATALOG
+from spikeloom.golden.spec.link import VERSION, Hello
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import from_dict, load
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.crossbar import Crossbar
 from spikeloom.hdl.dropout import Dropout
 from spikeloom.hdl.encoder import Encoder
+from spikeloom.hdl.frames import FrameReceiver, FrameSender
 from spikeloom.hdl.layer import Layer
 from spikeloom.hdl.learning import Coincidence, Step, Thinning
 from spikeloom.hdl.lfsr import Generator
+from spikeloom.hdl.link import Link
 from spikeloom.hdl.network import Network
 from spikeloom.hdl.neuron import ErrorNeurons, ForwardNeurons
 from spikeloom.hdl.spikes import Scanner, SpikeList
+from spikeloom.hdl.uart import Receiver, Transmitter
 from spikeloom.hdl.weights import WeightPort
 from spikeloom.hdl.wta import Wta
 
@@ -166,6 +170,11 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "weight port": lambda: WeightPort(small()),
     "network": lambda: Network(small()),
     "core": lambda: Core(small().config),
+    "receiver": Receiver,
+    "transmitter": Transmitter,
+    "frame receiver": FrameReceiver,
+    "frame sender": lambda: FrameSender(Hello(VERSION, 256, 256, 12_000_000)),
+    "link": lambda: Link(clock_hz=12_000_000, slots=2, ring=256),
 }
 
 PARTS = {"Backward", "RegisterBank", "Streams"}
