@@ -70,7 +70,7 @@ _NAME = re.compile(r"^module\s+(\w+)", re.MULTILINE)
 _TIMING = re.compile(r"^[ \t]*specify\b.*?\bendspecify\b[^\n]*\n", re.MULTILINE | re.DOTALL)
 # What the stock models ask: no default for inputs left open, which Verilator does not know; no more
 # models, of cells that only a person instantiates.
-_PROLOGUE = "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n`define NO_INCLUDES\n"
+PROLOGUE = "`define NO_ICE40_DEFAULT_ASSIGNMENTS\n`define NO_INCLUDES\n"
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def netlist_verilog(
         return _run(chosen, design, commands)
 
     netlist = cached_text("netlist", [design, chosen.version, *commands], make)
-    return _PROLOGUE + models(device.family, chosen.share) + netlist
+    return PROLOGUE + models(device.family, chosen.share) + netlist
 
 
 def undefined_verilog(

@@ -4,8 +4,8 @@
 // - Any port is 1, 2, 4, 9, 18 or 36 bits wide. An address counts bits of the 16K that are not the
 //   ninth of a byte: narrow words take its low bits, wide ones leave them to the byte enables.
 // - A write shows on the port's own output as `MODE` says: not at all, the new or the old word.
-// - What a port reads, or stores, where the other one writes the same place in the same clock is
-//   not specified: the whole word is random here. So are the contents and the outputs at power-up,
+// - What a port reads, or stores, where the other one writes to the same place in the same clock is
+//   not specified: the whole word is random here, whichever of its bytes are written. So are the contents and the outputs at power-up,
 //   but for contents that the bitstream gives (all zeros is what a netlist says of undefined ones).
 //
 // Both clocks are one: what collides is judged by what both ports ask for at an edge. A port that
@@ -69,8 +69,8 @@ module spikeloom_block_ram #(
 
     wire [10:0] byte_a = addr_a[13:3] & ~(BYTES_A - 11'd1);
     wire [2:0] bit_a = WIDTH_A < 9 ? addr_a[2:0] >> LOG_A << LOG_A : 3'd0;
-    wire [3:0] enable_a = WIDTH_A < 18 ? 4'b1111 : be_a;
-    wire writes_a = en_a & we_a & ~(BLOCKS_WRITE != 0 & rst_a);
+    wire [3:0] enable_a = WIDTH_A < 18 ? 4'b0001 : be_a & (4'b1111 >> (4 - BYTES_A));
+    wire writes_a = en_a & we_a & |enable_a & ~(BLOCKS_WRITE != 0 & rst_a);
     wire reads_a = en_a & (~we_a | (MODE_A != 0));
     wire clear_a = ASYNC != 0 & rst_a;
 
@@ -107,8 +107,8 @@ module spikeloom_block_ram #(
 
     wire [10:0] byte_b = addr_b[13:3] & ~(BYTES_B - 11'd1);
     wire [2:0] bit_b = WIDTH_B < 9 ? addr_b[2:0] >> LOG_B << LOG_B : 3'd0;
-    wire [3:0] enable_b = WIDTH_B < 18 ? 4'b1111 : be_b;
-    wire writes_b = en_b & we_b & ~(BLOCKS_WRITE != 0 & rst_b);
+    wire [3:0] enable_b = WIDTH_B < 18 ? 4'b0001 : be_b & (4'b1111 >> (4 - BYTES_B));
+    wire writes_b = en_b & we_b & |enable_b & ~(BLOCKS_WRITE != 0 & rst_b);
     wire reads_b = en_b & (~we_b | (MODE_B != 0));
     wire clear_b = ASYNC != 0 & rst_b;
 
