@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from spikeloom.boards.devices import Family
 
-TOLERANCE = Fraction(1, 100)
+TOLERANCE = Fraction(1, 50)
 """How far, relative to the wanted frequency, the nearest one that a PLL makes may lie."""
 
 

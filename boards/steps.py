@@ -41,7 +41,7 @@ class StepError(RuntimeError):
     """
 
     def __init__(self, tool: str, status: int, output: str, log: Path) -> None:
-        lines = [line.strip() for line in output.splitlines() if line.strip()]
+        lines = [line.strip() for line in output.splitlines() if line.strip() and line[:2] != "$ "]
         errors = [line for line in lines if _ERROR.search(line)][:_LINES]
         told = "\n  ".join(errors or lines[-_LINES:] or ["(it printed nothing)"])
         super().__init__(f"{tool} failed with status {status}:\n  {told}\nall its output: {log}")

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth import ClockDomain, ClockSignal, Module, ResetInserter, ResetSignal, Signal
+from amaranth import (
+    ClockDomain,
+    ClockSignal,
+    DomainRenamer,
+    Module,
+    ResetInserter,
+    ResetSignal,
+    Signal,
+)
 from amaranth.hdl import Elaboratable
 from amaranth.lib import io, wiring
 from amaranth.lib.cdc import FFSynchronizer
@@ -67,6 +75,35 @@ class Board(wiring.Component):
         return m
 
 
+class PowerUp(wiring.Component):
+    """Holds a reset after power-up until the clock is steady, and for a while after.
+
+    Parameters
+    ----------
+    clocks : how long after.
+
+    Members
+    -------
+    locked : In, asynchronous; the clock is steady. reset : Out, init 1; falls once and for good,
+    `clocks` + 3 clocks after locked: a lock that is lost later does not undo what was learned.
+    """
+
+    def __init__(self, clocks: int) -> None:
+        self._clocks = clocks
+        super().__init__({"locked": In(1), "reset": Out(1, init=1)})
+
+    def elaborate(self, platform: object) -> Module:
+        """Count clocks while the clock is steady; its own domain has no reset."""
+        m = Module()
+        steady, count = Signal(), Signal(range(self._clocks + 1))
+        m.submodules.sync = FFSynchronizer(self.locked, steady)
+        with m.If(steady & self.reset):
+            m.d.sync += count.eq(count + 1)
+            with m.If(count == self._clocks):
+                m.d.sync += self.reset.eq(0)
+        return m
+
+
 @dataclass(frozen=True)
 class Pins:
     """Where a board's clock, serial line and LED are, by their names in amaranth-boards.
@@ -119,7 +156,11 @@ class Top(Elaboratable):
         m.domains.sync = ClockDomain()
         source = platform.request(platform.default_clk, dir="-")
         locked = self._clock(m, source)
-        self._reset(m, locked)
+        m.domains.power_up = ClockDomain(reset_less=True, local=True)
+        m.d.comb += ClockSignal("power_up").eq(ClockSignal())
+        power_up = PowerUp(round(SETTLE_SECONDS * self._clock_hz))
+        m.submodules.power_up = DomainRenamer("power_up")(power_up)
+        m.d.comb += [power_up.locked.eq(locked), ResetSignal().eq(power_up.reset)]
         m.submodules.board = board = self._board
         uart = platform.request(*pins.uart, dir="-")
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
@@ -147,15 +188,3 @@ class Top(Elaboratable):
         )
         m.d.comb += ClockSignal().eq(pll.clock)
         return pll.locked
-
-    def _reset(self, m: Module, locked: Signal) -> None:
-        """Release the sync domain's reset some time after the clock is steady, for good."""
-        m.domains.power_up = ClockDomain(reset_less=True, local=True)
-        m.d.comb += ClockSignal("power_up").eq(ClockSignal())
-        steady, released = Signal(), Signal()
-        m.submodules.lock = FFSynchronizer(locked, steady, o_domain="power_up")
-        clocks = round(SETTLE_SECONDS * self._clock_hz)
-        count = Signal(range(clocks + 1))
-        with m.If(steady & ~released):
-            m.d.power_up += [count.eq(count + 1), released.eq(count == clocks)]
-        m.d.comb += ResetSignal().eq(~released)
