@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +15,10 @@ class Family(StrEnum):
     GOWIN = "gowin"
 
 
+MUX_COST = 0.5
+"""What Yosys reckons for a bit of a word that has one more block behind it to choose from."""
+
+
 @dataclass(frozen=True)
 class BlockRam:
     """One kind of memory block.
@@ -21,28 +26,39 @@ class BlockRam:
     Attributes
     ----------
     name : what its maker calls it.
-    shapes : (words, bits) that one block can be with a write and a read port, widest last.
-    ports : 1 where a block reads or writes but not both in one clock.
+    shapes : (words, bits) that one block can be with a write and a read port.
+    cost : what Yosys reckons for one, in its `brams.txt`; a flip-flop costs 1.
     """
 
     name: str
     shapes: tuple[tuple[int, int], ...]
-    ports: int = 2
+    cost: int
 
     @property
     def bits(self) -> int:
         """Capacity of one block in its largest shape."""
         return max(words * width for words, width in self.shapes)
 
+    def _options(self, width: int, depth: int) -> Iterator[tuple[float, int]]:
+        for words, bits in self.shapes:
+            rows = -(-depth // words)
+            blocks = rows * -(-width // bits)
+            yield blocks * self.cost + MUX_COST * (rows - 1) * width, blocks
+
+    def price(self, width: int, depth: int) -> float:
+        """Return what Yosys reckons for `depth` words of `width` bits."""
+        return min(self._options(width, depth))[0]
+
     def blocks(self, width: int, depth: int) -> int:
-        """Return the least number of blocks that hold `depth` words of `width` bits."""
-        return min(-(-depth // words) * -(-width // bits) for words, bits in self.shapes)
+        """Return how many blocks Yosys takes for `depth` words of `width` bits."""
+        return min(self._options(width, depth))[1]
 
 
-EBR = BlockRam("EBR", ((2048, 2), (1024, 4), (512, 8), (256, 16)))
-SPRAM = BlockRam("SPRAM", ((16384, 16),), ports=1)
-DP16KD = BlockRam("DP16KD", ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)))
-BSRAM = BlockRam("BSRAM", ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36)))
+_DP = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
+EBR = BlockRam("EBR", ((2048, 2), (1024, 4), (512, 8), (256, 16)), cost=64)
+SPRAM = BlockRam("SPRAM", ((16384, 16),), cost=2048)  # a write or a read, not both in a clock
+DP16KD = BlockRam("DP16KD", _DP, cost=128)
+BSRAM = BlockRam("BSRAM", _DP, cost=128)
 
 
 @dataclass(frozen=True)

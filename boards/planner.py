@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spikeloom.boards.devices import SPRAM, BlockRam, Device, Family
+from spikeloom.boards.devices import MUX_COST, SPRAM, BlockRam, Device, Family
 from spikeloom.boards.hardware import Hardware
 from spikeloom.boards.steps import Log
 from spikeloom.boards.targets import Target
@@ -19,8 +19,7 @@ from spikeloom.hdl.core import Core
 from spikeloom.hdl.plan import StoredMemory, memories
 
 LOGIC = "logic"
-_BLOCK_COST = {Family.ICE40: 64, Family.ECP5: 128, Family.GOWIN: 128}
-_ROWS, _COST_PER_BIT = 16, 1  # of a LUT used as memory: 16 words, a cost of 4 for 4 bits
+_ROWS = 16  # words of a LUT used as memory, which costs 4 for 4 bits
 LANES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 18, 20, 24, 32, 36, 40, 48, 64)
 """Lanes of the first layer that are looked at."""
 
@@ -79,12 +78,15 @@ def _place(memory: StoredMemory, device: Device, style: str) -> Placement:
     """Choose as Yosys does: the cheapest of what the style allows."""
     if style == "huge" and device.sprams:
         return Placement(memory, SPRAM.name, SPRAM.blocks(memory.width, memory.depth))
-    blocks = device.bram.blocks(memory.width, memory.depth)
-    rows = -(-memory.depth // _ROWS)
     # iCE40 has no LUTs that are memory: flip-flops, one per bit
-    logic = memory.bits if device.family is Family.ICE40 else memory.width * rows * _COST_PER_BIT
-    if style == "distributed" or (style == "auto" and logic < blocks * _BLOCK_COST[device.family]):
+    rows = -(-memory.depth // _ROWS)
+    logic = memory.width * (rows + MUX_COST * (rows - 1))
+    if device.family is Family.ICE40:
+        logic = memory.bits
+    price = device.bram.price(memory.width, memory.depth)
+    if style == "distributed" or (style == "auto" and logic < price):
         return Placement(memory, LOGIC, 0)
+    blocks = device.bram.blocks(memory.width, memory.depth)
     return Placement(memory, device.bram.name, blocks)
 
 
