@@ -7,14 +7,15 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.learning import CERTAIN
-from spikeloom.golden.spec.machine import Machine, ceil_div
+from spikeloom.golden.spec.machine import Machine
+from spikeloom.hdl.columns import Columns
 from spikeloom.hdl.crossbar import Crossbar, access_layout
 from spikeloom.hdl.drum import Drum, suits
 from spikeloom.hdl.fold import Fold
 from spikeloom.hdl.learning import Coincidence, Thinning
 from spikeloom.hdl.neuron import ForwardNeurons
 from spikeloom.hdl.plan import DEFAULT, Plan
-from spikeloom.hdl.spikes import Scanner, SpikeList, lowest
+from spikeloom.hdl.spikes import Scanner, SpikeList
 from spikeloom.hdl.wheel import Wheel
 from spikeloom.hdl.wta import Wta
 
@@ -236,90 +237,22 @@ class Layer(wiring.Component):
 
     def _back(self, m: Module) -> None:
         """Sum the columns of the error spikes, word after word of rows."""
-        layer, crossbar = self.layer, self.crossbar
-        access = access_layout(layer)
-        entry = data.StructLayout(
-            {"word": access["word"].shape, "column": access["column"].shape, "minus": 1}
-        )
-        m.submodules.errors = errors = SpikeList(
-            layer.n_post, entry, name=f"layer{layer.index}.errors", plan=self._plan
-        )
-        self._list_errors(m, errors)
-        groups = ceil_div(layer.n_pre, crossbar.width)
-        active, opening = Signal(), Signal()
-        group = Signal(range(max(groups, 2)))
-        waiting, access1, move, turn = Signal(), Signal(access), Signal(), Signal()
-        ready = crossbar.ready & ~self._pause
-        m.d.comb += move.eq(active & (~waiting | ready))
-        with m.If(ready):
-            m.d.sync += waiting.eq(0)
-        with m.If(move):
-            read = errors.more
-            m.d.comb += [errors.next.eq(read), turn.eq(Mux(read, errors.final, errors.ended))]
-            m.d.sync += [
-                waiting.eq(read | turn),
-                access1.transposed.eq(1),
-                access1.row.eq(group),
-                access1.valid.eq(read),
-                access1.first.eq(opening),
-                access1.last.eq(turn),
-            ]
-            with m.If(read | turn):
-                m.d.sync += opening.eq(turn)
-        with m.If(turn):
-            end = group == groups - 1
-            m.d.comb += [errors.rewind.eq(~end), errors.release.eq(end)]
-            m.d.sync += [group.eq(Mux(end, 0, group + 1)), active.eq(~end)]
-        with m.If(self.back):
-            m.d.sync += [active.eq(1), opening.eq(1)]
-        with m.If(waiting & ~self._pause):
-            m.d.comb += [
-                crossbar.access.eq(access1),
-                crossbar.access.word.eq(errors.head.word),
-                crossbar.access.column.eq(errors.head.column),
-                crossbar.access.minus.eq(errors.head.minus),
-            ]
+        crossbar = self.crossbar
+        m.submodules.columns = columns = Columns(self.layer, self._plan)
         m.d.comb += [
+            columns.back.eq(self.back),
+            columns.positive.eq(self._positive),
+            columns.negative.eq(self._negative),
+            columns.ready.eq(crossbar.ready & ~self._pause),
             self.sums.eq(crossbar.sums),
             self.sums_valid.eq(crossbar.done & crossbar.done_transposed),
             self.sums_word.eq(crossbar.done_row),
             self.sums_soon.eq(crossbar.soon_row),
         ]
-
-    def _list_errors(self, m: Module, errors: SpikeList) -> None:
-        """Write down where the layer's error spikes are, once for all words of rows."""
-        layer = self.layer
-        scanning, load = Signal(), Signal()
-        word = Signal(range(max(layer.words, 2)))
-        bits, minus = Signal(layer.lanes), Signal(layer.lanes)
-        column, rest = lowest(bits)
-        following = Mux(self.back, 0, word + 1)
-        m.d.comb += [
-            errors.entry.word.eq(word),
-            errors.entry.column.eq(column),
-            errors.entry.minus.eq(minus.bit_select(column, 1)),
-        ]
-        with m.If(scanning):
-            m.d.comb += errors.push.eq(bits.any())
-            m.d.sync += bits.eq(rest)
-            with m.If(~rest.any()):
-                with m.If(word == layer.words - 1):
-                    m.d.comb += errors.close.eq(1)
-                    m.d.sync += scanning.eq(0)
-                with m.Else():
-                    m.d.comb += load.eq(1)
-        with m.If(self.back):
-            m.d.sync += scanning.eq(1)
-        with m.If(self.back | load):
-            m.d.comb += [
-                self._errors_read.eq(1),
-                self._errors_end.eq(following == layer.words - 1),
-            ]
-            m.d.sync += [
-                word.eq(following),
-                bits.eq(self._positive | self._negative),
-                minus.eq(self._negative),
-            ]
+        with m.If(columns.read):
+            m.d.comb += [self._errors_read.eq(1), self._errors_end.eq(columns.end)]
+        with m.If(columns.valid & ~self._pause):
+            m.d.comb += crossbar.access.eq(columns.access)
 
     def _neurons(self, m: Module) -> None:
         """Feed the sums to the neurons, all lanes at once or a few at a time."""

@@ -1,0 +1,122 @@
+"""The way back through a crossbar: which columns to read for a layer's error spikes, and when."""
+
+from __future__ import annotations
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from spikeloom.golden.spec.machine import LayerMachine, ceil_div
+from spikeloom.hdl.crossbar import access_layout
+from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.spikes import SpikeList, lowest
+
+
+class Columns(wiring.Component):
+    """Lists a layer's error spikes once, then reads their columns for word after word of rows.
+
+    Parameters
+    ----------
+    layer : sizes, lanes and banks of the crossbar that is read. plan : what the list is made of.
+
+    Members
+    -------
+    back : In; begin. positive, negative : In; a word of error spikes, in the clock with `read`.
+    read : Out; the next word is asked for in the next clock; `end` with the layer's last one.
+    access : Out with `valid`; the next transposed access. ready : In; the crossbar takes it.
+
+    Latency: back to the first access three clocks. Throughput: one access per clock, once the list
+    has it: a clock per error spike and per word without any. Golden: `golden.crossbar.backward`.
+    """
+
+    def __init__(self, layer: LayerMachine, plan: Plan = DEFAULT) -> None:
+        self._layer, self._plan = layer, plan
+        super().__init__(
+            {
+                "back": In(1),
+                "positive": In(layer.lanes),
+                "negative": In(layer.lanes),
+                "read": Out(1),
+                "end": Out(1),
+                "access": Out(access_layout(layer)),
+                "valid": Out(1),
+                "ready": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Read the list as often as there are words of rows."""
+        m = Module()
+        layer, shape = self._layer, access_layout(self._layer)
+        entry = data.StructLayout(
+            {"word": shape["word"].shape, "column": shape["column"].shape, "minus": 1}
+        )
+        m.submodules.list = errors = SpikeList(
+            layer.n_post, entry, name=f"layer{layer.index}.errors", plan=self._plan
+        )
+        self._list(m, errors)
+        groups = ceil_div(layer.n_pre, layer.banks)
+        active, opening = Signal(), Signal()
+        group = Signal(range(max(groups, 2)))
+        access1, move, turn = Signal(shape), Signal(), Signal()
+        m.d.comb += move.eq(active & (~self.valid | self.ready))
+        with m.If(self.ready):
+            m.d.sync += self.valid.eq(0)
+        with m.If(move):
+            read = errors.more
+            m.d.comb += [errors.next.eq(read), turn.eq(Mux(read, errors.final, errors.ended))]
+            m.d.sync += [
+                self.valid.eq(read | turn),
+                access1.transposed.eq(1),
+                access1.row.eq(group),
+                access1.valid.eq(read),
+                access1.first.eq(opening),
+                access1.last.eq(turn),
+            ]
+            with m.If(read | turn):
+                m.d.sync += opening.eq(turn)
+        with m.If(turn):
+            end = group == groups - 1
+            m.d.comb += [errors.rewind.eq(~end), errors.release.eq(end)]
+            m.d.sync += [group.eq(Mux(end, 0, group + 1)), active.eq(~end)]
+        with m.If(self.back):
+            m.d.sync += [active.eq(1), opening.eq(1)]
+        m.d.comb += [
+            self.access.eq(access1),
+            self.access.word.eq(errors.head.word),
+            self.access.column.eq(errors.head.column),
+            self.access.minus.eq(errors.head.minus),
+        ]
+        return m
+
+    def _list(self, m: Module, errors: SpikeList) -> None:
+        """Write down where the error spikes are, once for all words of rows."""
+        layer = self._layer
+        scanning, load = Signal(), Signal()
+        word = Signal(range(max(layer.words, 2)))
+        bits, minus = Signal(layer.lanes), Signal(layer.lanes)
+        column, rest = lowest(bits)
+        following = Mux(self.back, 0, word + 1)
+        m.d.comb += [
+            errors.entry.word.eq(word),
+            errors.entry.column.eq(column),
+            errors.entry.minus.eq(minus.bit_select(column, 1)),
+        ]
+        with m.If(scanning):
+            m.d.comb += errors.push.eq(bits.any())
+            m.d.sync += bits.eq(rest)
+            with m.If(~rest.any()):
+                with m.If(word == layer.words - 1):
+                    m.d.comb += errors.close.eq(1)
+                    m.d.sync += scanning.eq(0)
+                with m.Else():
+                    m.d.comb += load.eq(1)
+        with m.If(self.back):
+            m.d.sync += scanning.eq(1)
+        with m.If(self.back | load):
+            m.d.comb += [self.read.eq(1), self.end.eq(following == layer.words - 1)]
+            m.d.sync += [
+                word.eq(following),
+                bits.eq(self.positive | self.negative),
+                minus.eq(self.negative),
+            ]
