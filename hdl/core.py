@@ -63,12 +63,13 @@ class Core(wiring.Component):
         net = Network(model, self._plan)
         m.submodules.network = ResetInserter(self._reset)(net)
         m.submodules.weights = weights = WeightPort(model)
-        # nothing inside hangs combinationally on a pin: shorter paths, and a faster simulation
-        m.submodules.commands = commands = SyncFIFO(width=8, depth=BUFFER)
-        m.submodules.replies = replies = SyncFIFO(width=8, depth=BUFFER)
-        wiring.connect(m, wiring.flipped(self.i), commands.w_stream)
-        wiring.connect(m, replies.r_stream, wiring.flipped(self.o))
-        self._i, self._o = commands.r_stream, replies.w_stream
+        self._i, self._o = self.i, self.o
+        if self._plan.buffered:
+            m.submodules.commands = commands = SyncFIFO(width=8, depth=BUFFER)
+            m.submodules.replies = replies = SyncFIFO(width=8, depth=BUFFER)
+            wiring.connect(m, wiring.flipped(self.i), commands.w_stream)
+            wiring.connect(m, replies.r_stream, wiring.flipped(self.o))
+            self._i, self._o = commands.r_stream, replies.w_stream
         self._net, self._status = net, Signal(4)
         self._taken = Signal()  # a command byte is used in this clock
         self._argument = Signal(40)  # bytes after the opcode, the first one lowest

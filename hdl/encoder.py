@@ -124,37 +124,38 @@ class Encoder(wiring.Component):
         with m.If(self.start):
             m.d.sync += [step.eq(0), group.eq(0), place.eq(0)]
 
-        # stage 1: entries are read. Stage 2: multiply. Stage 3: compare with the stream's words
+        # stage 1: entries are read. Stage 2: multiply. Stage 3: compare with the stream's words.
+        # Without the register behind the memory, stages 1 and 2 are one
         there0 = Cat(place + d < active for d in range(draws))
         drop0 = Cat(dropped.bit_select(place + d, 1) for d in range(draws))
         stage = data.StructLayout({"valid": 1, "end": 1, "there": draws, "drop": draws})
-        stage1, stage2, stage3 = (Signal(stage, name=f"stage{k}") for k in (1, 2, 3))
-        ramp1, ramp2 = Signal.like(ramp), Signal.like(ramp)
+        registered = self._plan.registered
+        stages = [Signal(stage, name=f"stage{k}") for k in range(3 if registered else 2)]
+        ramps1 = [Signal.like(ramp, name=f"ramp{k}") for k in range(len(stages) - 1)]
         with m.If(advance):
-            m.d.sync += [
-                stage1.eq(Cat(running, last_group, there0, drop0)),
-                stage2.eq(stage1),
-                stage3.eq(stage2),
-                ramp1.eq(ramp),
-                ramp2.eq(ramp1),
-            ]
+            for values, now in (
+                (stages, Cat(running, last_group, there0, drop0)),
+                (ramps1, ramp),
+            ):
+                m.d.sync += [new.eq(old) for new, old in zip(values, [now, *values], strict=False)]
+        last = stages[-1]
         hits = []
         taken = Signal(range(draws + 1))
         index3 = []
         for d in range(draws):
             product = Signal(range(255 * RAMP_ONE + 1), name=f"product{d}")
-            read = Signal(entry, name=f"entry{d}")
             index = Signal(self._index, name=f"index{d}")
+            read = entries[d]
+            if registered:
+                read = Signal(entry, name=f"entry{d}")
+                with m.If(advance):
+                    m.d.sync += read.eq(entries[d])
             with m.If(advance):
-                m.d.sync += [
-                    read.eq(entries[d]),
-                    product.eq(read.value * ramp2),
-                    index.eq(read.index),
-                ]
-            hits.append(stage3.there[d] & ~stage3.drop[d] & (self.words[d] < product))
+                m.d.sync += [product.eq(read.value * ramps1[-1]), index.eq(read.index)]
+            hits.append(last.there[d] & ~last.drop[d] & (self.words[d] < product))
             index3.append(index)
-        m.d.comb += taken.eq(sum(stage3.there[d] for d in range(draws)))
-        with m.If(stage3.valid & advance):
+        m.d.comb += taken.eq(sum(last.there[d] for d in range(draws)))
+        with m.If(last.valid & advance):
             m.d.comb += self.take.eq(taken)
 
         # stage 4: spikes leave one by one, the step's end with its last one
@@ -169,11 +170,11 @@ class Encoder(wiring.Component):
             advance.eq(~valid4 | ((self.ready | (~self.push & ~self.close)) & ~more)),
         ]
         with m.If(advance):
-            m.d.sync += [valid4.eq(stage3.valid), end4.eq(stage3.end), spikes.eq(Cat(hits))]
+            m.d.sync += [valid4.eq(last.valid), end4.eq(last.end), spikes.eq(Cat(hits))]
             m.d.sync += [index4[d].eq(index3[d]) for d in range(draws)]
         with m.Elif(self.ready):
             m.d.sync += spikes.eq(rest)
-        m.d.comb += self.busy.eq(running | stage1.valid | stage2.valid | stage3.valid | valid4 | dropping)
+        m.d.comb += self.busy.eq(running | Cat(stage.valid for stage in stages).any() | valid4 | dropping)
         return m
 
     def _dropout(self, m: Module, running: Signal, active: Signal) -> tuple[Signal, Signal]:

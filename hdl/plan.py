@@ -26,7 +26,9 @@ class Plan:
     neurons : forward neurons per clock behind a crossbar; 0 for as many as it has lanes. What does
         not divide the lanes counts as the largest number below it that does.
     counters : the core counts spikes, error spikes and writes (else only samples and cycles).
-    registered : weights go through a register behind their memory: a clock more, a shorter path.
+    registered : weights and pixels go through a register behind their memory: a clock more, a
+        shorter path.
+    buffered : the core has buffers of its own for commands and replies: shorter paths to its pins.
     drums : spikes that wait lie in memories where that is possible, not in flip-flops.
     styles : (name of a memory, one of `STYLES`) pairs; a memory that is not named is "auto".
     """
@@ -34,6 +36,7 @@ class Plan:
     neurons: int = 0
     counters: bool = True
     registered: bool = True
+    buffered: bool = True
     drums: bool = False
     styles: tuple[tuple[str, str], ...] = ()
 
