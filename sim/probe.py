@@ -155,43 +155,40 @@ class Probe:
             raise CheckError(f"the digest of the weights is {found:#010x}, {right:#010x} is right")
 
     def expect(
-        self, stimulus: Stimulus, what: str, *, only: Sequence[int] | None = None
-    ) -> Observation:
+        self,
+        stimulus: Stimulus,
+        what: str,
+        *,
+        learning: Sequence[int] = (),
+        only: Sequence[int] | None = None,
+    ) -> None:
         """Run a stimulus on the core; `CheckError` if anything differs from golden.
 
-        Weights are compared where learning may write. `only` : indices of the streams that are
-        looked at, and then nothing else is but the counts. Returns what golden has observed.
+        learning : layers, from 1, whose error spikes are compared as well; where there are any, so
+            are the weights.
+        only : indices of the streams that are looked at, and then nothing else is but the counts.
         """
         mine = observe(self.machine, stimulus)
         theirs = self._run(stimulus)
         found = list(self._count_differences(mine, theirs))
         found += self._stream_differences(mine, theirs, stimulus, only)
         if only is None:
-            found += self._counter_differences(mine, theirs)
-            found += [place_text(p) for p in self._learned(mine, stimulus)]
+            found += self._counter_differences(mine, theirs, learning)
+        if learning:
+            found += [place_text(place) for place in self._learned(mine, stimulus)]
         if found:
             more = f"; and {len(found) - PLACES} places more" if len(found) > PLACES else ""
             raise CheckError(f"{what}: {'; '.join(found[:PLACES])}{more}")
-        return mine
 
-    def shows(self, stimulus: Stimulus, variant: Machine, *, weights: bool = False) -> bool:
-        """Say whether a machine that is `variant` would be told from the right one.
-
-        By counts, states, the counters that the core has, and `weights` where they are compared.
-        """
-        right, wrong = observe(self.machine, stimulus), observe(variant, stimulus)
-        return (
-            not np.array_equal(right.counts, wrong.counts)
-            or right.states != wrong.states
-            or (self.counted and right.counters != wrong.counters)
-            or (
-                weights
-                and any(
-                    not np.array_equal(a, b)
-                    for a, b in zip(right.weights, wrong.weights, strict=True)
-                )
-            )
-        )
+    def shows(self, stimulus: Stimulus, wrong: Machine, *, learning: Sequence[int] = ()) -> bool:
+        """Say whether a machine that is wrong would be told from the right one by `expect`."""
+        mine, theirs = observe(self.machine, stimulus), observe(wrong, stimulus)
+        if not np.array_equal(mine.counts, theirs.counts) or mine.states != theirs.states:
+            return True
+        if self.counted and any(self._counter_differences(mine, theirs, learning)):
+            return True
+        pairs = zip(mine.weights, theirs.weights, strict=True)
+        return bool(learning) and any(not np.array_equal(a, b) for a, b in pairs)
 
     def load(self, weights: list[np.ndarray]) -> None:
         """Bring the core's weights to these, by writing only rows that it does not hold."""
@@ -246,14 +243,19 @@ class Probe:
             else:
                 yield f"stream {stream.name} drew {told[1]} words, {told[0]} are right"
 
-    def _counter_differences(self, mine: Observation, theirs: Observation) -> Iterator[str]:
+    def _counter_differences(
+        self, mine: Observation, theirs: Observation, learning: Sequence[int]
+    ) -> Iterator[str]:
         for name in sorted(mine.counters.keys() & theirs.counters.keys()):
+            kind, _, layer = name.partition(".")
+            if kind in ("positive", "negative") and int(layer) not in learning:
+                continue
             if (right := mine.counters[name]) != (wrong := theirs.counters[name]):
                 yield f"counter {name} is {wrong}, {right} is right"
 
     def _learned(self, mine: Observation, stimulus: Stimulus) -> Iterator[Place]:
         """Yield the weights that differ after a stimulus that may have written some."""
-        if stimulus.labels is None or all(u == NEVER for u in stimulus.updates):
+        if all(update == NEVER for update in stimulus.updates):
             return
         self._held = mine.weights
         if self.device.digest() == digest(mine.weights):

@@ -8,7 +8,7 @@ still meanwhile by updates that never write.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from spikeloom.sim.probe import Probe, Stimulus, variant
 
 Maker = Callable[[Probe], Stimulus]
 
-TRIES = 60
+TRIES = 100
 """Stimuli that are tried until one would show a fault."""
 
 ROWS = 16
@@ -153,6 +153,10 @@ def _rows_needed(layer: LayerMachine) -> int:
 
 
 def _complements(probe: Probe, layer: LayerMachine) -> list[np.ndarray]:
+    if layer is probe.machine.layers[-1] and probe.machine.config.wta.kind != "none":
+        # one neuron alone inhibits nobody
+        one = probe.rng.integers(layer.n_post)
+        return [np.arange(layer.n_post) == one, np.zeros(layer.n_post, bool)]
     fired = probe.rng.random(layer.n_post) < 0.5
     return [fired, ~fired]
 
@@ -247,6 +251,15 @@ def walk(probe: Probe, samples: int = 3) -> Stimulus:
     return probe.stimulus(images, weights)
 
 
+def _uninhibited(probe: Probe) -> Stimulus:
+    """Return a walk in which at most one output neuron fires, where others would inhibit it."""
+    given = walk(probe)
+    if probe.machine.config.wta.kind != "none":
+        last = given.weights[-1]
+        last[:, np.arange(last.shape[1]) != probe.rng.integers(last.shape[1])] = 0
+    return given
+
+
 def neuron(probe: Probe) -> None:
     """Look at the threshold to the last bit, and at what a wrong membrane would show."""
     machine = probe.machine
@@ -257,7 +270,7 @@ def neuron(probe: Probe) -> None:
                 if given is not None:
                     probe.expect(given, f"threshold of layer {layer.index}")
     reset = "zero" if machine.config.neuron.reset == "subtract" else "subtract"
-    search(probe, "reset", variant(machine, neuron__reset=reset))
+    search(probe, "reset", variant(machine, neuron__reset=reset), make=_uninhibited)
     for layer in machine.layers:
         where, limits = f"layer{layer.index}__train", layer.train
         for name, *others in (
@@ -267,9 +280,10 @@ def neuron(probe: Probe) -> None:
             ("ceiling", {"ceiling": limits.ceiling + 1}, {"ceiling": FAR * limits.ceiling + FAR}),
         ):
             wrongs = [variant(machine, **{where: other}) for other in others]
-            search(probe, f"{name} of layer {layer.index}", *wrongs)
+            search(probe, f"{name} of layer {layer.index}", *wrongs, make=_uninhibited)
     if shift := machine.config.neuron.kernel_shift:
-        search(probe, "kernel", variant(machine, neuron__kernel_shift=shift - 1))
+        wrong = variant(machine, neuron__kernel_shift=shift - 1)
+        search(probe, "kernel", wrong, make=_uninhibited)
 
 
 def wta(probe: Probe) -> None:
@@ -292,18 +306,17 @@ def search(
     probe: Probe,
     what: str,
     *wrongs: Machine,
-    make: Maker | None = None,
-    weights: bool = False,
+    make: Maker = walk,
+    learning: Sequence[int] = (),
 ) -> None:
     """Run a stimulus by which a machine that is wrong would be found out; note where none is.
 
     wrongs : in order of preference, the one that is hardest to tell from the right one first.
-    make : returns a stimulus at random, by default `walk`.
-    weights : whether the weights learned are compared.
+    make : returns a stimulus at random. learning : see `Probe.expect`.
     """
     for wrong, _ in itertools.product(wrongs, range(TRIES)):
-        given = (make or walk)(probe)
-        if probe.shows(given, wrong, weights=weights):
-            probe.expect(given, what)
+        given = make(probe)
+        if probe.shows(given, wrong, learning=learning):
+            probe.expect(given, what, learning=learning)
             return
     probe.notes.append(f"{what}: nothing that this network does in {TRIES} tries would show it")

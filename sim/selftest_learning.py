@@ -50,14 +50,18 @@ def _stepped(probe: Probe, layer: LayerMachine, given: Stimulus) -> np.ndarray:
     return np.clip(weights, -layer.weight_max, layer.weight_max).astype(np.int16)
 
 
+def _layers(probe: Probe) -> list[int]:
+    return [layer.index for layer in probe.machine.layers]
+
+
 def error(probe: Probe) -> None:
     """Look at the label train and at what other error neurons of the output would show."""
     machine = probe.machine
     last = machine.layers[-1]
     watch = _watching([last.index])
     if probe.counted:
-        probe.expect(walk(probe), "error spikes, none written")
-    probe.expect(watch(probe), "error spikes of the output")
+        probe.expect(walk(probe), "error spikes, none written", learning=[last.index])
+    probe.expect(watch(probe), "error spikes of the output", learning=[last.index])
     threshold = f"layer{last.index}__error_threshold"
     wrongs = {
         "label train": variant(machine, label=machine.label[1:] + machine.label[:1]),
@@ -68,56 +72,56 @@ def error(probe: Probe) -> None:
     if len(set(machine.label)) == 1:
         del wrongs["label train"]
     for name, wrong in wrongs.items():
-        search(probe, f"output errors, {name}", wrong, make=watch, weights=True)
-    _kinds(probe, machine, watch)
+        search(probe, f"output errors, {name}", wrong, make=watch, learning=[last.index])
+    _kinds(probe, machine, watch, [last.index])
 
 
-def _kinds(probe: Probe, machine: Machine, make: Maker) -> None:
+def _kinds(probe: Probe, machine: Machine, make: Maker, layers: list[int]) -> None:
     """Look at what other membranes and kernels of error neurons would show."""
     kind = "separate" if machine.config.error.membranes == "shared" else "shared"
     wrongs = {f"membranes, not {kind}": variant(machine, error__membranes=kind)}
     if shift := machine.config.error.kernel_shift:
         wrongs["kernel"] = variant(machine, error__kernel_shift=shift - 1)
     for name, wrong in wrongs.items():
-        search(probe, f"errors, {name}", wrong, make=make, weights=True)
+        search(probe, f"errors, {name}", wrong, make=make, learning=layers)
 
 
 def backward(probe: Probe) -> None:
     """Look at sums of columns by the error spikes that they make, and at the gates."""
     machine = probe.machine
-    hidden = machine.layers[:-1]
+    hidden, every = machine.layers[:-1], _layers(probe)
     if not hidden:
         probe.notes.append("this network has one crossbar")
         return
     watch = _watching([layer.index for layer in hidden])
     if probe.counted:
         for _ in range(4):
-            probe.expect(walk(probe), "hidden error spikes, none written")
+            probe.expect(walk(probe), "hidden error spikes, none written", learning=every)
     for _ in range(4):
-        probe.expect(watch(probe), "hidden error spikes")
+        probe.expect(watch(probe), "hidden error spikes", learning=every)
     for layer in hidden:
         name = f"layer{layer.index}__error_threshold"
         for side in (1, -1):
             if layer.error_threshold + side:
                 wrong = variant(machine, **{name: layer.error_threshold + side})
                 what = f"error threshold of layer {layer.index}"
-                search(probe, what, wrong, make=watch, weights=True)
+                search(probe, what, wrong, make=watch, learning=every)
     for gate in sorted({"hold", "discard", "open"} - {machine.config.error.gate}):
         wrong = variant(machine, error__gate=gate)
-        search(probe, f"gate, not {gate}", wrong, make=watch, weights=True)
-    _kinds(probe, machine, watch)
+        search(probe, f"gate, not {gate}", wrong, make=watch, learning=every)
+    _kinds(probe, machine, watch, every)
 
 
 def learning(probe: Probe) -> None:
     """Look at the step, at thinning, and at both rails."""
     machine = probe.machine
-    half = Update(0, CERTAIN // 2)
+    half, every = Update(0, CERTAIN // 2), _layers(probe)
     for layer in machine.layers:
         large = Update(max(0, layer.weight_bits - 3), CERTAIN)
         double = Update(1, CERTAIN)
         for name, update in (("a step of 1", ALWAYS), ("a step of 2", double), ("thinning", half)):
             given = _with(probe, walk(probe), {layer.index: update})
-            probe.expect(given, f"{name}, layer {layer.index}")
+            probe.expect(given, f"{name}, layer {layer.index}", learning=every)
         for _ in range(3):
             given = walk(probe)
             rails = layer.weight_max - probe.rng.integers(3, size=(layer.n_pre, layer.n_post))
@@ -125,10 +129,11 @@ def learning(probe: Probe) -> None:
             given.weights[layer.index - 1][:] = np.maximum(rails, 0) * signs
             for update in (ALWAYS, large):
                 railed = _with(probe, given, {layer.index: update})
-                probe.expect(railed, f"rails, layer {layer.index}")
+                probe.expect(railed, f"rails, layer {layer.index}", learning=every)
     updates = {layer.index: half for layer in machine.layers}
     for _ in range(3):
-        probe.expect(_with(probe, walk(probe), updates), "all crossbars at once")
+        given = _with(probe, walk(probe), updates)
+        probe.expect(given, "all crossbars at once", learning=every)
 
 
 def _with(probe: Probe, given: Stimulus, updates: dict[int, Update]) -> Stimulus:
@@ -143,6 +148,7 @@ def inference(probe: Probe) -> None:
         images = np.concatenate([given.images, given.images])
         found = probe.stimulus(images, given.weights, infer=True)
         probe.expect(found, "inferred samples")
+        probe.expect_digest()
     probe.expect(walk(probe), "trained samples after inferred ones")
     for layer in machine.layers:
         if layer.infer != layer.train:
@@ -150,7 +156,6 @@ def inference(probe: Probe) -> None:
             search(probe, f"limits of layer {layer.index}", wrong, make=_inferring)
     if machine.ramp_infer != machine.ramp_train:
         search(probe, "ramp", variant(machine, ramp_infer=machine.ramp_train), make=_inferring)
-    probe.expect_digest()
 
 
 def _inferring(probe: Probe) -> Stimulus:
@@ -174,4 +179,4 @@ def training(probe: Probe) -> None:
     given = probe.stimulus(
         images, initial.weights(machine, seed), labels=labels, states=states, updates=updates
     )
-    probe.expect(given, f"{DIGITS} digits trained")
+    probe.expect(given, f"{DIGITS} digits trained", learning=_layers(probe))
