@@ -44,9 +44,9 @@ class Link(wiring.Component):
     the core. replies : In, stream of bytes from it. reset : Out; high for one clock when the host
     opens the link: resets the core, whose streams are not looked at in that clock.
 
-    Latency: a command byte is offered 3 clocks after its frame's last byte has come. A frame of
-    replies begins 1 clock after the first of them. Throughput: a command byte in 3 clocks, a reply
-    byte per clock, until the buffer is full, but for one clock per byte on the line.
+    Latency: a command byte is offered 3 clocks after its frame's last byte has come (`hdl.uart`). A
+    frame of replies begins a clock after the first of them was taken. Throughput: a command byte in
+    3 clocks; a reply byte per clock until the buffer is full, but for one clock per byte received.
     """
 
     def __init__(
@@ -118,8 +118,7 @@ class Link(wiring.Component):
 
         # commands: taken <= whole <= coming, counted modulo twice the buffer (or more)
         bits = (2 * self._window - 1).bit_length()
-        taken = Signal(PLACE, reset_less=True)
-        whole, coming = (Signal(bits, reset_less=True) for _ in range(2))
+        taken, whole, coming = Signal(PLACE), Signal(bits), Signal(bits)
         fits, fetched = Signal(reset_less=True), Signal()
         fetch = Signal()
         full = coming == taken[:bits] ^ self._window
@@ -150,8 +149,7 @@ class Link(wiring.Component):
 
         # replies: kept <= sent <= head
         bits = (2 * self._ring - 1).bit_length()
-        kept, head = (Signal(bits, reset_less=True) for _ in range(2))
-        sent = Signal(PLACE, reset_less=True)
+        kept, sent, head = Signal(bits), Signal(PLACE), Signal(bits)
         room = head != kept ^ self._ring
         m.d.comb += [
             self._waiting.eq((head - sent)[:bits]),
@@ -211,7 +209,7 @@ class Link(wiring.Component):
     def _control(self, m: Module, owed: Signal, quiet: Value) -> Value:
         """Obey good frames; return what is high in the clock in which the rate must change."""
         got, sender = self._received, self._sender
-        expected, tag = Signal(SEQ, reset_less=True), Signal(TAG, reset_less=True)
+        expected, tag = Signal(SEQ), Signal(TAG, reset_less=True)
         refused, hello = Signal(), Signal()
         pending = Signal()  # a frame that is obeyed between two frames to the host
         switching = Signal()  # RATE is being answered

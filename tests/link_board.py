@@ -171,9 +171,10 @@ class ReferenceBoard:
         self._trial = self._refused = False
         if frame.kind in (Kind.DATA, Kind.POLL, Kind.REWIND):
             free = link.ahead(frame.ack, self._kept)
-            for _ in range(free):
-                self._replies.popleft()
-            self._kept += free
+            if free <= len(self._replies):  # else this host does not know that it was reset
+                for _ in range(free):
+                    self._replies.popleft()
+                self._kept += free
         if frame.kind == Kind.DATA:
             fits = len(self._buffer) + len(frame.payload) <= self.hello.commands
             if frame.seq == self._expected and fits:

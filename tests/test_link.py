@@ -335,7 +335,9 @@ def test_a_silent_board_is_an_error():
     assert found.line.now() < 6
 
 
-def test_a_board_that_was_reset_is_an_error():
+@pytest.mark.parametrize("start", range(0, 4096, 500))
+def test_a_board_that_was_reset_is_an_error(start, monkeypatch):
+    monkeypatch.setattr(host_frames.secrets, "randbelow", lambda most: start % most)
     found = Link()
     found.check(randoms(8, 500))
     found.board.power_up()

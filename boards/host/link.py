@@ -264,7 +264,8 @@ class LinkTransport:
         place = ahead(frame.offset, self._start + self._received)
         sent = self._next - self._first
         possible = arrived <= sent and taken <= self._end - self._taken
-        if fresh and not (possible and arrived >= 0 and taken >= 0):
+        likely = possible and arrived >= 0 and taken >= 0 and abs(place) <= self.hello.replies
+        if fresh and not likely:
             raise LinkError(
                 f"the board on {self._line.name} has lost its place: it was reset, loaded anew, or "
                 "opened by another program; open it again"
