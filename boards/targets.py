@@ -247,6 +247,6 @@ def find(name: str) -> Target:
     """Return the target of that name; an unknown one is answered with the nearest known ones."""
     if name in TARGETS:
         return TARGETS[name]
-    near = difflib.get_close_matches(name, TARGETS, 3, cutoff=0.4)
+    near = difflib.get_close_matches(name, TARGETS, 2, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(TARGETS)}"
     raise TargetError(f"no board named {name!r}: {hint}")

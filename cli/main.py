@@ -34,6 +34,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from spikeloom.boards.host.link import LinkError
     from spikeloom.boards.host.port import PortError
     from spikeloom.boards.loader import FlashError
+    from spikeloom.boards.planner import PlanError
     from spikeloom.boards.steps import StepError
     from spikeloom.boards.targets import TargetError
     from spikeloom.boards.tools import ToolError
@@ -59,6 +60,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
         TransportError,
         TargetError,
         HardwareError,
+        PlanError,
         ClockError,
         ToolError,
         StepError,
