@@ -405,23 +405,18 @@ def test_the_rate_is_changed(lost):
     core = PythonCore()
     board = ReferenceBoard(core, clock_hz=24_000_000)
     line = SimulatedLine(board)
-    faults = []
+    write, cut = line.write, []
 
-    def up(byte: int) -> list[int]:
-        if lost == Kind.RATE and byte & 15 == Kind.RATE and board._frame == b"" and not faults:
-            faults.append(byte)
-            return [byte ^ 0x40]
-        return [byte]
+    def cut_once(data: bytes) -> None:
+        if data[1] & 15 == Kind.RATE and not cut:
+            cut.append(data)
+            data = data[:-1]
+        write(data)
 
-    def down(byte: int) -> list[int]:
-        return [] if lost == "answer" and board._obeying and board._answered else [byte]
-
-    line.down = down
-    write = line.write
     if lost == Kind.RATE:
-        line.write = lambda data: write(
-            data if data[1] & 15 != Kind.RATE or faults else faults.append(1) or data[:-1]
-        )
+        line.write = cut_once
+    if lost == "answer":
+        line.down = lambda byte: [] if board._obeying and board._answered else [byte]
     host = LinkTransport(line, baud=3_000_000)
     assert host.baud == 3_000_000
     assert round(board.baud) == 3_000_000
