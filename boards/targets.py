@@ -6,6 +6,7 @@ are what `spikeloom build` was seen to reach; they change no result.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from dataclasses import dataclass, field
 
@@ -26,6 +27,7 @@ from spikeloom.boards.platforms import OrangeCrabUartPlatform, TangNano20kPlatfo
 from spikeloom.boards.top import PINS, Board, Pins, Top
 from spikeloom.golden.spec.link import DEFAULT_BAUD, PAYLOAD_MAX
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.plan import Plan
 
 
 class TargetError(ValueError):
@@ -116,6 +118,9 @@ class Target:
 # Both buffers of the link in one block RAM.
 _SMALL_LINK = (("slots", 2), ("ring", 256))
 
+# What costs the least logic, at the price of clocks.
+_SMALLEST = Plan(neurons=1, counters=False, buffered=False, drums=True)
+
 _FTDI = "its USB cable carries both programming and the serial port: nothing to wire"
 
 _BOARDS = (
@@ -126,7 +131,12 @@ _BOARDS = (
         device=devices.UP5K,
         clock_hz=20_250_000,
         config="mnist-784-128-10",
-        hardware=Hardware(lanes=(8, 10), ports=(1, 2), draws=1),
+        hardware=Hardware(
+            lanes=(8, 1),
+            ports=(1, 2),
+            draws=1,
+            plan=dataclasses.replace(_SMALLEST, styles=(("layer1.weights", "huge"),)),
+        ),
         pins=Pins(pll_pad=True),
         link=_SMALL_LINK,
         loader="ice40_generic",
@@ -139,7 +149,7 @@ _BOARDS = (
         device=devices.HX8K,
         clock_hz=30 * MHZ,
         config="mnist-196-64-10",
-        hardware=Hardware(lanes=(8, 10), draws=1),
+        hardware=Hardware(lanes=(8, 1), draws=1, plan=_SMALLEST),
         link=_SMALL_LINK,
         loader="ice40_generic",
         wiring=_FTDI + "; set its jumpers for programming of the SRAM or the flash",
@@ -151,7 +161,7 @@ _BOARDS = (
         device=devices.HX1K,
         clock_hz=30 * MHZ,
         config="tiny",
-        hardware=Hardware(lanes=(1,), draws=1),
+        hardware=Hardware(lanes=(1,), draws=1, plan=_SMALLEST),
         link=_SMALL_LINK,
         loader="ice40_generic",
         wiring=_FTDI,
@@ -210,7 +220,7 @@ _BOARDS = (
         device=devices.GW1NR_9,
         clock_hz=27 * MHZ,
         config="mnist-196-64-10",
-        hardware=Hardware(lanes=(8, 10), draws=1),
+        hardware=Hardware(lanes=(8, 2), draws=1, plan=_SMALLEST),
         loader="tangnano9k",
         wiring=_FTDI,
     ),

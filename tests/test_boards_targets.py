@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 
@@ -140,6 +141,13 @@ def test_lanes_and_ports_are_per_layer_and_the_last_counts_on():
     assert [layer.ports for layer in chosen.layers] == [1, 2, 2]
     assert chosen.input.draws == 4
     assert chosen.digest() == config.digest()
+
+
+def test_a_network_that_a_board_was_tuned_for_has_hardware_of_its_own():
+    config, special = load("tiny"), Hardware(lanes=(3,))
+    target = dataclasses.replace(TARGETS["hx8k"], tuned={"tiny": special})
+    assert target.hardware_for(config) is special
+    assert target.hardware_for(load("mnist-196-64-10")) is target.hardware
 
 
 def test_settings_change_the_plan_by_name():
