@@ -82,7 +82,7 @@ class UartBench(Bench):
         for _ in range(self.messages):
             size = self.rng.randint(1, 9)
             self.length, self.came = size, 0
-                yield {**self.rates, "rx_clear": 1}
+            yield {**self.rates, "rx_clear": 1}
             for place in range(size + CRC_BYTES):
                 seen = yield dict(self.rates)
                 while not seen["ready"]:
