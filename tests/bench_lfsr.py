@@ -16,7 +16,7 @@ CLOCKS = 120
 
 
 class GeneratorBench(Bench):
-    """Random takes, host writes, clears, and both states where there is a second one.
+    """Random takes, host writes, and both states where there is a second one.
 
     Latency: the words are those of the state that `take` left a clock ago. Throughput: `take` is
     the number of draws every other clock.
@@ -26,7 +26,7 @@ class GeneratorBench(Bench):
         super().__init__(component, seed)
         self.lfsr = CATALOG[name]
         self.p = parameters(self.lfsr)
-        self.seeds, self.draws = seeds, component.draws
+        self.draws = component.draws
         self.two = seeds[1] is not None
         self.main, self.other, self.second = seeds[0], seeds[1], seeds[1]
 
@@ -42,8 +42,6 @@ class GeneratorBench(Bench):
                 write = "write_seed" if self.two and rng.random() < 0.5 else "write"
                 value = random_state(self.lfsr, rng) & 0xFFFFFFFF
                 yield pins | {write: rng.randint(1, 3), "value": value | 1}
-            elif kind < 0.13:
-                yield pins | {"clear": 1}
             else:
                 yield pins | {"take": rng.choice((0, self.draws, rng.randint(0, self.draws)))}
 
@@ -65,8 +63,6 @@ class GeneratorBench(Bench):
         if not infer:
             self.main = state
         self.main = self.written(self.main, seen["write"], seen["value"])
-        if seen["clear"]:
-            self.main, self.second = self.seeds
 
     def written(self, state: int, halves: int, value: int) -> int:
         for half in range(2):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 import stimulus
-from amaranth import Const, Module
+from amaranth import Module, ResetInserter
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.lfsr import advance, parameters, to_signed
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.registers import Access, registers
-from spikeloom.golden.spec.streams import INFERENCE, streams
+from spikeloom.golden.spec.streams import INFERENCE, drawn, streams
 from spikeloom.hdl import registers as hdl
 from spikeloom.hdl import streams as hdl_streams
 from spikeloom.sim.bench import Bench, Case, Driver, Pins, lanes
@@ -83,7 +84,7 @@ class BankBench(Bench):
 
 
 class HostStreams(wiring.Component):
-    """All streams of a network behind a register bank; each can be drawn from, a word a clock."""
+    """The drawn streams of a network behind a register bank, each a word a clock; a reset."""
 
     def __init__(self, machine: Machine, module) -> None:
         self._machine, self._module = machine, module
@@ -103,13 +104,12 @@ class HostStreams(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.bank = bank = hdl.RegisterBank(self._machine)
-        for name in registers(self._machine):
-            bank.expose(name, Const(0, 32))
-        m.submodules.streams = every = self._module.Streams(self._machine, bank)
+        every = self._module.Streams(self._machine, bank)
+        m.submodules.streams = ResetInserter(self.reset)(every)
         m.d.comb += [bank.address.eq(self.address), bank.write.eq(self.write)]
         m.d.comb += [bank.value.eq(self.value), self.data.eq(bank.data)]
-        m.d.comb += [every.value.eq(self.value), every.reset.eq(self.reset)]
-        for number in range(len(self.take)):
+        m.d.comb += every.value.eq(self.value)
+        for number in drawn(self._machine):
             generator = every.generator(number)
             if number != INFERENCE:
                 m.d.comb += generator.take.eq(self.take[number])
@@ -122,7 +122,7 @@ class StreamsBench(Bench):
 
     def __init__(self, component: HostStreams, seed: int, *, machine: Machine) -> None:
         super().__init__(component, seed)
-        self.streams = streams(machine.config)
+        self.streams, self.drawn = streams(machine.config), drawn(machine)
         self.seeds = [stream.seed(machine.config.random.seed) for stream in self.streams]
         self.states = list(self.seeds)
         self.places = {}
@@ -155,9 +155,8 @@ class StreamsBench(Bench):
         if seen["address"] not in self.places:
             self.data = 0
         words = lanes(seen["words"], 16, len(self.streams))
-        for place, stream in enumerate(self.streams):
-            if place == INFERENCE:
-                continue
+        for place in set(self.drawn) - {INFERENCE}:
+            stream = self.streams[place]
             p, state = parameters(stream.lfsr), to_signed(self.states[place])
             after = advance(state, p)
             self.expect(f"word of {stream.name}", words[place], after & 0xFFFF)
@@ -172,10 +171,13 @@ class StreamsBench(Bench):
 
 
 def described(**changes) -> Machine:
-    """Return a machine whose streams have generators of many widths."""
+    """Return a machine whose streams have generators of many widths; it draws from all of them."""
     kinds = {"input": "lfsr48", "thinning": "lfsr16", "dropout": "lfsr31", "label": "lfsr64"}
     names = {f"random__{kind}": name for kind, name in kinds.items()} | changes
-    return stimulus.machine(random__seed=2**63 - 1, **names)
+    layers = stimulus.machine().layers
+    layers = (*(dataclasses.replace(layer, dropout=1) for layer in layers[:-1]), layers[-1])
+    random_label = {"label_is_random": True, "input_dropout": 1}
+    return stimulus.machine(layers, random__seed=2**63 - 1, **random_label | names)
 
 
 def cases(module=hdl) -> list[Case]:
@@ -190,16 +192,19 @@ def cases(module=hdl) -> list[Case]:
     ]
 
 
-def streams_case(lfsr: str, module=hdl_streams) -> Case:
+def streams_case(lfsr: str, module=hdl_streams, **changes) -> Case:
     """Return the streams of a network whose input comes from the generator `lfsr`."""
-    machine = described(random__input=lfsr)
+    machine = described(random__input=lfsr, **changes)
     return Case(
-        f"streams_{lfsr}",
+        f"streams_{lfsr}_{len(drawn(machine))}",
         lambda: HostStreams(machine, module),
         lambda component, seed: StreamsBench(component, seed, machine=machine),
     )
 
 
 def streams_cases(module=hdl_streams) -> list[Case]:
-    """Return streams with several generators as the input's."""
-    return [streams_case(lfsr, module) for lfsr in ("lfsr48", "lfsr24", "lfsr64")]
+    """Return streams with several generators as the input's, some of them never drawn from."""
+    return [
+        *(streams_case(lfsr, module) for lfsr in ("lfsr48", "lfsr24", "lfsr64")),
+        streams_case("lfsr31", module, label_is_random=False, input_dropout=0),
+    ]

@@ -6,11 +6,17 @@ from collections import deque
 from collections.abc import Iterable
 
 import stimulus
+from amaranth.lib import data
 
 from spikeloom.hdl import spikes as hdl
 from spikeloom.sim.bench import Bench, Case, Driver, Held, Pins, Stalls
 
 STEPS = 25
+
+
+def entry(rows: int) -> data.StructLayout:
+    """Return the layout of an entry: a row and whether it may be written."""
+    return data.StructLayout({"row": range(max(rows, 2)), "keep": 1})
 
 
 class ListBench(Bench):
@@ -191,7 +197,7 @@ def list_case(rows: int, module=hdl) -> Case:
     """Return a list between two layers with its bench."""
     return Case(
         f"list_{rows}",
-        lambda: module.SpikeList(rows),
+        lambda: module.SpikeList(rows, entry(rows)),
         lambda component, seed: ListBench(component, seed, rows=rows),
     )
 

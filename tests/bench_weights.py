@@ -16,13 +16,14 @@ from spikeloom.golden.spec.protocol import weights_digest
 from spikeloom.hdl import weights as hdl
 from spikeloom.sim.bench import Bench, Case, Driver, Held, InOrder, Pins, Stalls, join, ready
 
-SETTLE = 3  # clocks from an access to its weights, and between two pokes
+SETTLE = 6  # clocks from an access to its weights
+REST = 5  # clocks between two pokes
 WORD = 16
 OPERATIONS = 14
 
 
 class Reading(wiring.Component):
-    """A weight port whose `weight` is the lane that it asks for of the word `lanes`."""
+    """A weight port whose `weight` is the lane that it asked for a clock ago of the word `lanes`."""
 
     def __init__(self, port: wiring.Component, most: int) -> None:
         self._port = port
@@ -38,7 +39,7 @@ class Reading(wiring.Component):
             if name != "lanes":
                 ours, theirs = getattr(self, name), getattr(port, name)
                 m.d.comb += theirs.eq(ours) if member.flow is In else ours.eq(theirs)
-        m.d.comb += port.weight.eq(chosen)
+        m.d.sync += port.weight.eq(chosen)
         return m
 
 
@@ -58,7 +59,7 @@ class WeightBench(Bench):
         self.bytes_out = InOrder(self, "byte of a reply")
         self.held = Held(self, "byte of a reply")
         self.pokes = InOrder(self, "poke")
-        self.poked = -SETTLE
+        self.poked = -REST
         self.bad, self.done = False, False
         self.expected_digest: int | None = None
         self.pending: list[int] = []  # bytes to send
@@ -78,7 +79,7 @@ class WeightBench(Bench):
         yield self.network()
 
     def network(self) -> Driver:
-        """Show the word accessed last from the third clock on, anything before."""
+        """Show the word accessed last in time, anything before."""
         while True:
             self.lanes = self.shown.pop(self.clock, self.lanes)
             words = self.lanes
@@ -162,7 +163,7 @@ class WeightBench(Bench):
         if seen["valid"]:
             place = (seen["layer"], seen["row"], seen["word"], seen["column"])
             if seen["poke"]:
-                self.expect("a poke too soon", self.clock - self.poked < SETTLE, False)
+                self.expect("a poke too soon", self.clock - self.poked < REST, False)
                 self.poked = self.clock
                 self.pokes.see((*place, seen["data"]))
                 self.write(*place, seen["data"])
@@ -175,7 +176,7 @@ class WeightBench(Bench):
     def access(self, layer: int, row: int, word: int) -> None:
         lanes = self.layers[layer - 1].lanes
         columns = self.weights[layer - 1][row, word * lanes : (word + 1) * lanes]
-        self.settled = self.clock + SETTLE
+        self.settled = self.clock + SETTLE - 1  # and a clock more to the port
         self.shown = {self.settled: [*columns.tolist(), *[0] * (self.most - len(columns))]}
 
 

@@ -92,7 +92,7 @@ def case(kind: str, n: int, lanes_: int, inhibition: int, bits: int = 10, module
     machine = stimulus.machine((layer,), wta__kind=kind)
     return Case(
         f"wta_{kind}_{n}_{lanes_}_{inhibition}",
-        lambda: module.Wta(machine, layer, signed(bits)),
+        lambda: module.Wta(machine, layer, signed(bits), lanes=layer.lanes),
         lambda component, seed: WtaBench(component, seed, kind=kind, layer=layer, bits=bits),
     )
 

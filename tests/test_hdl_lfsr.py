@@ -12,7 +12,7 @@ from spikeloom.sim.bench import Bench, Driver, Pins, lanes, run_case, run_cases,
 
 
 @pytest.mark.parametrize("case", bench_lfsr.cases(), ids=lambda case: case.name)
-def test_words_and_states_are_golden_under_takes_writes_and_clears(case, seed):
+def test_words_and_states_are_golden_under_takes_and_writes(case, seed):
     run_case(case, seed)
 
 

@@ -42,7 +42,7 @@ class Through(Bench):
 
 
 def test_a_list_passes_an_entry_a_clock_two_clocks_later():
-    component = SpikeList(16)
+    component = SpikeList(16, bench_spikes.entry(16))
     bench = simulate(component, Through(component, 16))
     assert bench.heads[2:18] == [bench.pack("entry", row=row) for row in range(16)]
 
