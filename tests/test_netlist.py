@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The netlist of a core trains on real digits as golden does, whatever silicon leaves undefined."""
 
 from __future__ import annotations
