@@ -31,9 +31,9 @@ class Encoder(wiring.Component):
     push, row, close : Out; a spike, the end of a step. ready : In; the list takes them.
     busy : Out; steps remain to be drawn.
 
-    Latency: start to first spike 5 clocks (where the input has dropout: one more, and training one
-    more per pixel). Throughput: `draws` pixels or one spike per clock, whichever is slower. Golden:
-    `golden.encoder.encode`.
+    Latency: start to first spike 5 clocks, 4 where the plan has no register behind the memories
+    (where the input has dropout: one more, and training one more per pixel). Throughput: `draws`
+    pixels or one spike per clock, whichever is slower. Golden: `golden.encoder.encode`.
     """
 
     def __init__(self, machine: Machine, plan: Plan = DEFAULT) -> None:

@@ -13,12 +13,14 @@ from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.hdl import dropout as hdl_dropout
 from spikeloom.hdl import encoder as hdl
+from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.sim.bench import Bench, Case, Driver, Held, InOrder, Pins, Stalls, join, ready
 
 LFSR = CATALOG["lfsr24"]
 P = parameters(LFSR)
 DROP_LFSR = CATALOG["lfsr16"]
 DROP_P = parameters(DROP_LFSR)
+DIRECT = Plan(registered=False)
 
 
 class Source:
@@ -205,7 +207,9 @@ class DropoutBench(Bench):
                 self.wanted = stimulus.bits_of(np.flatnonzero(dropped).tolist())
 
 
-def case(pixels: int, draws: int, steps: int, *, dropout: float = 0.0, module=hdl) -> Case:
+def case(
+    pixels: int, draws: int, steps: int, *, dropout: float = 0.0, plan=DEFAULT, module=hdl
+) -> Case:
     """Return an encoder with its bench."""
     machine = stimulus.machine(
         sizes=(pixels, 16, 10),
@@ -216,9 +220,12 @@ def case(pixels: int, draws: int, steps: int, *, dropout: float = 0.0, module=hd
         input_dropout=round(dropout * 65536),
     )
     return Case(
-        f"encoder_{pixels}_{draws}_{steps}{'_drop' if dropout else ''}",
-        lambda: module.Encoder(machine),
-        lambda component, seed: EncoderBench(component, seed, machine=machine, samples=6),
+        f"encoder_{pixels}_{draws}_{steps}{'_drop' if dropout else ''}"
+        f"{'' if plan.registered else '_direct'}",
+        lambda: module.Encoder(machine, plan),
+        lambda component, seed: EncoderBench(
+            component, seed, machine=machine, samples=20 if dropout else 6
+        ),
     )
 
 
@@ -226,10 +233,15 @@ SIZES = ((1, 1, 1), (1, 2, 3), (7, 1, 4), (7, 3, 4), (12, 4, 6), (19, 8, 5), (16
 
 
 def cases(module=hdl) -> list[Case]:
-    """Return one pixel, draws that divide the pixels and that do not, one step, dropout."""
+    """Return one pixel, draws that divide the pixels and that do not, one step, dropout.
+
+    Some have no register behind their memories.
+    """
     every = [case(*size, module=module) for size in SIZES]
     drop = [case(9, 2, 3, dropout=0.4, module=module), case(5, 8, 3, dropout=0.9, module=module)]
-    return [*drop, *every]
+    sizes = ((7, 3, 4), (1, 1, 1), (9, 2, 3, 0.4))
+    direct = [case(*size[:3], dropout=sum(size[3:]), plan=DIRECT, module=module) for size in sizes]
+    return [*drop, *every, *direct]
 
 
 def dropout_case(neurons: int, chance: int, module=hdl_dropout) -> Case:

@@ -98,7 +98,7 @@ class ForwardBench(WordBench):
     """Samples of a few steps, training and inferring; dropped neurons; every current."""
 
     def __init__(self, component, seed: int, *, machine: Machine, layer: LayerMachine, bits: int):
-        super().__init__(component, seed, neurons=layer.n_post, words=layer.words, bits=bits)
+        super().__init__(component, seed, neurons=layer.n_post, words=component.words, bits=bits)
         self.machine, self.layer = machine, layer
         n = layer.n_post
         self.v, self.pool = np.zeros(n, np.int32), np.zeros(n, np.int32)
@@ -212,6 +212,7 @@ class ErrorBench(WordBench):
 TIGHT = Membrane(theta=1, start=0, floor=0, ceiling=0)
 LOOSE = Membrane(theta=1000, start=1000, floor=-1, ceiling=4000)
 WIDE = Membrane(theta=32768, start=16384, floor=-131072, ceiling=32768)
+LOW = Membrane(theta=40, start=10, floor=-100, ceiling=15)
 BASE = stimulus.MEMBRANE
 OTHER = Membrane(theta=57, start=29, floor=-228, ceiling=57)
 
@@ -224,17 +225,18 @@ FORWARD = (
     (9, 1, LOOSE, BASE, "zero", 3, 12),
     (6, 4, WIDE, WIDE, "subtract", 1, 22),
     (3, 2, TIGHT, LOOSE, "zero", 8, 18),
+    (4, 4, LOW, OTHER, "subtract", 0, 9),
 )
 
 
 def forward_case(n, lanes_, train, infer, reset, shift, bits, *, name="", module=hdl) -> Case:
-    """Return forward neurons with their bench."""
+    """Return forward neurons with their bench; the crossbar may have other lanes than they."""
     # the layer's own sums are as wide as the currents
-    layer = stimulus.layer(1, n, lanes=lanes_, train=train, infer=infer, weight_bits=bits)
+    layer = stimulus.layer(1, n, lanes=n, train=train, infer=infer, weight_bits=bits)
     machine = stimulus.machine((layer,), neuron__reset=reset, neuron__kernel_shift=shift)
     return Case(
         name or f"forward_{n}_{lanes_}_{reset}_{shift}",
-        lambda: module.ForwardNeurons(machine, layer, signed(bits)),
+        lambda: module.ForwardNeurons(machine, layer, lanes=lanes_, current=signed(bits)),
         lambda component, seed: ForwardBench(
             component, seed, machine=machine, layer=layer, bits=bits
         ),

@@ -10,6 +10,7 @@ from mutants import assert_fails, of
 from spikeloom.hdl import encoder
 from spikeloom.hdl.dropout import Dropout
 from spikeloom.hdl.encoder import Encoder
+from spikeloom.hdl.plan import Plan
 from spikeloom.sim.bench import Bench, Driver, Pins, join, run_case, run_cases, simulate
 
 
@@ -56,7 +57,9 @@ class Timing(Bench):
 ALWAYS, NEVER = 0, 65535  # words below every product, and below none
 
 
-def timing(draws, active, steps, word, *, dropout=0, drop_word=NEVER, module=encoder) -> Timing:
+def timing(
+    draws, active, steps, word, *, dropout=0, drop_word=NEVER, registered=True, module=encoder
+) -> Timing:
     machine = stimulus.machine(
         sizes=(40, 16, 10),
         steps=steps,
@@ -64,26 +67,27 @@ def timing(draws, active, steps, word, *, dropout=0, drop_word=NEVER, module=enc
         ramp_train=(200,) * steps,
         input_dropout=dropout,
     )
-    component = module.Encoder(machine)
+    component = module.Encoder(machine, Plan(registered=registered))
     return simulate(
         component, Timing(component, active=active, steps=steps, words=(word, drop_word))
     )
 
 
 @pytest.mark.parametrize("draws", [1, 2, 3, 4, 8])
-def test_the_first_spike_leaves_four_clocks_after_start(draws):
-    assert timing(draws, 20, 2, ALWAYS).pushes[0] == 4
+def test_the_first_spike_leaves_five_clocks_after_start_four_without_a_register(draws):
+    assert timing(draws, 20, 2, ALWAYS).pushes[0] == 5
+    assert timing(draws, 20, 2, ALWAYS, registered=False).pushes[0] == 4
 
 
 def test_dropout_adds_a_clock_per_pixel_and_one():
-    assert timing(2, 20, 2, ALWAYS, dropout=1).pushes[0] == 4 + 20 + 1
+    assert timing(2, 20, 2, ALWAYS, dropout=1).pushes[0] == 5 + 20 + 1
     assert timing(2, 20, 2, ALWAYS, dropout=1, drop_word=0).pushes == []
 
 
 def silent_pixels_pass_at_draws_a_clock(draws, active, module=encoder):
     ends = timing(draws, active, 5, NEVER, module=module).closes
     groups = max(1, -(-active // draws))
-    assert ends == [3 + groups * (t + 1) for t in range(5)]
+    assert ends == [4 + groups * (t + 1) for t in range(5)]
 
 
 @pytest.mark.parametrize("draws", [1, 2, 3, 4, 8])
@@ -95,8 +99,8 @@ def test_silent_pixels_pass_at_draws_a_clock(draws, active):
 @pytest.mark.parametrize("draws", [1, 2, 3, 4, 8])
 def test_spikes_leave_one_a_clock(draws):
     bench = timing(draws, 40, 3, ALWAYS)
-    assert bench.pushes == list(range(4, 4 + 120))
-    assert bench.closes == [43, 83, 123]
+    assert bench.pushes == list(range(5, 5 + 120))
+    assert bench.closes == [44, 84, 124]
 
 
 def test_dropout_of_a_layer_is_ready_after_one_clock_when_inferring():

@@ -45,7 +45,7 @@ def test_currents_wider_than_the_crossbars_sums_are_not_cut(shift, seed):
     layer = stimulus.layer(4, 3, lanes=2)
     assert layer.current_bits == 10
     drawn = stimulus.machine((layer,), neuron__kernel_shift=shift)
-    component = ForwardNeurons(drawn, layer, signed(20))
+    component = ForwardNeurons(drawn, layer, lanes=2, current=signed(20))
     bench = bench_neuron.ForwardBench(component, seed, machine=drawn, layer=layer, bits=20)
     simulate(component, bench)
 
@@ -93,7 +93,7 @@ class Steady(Bench):
 @pytest.mark.parametrize("words", [3, 4, 7])
 def test_spikes_come_two_clocks_after_their_word_one_word_a_clock(words):
     layer = stimulus.layer(3, 2 * words, lanes=2)
-    component = ForwardNeurons(stimulus.machine((layer,)), layer, signed(9))
+    component = ForwardNeurons(stimulus.machine((layer,)), layer, lanes=2, current=signed(9))
     bench = simulate(component, Steady(component, words, 20))
     assert bench.fired == [(k + 2, k % words) for k in range(20)]
 
