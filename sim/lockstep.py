@@ -166,7 +166,10 @@ class Lockstep:
                 sample = self._trained - len(images) + k
                 self._log(f"sample {sample} differs: looking for the step")
                 run = _Run(images[k : k + 1], labels[k : k + 1], self._updates)
-                raise MismatchError(self._first_step("train", sample, run, before, seen))
+                difference = self._first_step("train", sample, run, before, seen)
+                if difference.step is None:  # something went wrong before that no digest shows
+                    self._raise_trained(sample, seen)
+                raise MismatchError(difference)
         return found
 
     def infer(self, images: np.ndarray) -> np.ndarray:

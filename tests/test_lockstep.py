@@ -10,8 +10,9 @@ from golden_transport import Fault, GoldenTransport
 
 from spikeloom.golden import initial
 from spikeloom.golden.datasets import Dataset
-from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig, load
+from spikeloom.golden.spec.protocol import Opcode
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.golden.spec.streams import thinning_stream
 from spikeloom.sim import data as network_data
@@ -48,6 +49,54 @@ def difference(config: NetworkConfig, digits: Dataset, fault: Fault) -> Differen
 def image(digits: Dataset, sample: int) -> np.ndarray:
     """Return the image that is presented as number `sample` of the first epoch."""
     return digits.train_images[initial.order(SEED, 0, TRAIN)[sample]]
+
+
+class Board(GoldenTransport):
+    """A core that is far away: it tells which commands it was given."""
+
+    def __init__(self, machine: Machine, fault: Fault | None = None) -> None:
+        super().__init__(machine, fault)
+        self.given: list[int] = []
+
+    def _command(self, data: bytes) -> tuple[int, bytes]:
+        taken, answer = super()._command(data)
+        self.given += [data[0]] * (taken > 0)
+        return taken, answer
+
+
+def test_a_board_is_compared_by_the_digest_of_each_sample(config: NetworkConfig, digits: Dataset):
+    transport = Board(machine(config))
+    device = DeviceEngine("board", machine(config), transport)
+    assert verify(config, SEED, digits, device) == Verification(944, TRAIN + TEST, None)
+    assert transport.given.count(Opcode.DIGEST) >= TRAIN
+    assert transport.given.count(Opcode.READ_WEIGHTS) == 0
+
+
+@pytest.mark.parametrize(("sample", "step"), [(0, 0), (255, 6), (430, 0), (TRAIN - 1, 15)])
+def test_a_wrong_weight_of_a_board_is_found_at_its_sample(
+    config: NetworkConfig, digits: Dataset, sample: int, step: int
+):
+    fault = Fault(image(digits, sample), step, weight=(1, 3, 4))
+    transport = Board(machine(config), fault)
+    device = DeviceEngine("board", machine(config), transport)
+    found = verify(config, SEED, digits, device).difference
+    assert found is not None
+    assert (found.kind, found.sample, found.step) == ("train", sample, step)
+    assert (found.layer, found.row, found.column) == (1, 3, 4)
+    # nothing was trained again but that sample, cut shorter and shorter
+    assert transport.given.count(Opcode.TRAIN) < TRAIN + 10
+    assert transport.given.count(Opcode.READ_WEIGHTS) <= 2 * 6
+
+
+def test_a_count_and_a_generator_of_a_board_are_found(config: NetworkConfig, digits: Dataset):
+    for fault, what in (
+        (Fault(image(digits, 44), 3, count=9), "count of class 9"),
+        (Fault(image(digits, 44), 3, stream=thinning_stream(1)), "the state of stream thinning1"),
+    ):
+        device = DeviceEngine("board", machine(config), GoldenTransport(machine(config), fault))
+        found = verify(config, SEED, digits, device).difference
+        assert found is not None
+        assert (found.sample, found.step, found.what) == (44, 3, what)
 
 
 def test_equal_engines_are_equal_in_every_weight_and_image(config: NetworkConfig, digits: Dataset):

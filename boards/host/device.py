@@ -243,17 +243,17 @@ class Device:
                 f"images of {flat.shape[1]} pixels do not fit a network of "
                 f"{self.machine.config.sizes[0]} inputs"
             )
-        replies, owed = bytearray(), 0
+        replies = bytearray()
         for first in range(0, len(commands), BATCH):
             part = slice(first, first + BATCH)
             data = b"".join(
                 protocol.encode_image(pixels.tobytes()) + command
                 for pixels, command in zip(flat[part], commands[part], strict=True)
             )
-            # the replies to this batch are asked for with the next: the core never waits for us
-            replies += self._transport.transfer(data, owed)
-            owed = reply.itemsize * len(commands[part])
-        replies += self._transport.transfer(b"", owed)
+            # replies are asked for one batch late, so that the core never waits for us
+            done = first if first + BATCH < len(commands) else len(commands)
+            asked = reply.itemsize * done - len(replies)
+            replies += self._transport.transfer(data, asked)
         found = np.frombuffer(replies, reply)
         counts = found["counts"].astype(np.int32)
         if not np.array_equal(found["class"], counts.argmax(axis=1)):
