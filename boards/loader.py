@@ -9,7 +9,7 @@ from spikeloom.boards import tools
 from spikeloom.boards.steps import Log
 from spikeloom.boards.targets import Target
 
-_LIBRARIES = ("libusb", "libftdi", "libudev", "libhidapi")
+
 _MISSING = ("cannot open shared object", "error while loading shared libraries")
 _NO_BOARD = ("unable to open ftdi device", "device not found", "no such device", "no cable")
 _REFUSED = ("usb_open", "permission", "access denied", "insufficient")
@@ -56,8 +56,7 @@ def _explain(target: Target, command: str, output: str) -> str:
     advice = "run it by hand to see more"
     if any(word in lower for word in _MISSING) or "ImportError" in output:
         advice = (
-            "it lacks a library of the system; on Debian: "
-            "apt-get install libusb-1.0-0 libftdi1-2 libhidapi-hidraw0"
+            "it lacks a library of the system; on Debian: apt-get install libusb-1.0-0 libftdi1-2"
         )
     elif any(word in lower for word in _NO_BOARD):
         advice = f"is the {target.title} connected and powered? {target.wiring}"
