@@ -174,7 +174,8 @@ class Encoder(wiring.Component):
             m.d.sync += [index4[d].eq(index3[d]) for d in range(draws)]
         with m.Elif(self.ready):
             m.d.sync += spikes.eq(rest)
-        m.d.comb += self.busy.eq(running | Cat(stage.valid for stage in stages).any() | valid4 | dropping)
+        waiting = Cat(stage.valid for stage in stages).any()
+        m.d.comb += self.busy.eq(running | waiting | valid4 | dropping)
         return m
 
     def _dropout(self, m: Module, running: Signal, active: Signal) -> tuple[Signal, Signal]:

@@ -212,7 +212,7 @@ class ErrorBench(WordBench):
 TIGHT = Membrane(theta=1, start=0, floor=0, ceiling=0)
 LOOSE = Membrane(theta=1000, start=1000, floor=-1, ceiling=4000)
 WIDE = Membrane(theta=32768, start=16384, floor=-131072, ceiling=32768)
-LOW = Membrane(theta=40, start=10, floor=-100, ceiling=15)
+LOW = Membrane(theta=200, start=10, floor=-10, ceiling=20)
 BASE = stimulus.MEMBRANE
 OTHER = Membrane(theta=57, start=29, floor=-228, ceiling=57)
 
@@ -225,7 +225,7 @@ FORWARD = (
     (9, 1, LOOSE, BASE, "zero", 3, 12),
     (6, 4, WIDE, WIDE, "subtract", 1, 22),
     (3, 2, TIGHT, LOOSE, "zero", 8, 18),
-    (4, 4, LOW, OTHER, "subtract", 0, 9),
+    (8, 4, LOW, LOW, "subtract", 0, 9),
 )
 
 

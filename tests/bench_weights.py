@@ -23,7 +23,7 @@ OPERATIONS = 14
 
 
 class Reading(wiring.Component):
-    """A weight port whose `weight` is the lane that it asked for a clock ago of the word `lanes`."""
+    """A weight port whose `weight` is the lane asked for a clock ago of the word `lanes`."""
 
     def __init__(self, port: wiring.Component, most: int) -> None:
         self._port = port

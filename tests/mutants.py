@@ -288,15 +288,19 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
         (
             "crossbar",
             "return clip(word + change, self._layer.weight_max)",
-            "new, top = word + change, self._layer.weight_max\n"
-            "        return Mux(new > top, top, Mux(new < -top - 1, -top - 1, new))",
+            (
+                "new, top = word + change, self._layer.weight_max\n"
+                "        return Mux(new > top, top, Mux(new < -top - 1, -top - 1, new))"
+            ),
             "the most negative code is used",
         ),
         (
             "crossbar",
             "return clip(word + change, self._layer.weight_max)",
-            "new, top = word + change, self._layer.weight_max\n"
-            "        return Mux(new < -top, -top, new)",
+            (
+                "new, top = word + change, self._layer.weight_max\n"
+                "        return Mux(new < -top, -top, new)"
+            ),
             "no saturation at the upper rail",
         ),
         (
