@@ -9,7 +9,6 @@ from spikeloom.boards import tools
 from spikeloom.boards.steps import Log
 from spikeloom.boards.targets import Target
 
-
 _MISSING = ("cannot open shared object", "error while loading shared libraries")
 _NO_BOARD = ("unable to open ftdi device", "device not found", "no such device", "no cable")
 _REFUSED = ("usb_open", "permission", "access denied", "insufficient")

@@ -62,6 +62,4 @@ def flash(
     with output.working(f"{target.name}: programming") as log:
         program(target, bitstream, log, keep=keep)
     output.console.print(f"{target.title} holds {bitstream}", markup=False, soft_wrap=True)
-    output.result(
-        {"board": target.name, "config": name, "bitstream": str(bitstream), "kept": keep}
-    )
+    output.result({"board": target.name, "config": name, "bitstream": str(bitstream), "kept": keep})
