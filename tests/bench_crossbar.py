@@ -10,10 +10,12 @@ import stimulus
 from spikeloom.golden import crossbar as golden
 from spikeloom.golden.spec.machine import LayerMachine
 from spikeloom.hdl import crossbar as hdl
+from spikeloom.hdl.plan import Plan
 from spikeloom.sim.bench import Bench, Case, Driver, Pins, Stalls, lanes
 
-LATENCY = 2  # clocks from an access to its sum, and to its write
-REST = 3  # clocks after which a word of a row may be met again
+LATENCY = 4  # clocks from an access to its sum, and to its write, with a register; else one less
+REST = 4  # clocks after which a word of a row may be met again
+HELD = 3  # clocks after a poke in which its number is held
 STEPS = 14
 
 
@@ -25,10 +27,19 @@ class CrossbarBench(Bench):
     """
 
     def __init__(
-        self, component: hdl.Crossbar, seed: int, *, layer: LayerMachine, transposed: bool
+        self,
+        component: hdl.Crossbar,
+        seed: int,
+        *,
+        layer: LayerMachine,
+        transposed: bool,
+        gap: bool = False,
+        registered: bool = True,
     ) -> None:
         super().__init__(component, seed)
         self.layer, self.transposed, self.width = layer, transposed, component.width
+        self.gap, self.latency = gap, LATENCY if registered else LATENCY - 1
+        self.cleared = True  # there was a gap since the last sum's end
         self.bits = component.signature.members["sums"].shape.size // component.width
         self.shift = self.rng.choice((0, layer.weight_bits - 2, 15, self.rng.randint(0, 15)))
         self.wait = Stalls(self.rng, (0.0, 0.0, 0.0, 0.6))
@@ -64,7 +75,7 @@ class CrossbarBench(Bench):
         for row in range(self.layer.n_pre):
             for word in range(self.layer.words):
                 yield from self.access(row=row, word=word, host=1, valid=1, first=1, last=1)
-        for _ in range(LATENCY):
+        for _ in range(2 * LATENCY):
             yield {}
 
     def fill(self) -> Driver:
@@ -85,7 +96,8 @@ class CrossbarBench(Bench):
         word, column = divmod(column, self.layer.lanes)
         fields = {"row": row, "word": word, "column": column}
         yield from self.access({"poke": value}, host=1, poke=1, valid=1, first=1, last=1, **fields)
-        yield {"poke": value & (1 << self.layer.weight_bits) - 1}
+        for _ in range(HELD):
+            yield {"poke": value & (1 << self.layer.weight_bits) - 1}
 
     def rows(self) -> Driver:
         """Read a list of rows, once per word, the last access with the last row or behind it."""
@@ -140,12 +152,16 @@ class CrossbarBench(Bench):
             yield {}
 
     def access(self, pins: dict[str, int] | None = None, **fields: int) -> Driver:
-        """Make one access, no sooner than the word's last one allows."""
+        """Make one access, no sooner than the word's last one and a gap allow."""
         key = (fields.get("row", 0), fields.get("word", 0))
-        while self.wait() or (
-            fields.get("valid")
-            and not fields.get("transposed")
-            and self.clock - self.rested.get(key, -REST) < REST
+        while (
+            self.wait()
+            or (self.gap and not self.cleared)
+            or (
+                fields.get("valid")
+                and not fields.get("transposed")
+                and self.clock - self.rested.get(key, -REST) < REST
+            )
         ):
             yield {}
         held = {"access": self.pack("access", **fields)} | self.masked(pins or {})
@@ -155,6 +171,7 @@ class CrossbarBench(Bench):
         while not seen["ready"]:
             seen = yield held
         self.rested[key] = self.clock - 1
+        self.cleared = not fields.get("last")
 
     def masked(self, pins: dict[str, int]) -> dict[str, int]:
         step = {"step": min(1 << self.shift, 1 << self.layer.weight_bits)}
@@ -166,7 +183,7 @@ class CrossbarBench(Bench):
         yield self.step()
 
     def step(self) -> Driver:
-        """Hold the step: it is used a clock behind the access."""
+        """Hold the step: it is used some clocks behind the access."""
         while True:
             yield self.masked({})
 
@@ -196,6 +213,8 @@ class CrossbarBench(Bench):
         access = self.fields("access", seen["access"])
         if seen["ready"] and (access["valid"] or access["last"]):
             self.take(access, seen["up"], seen["down"])
+        elif seen["ready"]:
+            self.cleared = True
 
     def write_poke(self, place: int, value: int) -> None:
         half = 1 << self.layer.weight_bits - 1
@@ -203,25 +222,28 @@ class CrossbarBench(Bench):
 
     def take(self, access: dict[str, int], up: int, down: int) -> None:
         """Add an access to its sum; at the last one ask golden for it, then write."""
-        layer, clock = self.layer, self.clock
-        self.moving.add(clock + LATENCY)
+        layer, due = self.layer, self.clock + self.latency
+        if layer.ports == 1:  # it waits for the memory while that is written
+            while due - self.latency + 1 in self.store_due:
+                due += 1
+        self.moving |= {due - 1, due} if self.gap and access["first"] else {due}
         access |= {"up": up, "down": down}
         if access["first"]:
             self.open = []
         self.open.append(access)
         if access["valid"] and access["poke"]:
             column = access["word"] * layer.lanes + access["column"]
-            self.poked[clock + 1] = access["row"] * layer.n_post + column
-            self.store_due.add(clock + LATENCY)
+            self.poked[due - 1] = access["row"] * layer.n_post + column
+            self.store_due.add(due)
         learns = access["valid"] and not access["host"] and not access["transposed"]
         if learns and (up or down):
-            self.wrote_due.add(clock + LATENCY)
-            self.store_due.add(clock + LATENCY)
+            self.wrote_due.add(due)
+            self.store_due.add(due)
         if access["last"]:
-            self.complete(access)
+            self.complete(access, due)
 
-    def complete(self, last: dict[str, int]) -> None:
-        due = self.clock + LATENCY
+    def complete(self, last: dict[str, int], due: int) -> None:
+        """Note what shows in clock `due`, one clock before and from then on."""
         if last["poke"]:  # what it reads on the way is nobody's business
             return
         if last["transposed"]:
@@ -286,15 +308,31 @@ class CrossbarBench(Bench):
 
 
 def case(
-    n_pre: int, n_post: int, lanes_: int, bits: int, ports: int, *, transposed: bool, module=hdl
+    n_pre: int,
+    n_post: int,
+    lanes_: int,
+    bits: int,
+    ports: int,
+    *,
+    transposed: bool,
+    gap: bool = False,
+    registered: bool = True,
+    module=hdl,
 ) -> Case:
     """Return a crossbar with its bench."""
     layer = stimulus.layer(n_pre, n_post, lanes=lanes_, weight_bits=bits, ports=ports)
-    kind = "transposed" if transposed else "plain"
+    plan = Plan(registered=registered)
+    kinds = (
+        "transposed" if transposed else "plain",
+        *["gap"] * gap,
+        *["direct"] * (not registered),
+    )
     return Case(
-        f"crossbar_{kind}_{n_pre}_{n_post}_{lanes_}_{bits}_{ports}",
-        lambda: module.Crossbar(layer, transposed=transposed),
-        lambda component, seed: CrossbarBench(component, seed, layer=layer, transposed=transposed),
+        f"crossbar_{'_'.join(kinds)}_{n_pre}_{n_post}_{lanes_}_{bits}_{ports}",
+        lambda: module.Crossbar(layer, transposed=transposed, gap=gap, plan=plan),
+        lambda component, seed: CrossbarBench(
+            component, seed, layer=layer, transposed=transposed, gap=gap, registered=registered
+        ),
     )
 
 
@@ -312,14 +350,31 @@ TRANSPOSED = (
 
 
 def cases(module=hdl) -> list[Case]:
-    """Return both memories, one and two ports, lanes that divide the columns and that do not."""
+    """Return both memories, one and two ports, lanes that divide the columns and that do not.
+
+    Every size has one of the four pairs of a gap or none and of a register or none, in turn.
+    """
+    sizes = [(size, True) for size in TRANSPOSED] + [(size, False) for size in PLAIN]
     return [
-        *(case(*size, transposed=True, module=module) for size in TRANSPOSED),
-        *(case(*size, transposed=False, module=module) for size in PLAIN),
+        case(
+            *size,
+            transposed=transposed,
+            gap=k // 2 % 2 == 1,
+            registered=k % 2 == 0,
+            module=module,
+        )
+        for k, (size, transposed) in enumerate(sizes)
     ]
 
 
 def random_case(rng) -> Case:
     """Return a crossbar of any size."""
     size = (rng.randint(1, 12), rng.randint(1, 9), rng.randint(1, 9))
-    return case(*size, rng.randint(2, 16), rng.randint(1, 2), transposed=rng.random() < 0.6)
+    return case(
+        *size,
+        rng.randint(2, 16),
+        rng.randint(1, 2),
+        transposed=rng.random() < 0.6,
+        gap=rng.random() < 0.5,
+        registered=rng.random() < 0.5,
+    )

@@ -54,15 +54,16 @@ class Full(Bench):
 
 
 @pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("gap", [False, True])
 @pytest.mark.parametrize(
     ("ports", "up", "clocks"), [(2, 0, 20), (2, 1, 20), (1, 0, 20), (1, 1, 20 + 18)]
 )
 def test_an_access_a_clock_one_less_per_write_where_there_is_one_port(
-    transposed, ports, up, clocks
+    transposed, gap, ports, up, clocks
 ):
     """Of the 20 writes the last two come behind the last access."""
     layer = stimulus.layer(20, 4, lanes=4, ports=ports)
-    component = Crossbar(layer, transposed=transposed)
+    component = Crossbar(layer, transposed=transposed, gap=gap)
     bench = simulate(component, Full(component, rows=20, up=up))
     assert bench.taken == clocks
     assert bench.wrote == 20 * up
