@@ -34,7 +34,7 @@ lint: .venv/.stamp
 	@echo "Setting up .venv (once; it takes minutes and 600 MB)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv || \
 	  { echo "Python's venv module is needed; on Debian: apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@$(BIN)/python -m pip install --quiet --editable '.[test,boards]'
 	@touch $@
 
 clean:

@@ -30,7 +30,8 @@ class Plan:
         shorter path.
     buffered : the core has buffers of its own for commands and replies: shorter paths to its pins.
     drums : spikes that wait lie in memories where that is possible, not in flip-flops.
-    styles : (name of a memory, one of `STYLES`) pairs; a memory that is not named is "auto".
+    styles : (name of a memory, one of `STYLES`) pairs; a name without its closing number stands for
+        all of them; a memory that is not named is "auto".
     """
 
     neurons: int = 0
@@ -48,7 +49,8 @@ class Plan:
     def memory(self, m: Module, name: str, shape: object, depth: int) -> Memory:
         """Add a memory to a module, without initial contents; `name` is unique in the core."""
         attributes = {NAME: name}
-        style = dict(self.styles).get(name, "auto")
+        styles = dict(self.styles)
+        style = styles.get(name) or styles.get(name.rstrip("0123456789"), "auto")
         if style != "auto":
             attributes["ram_style"] = style
         memory = Memory(shape=shape, depth=depth, init=[], attrs=attributes)
