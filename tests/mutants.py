@@ -61,6 +61,38 @@ def of(block: str) -> list[Mutant]:
 
 
 MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
+    "arithmetic": [
+        (
+            "arithmetic",
+            "return value[zeros:].as_signed() >= limit >> zeros",
+            "return value[zeros:].as_signed() > limit >> zeros",
+            "the limit itself is not enough",
+        ),
+        (
+            "arithmetic",
+            "return value[zeros:].as_signed() >= limit >> zeros",
+            "return value[zeros:] >= limit >> zeros",
+            "the sign is forgotten",
+        ),
+        (
+            "arithmetic",
+            " & ~value[:zeros].any())",
+            ")",
+            "what the zeros of the limit face is forgotten",
+        ),
+        (
+            "arithmetic",
+            "sign & (~upper.all() | ~value[:bits].any())",
+            "sign & ~upper.all()",
+            "one below the lower limit stays",
+        ),
+        (
+            "arithmetic",
+            "Mux(value == -limit - 1, -limit, value) if",
+            "value if",
+            "the most negative number of the width stays",
+        ),
+    ],
     "lfsr": [
         (
             "lfsr",
@@ -400,6 +432,88 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
             "goes_on & before.first & (before.valid | before.last)",
             "goes_on & before.first",
             "sums are cleared where there is no access",
+        ),
+    ],
+    "fold": [
+        ("fold", "~owed & (left == 0)", "left == 0", "a word is asked for before one has come"),
+        ("fold", "~owed & (left == 0)", "~owed", "a word comes while one is taken apart"),
+        ("fold", "held >> size", "held", "all pieces are the first"),
+        ("fold", "step.eq(self.valid & self.ready)", "step.eq(self.valid)", "a piece is not held"),
+        (
+            "fold",
+            "Mux(self.word == layer.words - 1, short, pieces)",
+            "pieces",
+            "the last word is as long as the others",
+        ),
+        ("fold", "Mux(last, 0, self.index + 1)", "self.index + 1", "the index does not go round"),
+        (
+            "fold",
+            "self.soon.eq(self.index),",
+            "self.soon.eq(0),",
+            "the coming index is forgotten while a piece waits",
+        ),
+    ],
+    "wheel": [
+        (
+            "wheel",
+            "Mux(self.write, self.data[plane], bits[:stride])",
+            "bits[:stride]",
+            "nothing is replaced",
+        ),
+        (
+            "wheel",
+            "Mux(self.write, self.data[plane], bits[:stride])",
+            "self.data[plane]",
+            "what is only read is replaced",
+        ),
+        ("wheel", "rest = self._size - turns * stride", "rest = 0", "the padding is not skipped"),
+        (
+            "wheel",
+            "with m.If(self.final):",
+            "with m.If(1):",
+            "the padding is skipped with every turn",
+        ),
+        (
+            "wheel",
+            "with m.If(self.clear):\n            m.d.sync += bits.eq(0)",
+            "with m.If(self.clear):\n            m.d.sync += bits[0].eq(0)",
+            "only one bit is cleared",
+        ),
+    ],
+    "drum": [
+        ("drum", "Mux(blank, 0, read.data.as_value())", "read.data", "a clear does nothing"),
+        (
+            "drum",
+            "with m.If(replacing & self.final):\n            m.d.sync += blank.eq(0)",
+            "with m.If(replacing):\n            m.d.sync += blank.eq(0)",
+            "it is filled after the first turn",
+        ),
+        (
+            "drum",
+            "with m.If(self.clear):\n            m.d.sync += blank.eq(1)",
+            "with m.If(self.clear):\n            m.d.sync += blank.eq(blank)",
+            "a second clear does nothing",
+        ),
+        ("drum", "Mux(self.final, 0, here + 1)", "here + 1", "a sweep does not end at the start"),
+        (
+            "drum",
+            "replacing = self.turn.any() & self.write",
+            "replacing = self.turn.any()",
+            "writes always",
+        ),
+        ("drum", "full = self.final | (piece", "full = (piece", "a short last word is lost"),
+        (
+            "drum",
+            "kept.as_value().eq(Mux(full, 0, whole.as_value()))",
+            "kept.as_value().eq(0)",
+            "a word holds its last piece only",
+        ),
+        ("drum", "word.eq(Mux(self.final, 0, word + full))", "word.eq(word + full)", "words go on"),
+        (
+            "drum",
+            "self.turn.any() if together else self.turn[0]",
+            "self.turn[0]",
+            "a second sweep of the same stride stands still",
         ),
     ],
     "learning": [

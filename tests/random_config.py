@@ -14,6 +14,7 @@ from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig, from_dict
 from spikeloom.golden.spec.schema import ConfigError
+from spikeloom.hdl.plan import Plan
 
 INT32_LIMIT = 1 << 30
 """Membranes, pools and inhibition of a drawn network stay below it: golden counts in int32."""
@@ -51,6 +52,17 @@ def with_random_hardware(config: NetworkConfig, rng: np.random.Generator) -> Net
         for layer, n_post in zip(config.layers, config.sizes[1:], strict=True)
     )
     return dataclasses.replace(config, layers=layers).with_hardware(draws=int(rng.integers(1, 6)))
+
+
+def random_plan(rng: np.random.Generator) -> Plan:
+    """Return any way to build a core: its results must not change, but for counters left out."""
+    return Plan(
+        neurons=int(rng.choice([0, 0, 1, 2, 3, 4])),
+        counters=bool(rng.random() < 0.7),
+        registered=bool(rng.random() < 0.5),
+        buffered=bool(rng.random() < 0.5),
+        drums=bool(rng.random() < 0.5),
+    )
 
 
 _KINDS = [0.2, 0.1, 0.2, 0.4, 0.1]
