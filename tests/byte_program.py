@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,75 +14,12 @@ from random_config import random_images, random_weights
 
 from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.machine import Machine
-from spikeloom.golden.spec.protocol import Opcode, Status
+from spikeloom.golden.spec.protocol import Feature, Opcode
 from spikeloom.golden.spec.registers import Access, registers
 from spikeloom.sim import pysim
 
 DEPENDS_ON_HARDWARE = ("cycles", "writes.")
 """Registers whose value lanes and ports may change."""
-
-
-class ReferenceCore(GoldenTransport):
-    """The byte protocol to the letter, faults of the host included, over the golden network."""
-
-    def _load(self, data: bytes) -> int:
-        pixels, place, size = 0, 1, self._image.size
-        image = np.zeros(size, np.uint8)
-        while place < len(data):
-            header, place = data[place], place + 1
-            if not header:
-                self._image = image
-                return place
-            literals = header & protocol.LITERAL_MAX
-            pixels += header >> protocol.LITERAL_BITS
-            for value in data[place : place + literals]:
-                if pixels < size:
-                    image[pixels] = value
-                else:
-                    self._values["status"] |= Status.BAD_PIXEL
-                pixels += 1
-            place += literals
-        return 0
-
-    def _write(self, address: int, value: int) -> None:
-        name = self._names.get(address)
-        if name == "steps" and not 1 <= value <= self.machine.config.steps:
-            return
-        if name is not None:
-            super()._write(address, value)
-
-    def _train(self, label: int) -> bytes:
-        if label >= self.machine.config.sizes[-1]:
-            self._values["status"] |= Status.BAD_LABEL
-            label = 0
-        reply = super()._train(label)
-        self._image = np.zeros_like(self._image)
-        return reply
-
-    def _infer(self) -> bytes:
-        reply = super()._infer()
-        self._image = np.zeros_like(self._image)
-        return reply
-
-    def _write_weights(self, data: bytes) -> int:
-        if len(data) < 6:
-            return 0
-        layer, row, rows = struct.unpack("<BHH", data[1:6])
-        if not 1 <= layer <= self.machine.config.depth:
-            self._values["status"] |= Status.BAD_ROW
-            return 6
-        weights = self._network.weights
-        mine = weights[layer - 1]
-        length = 6 + 2 * rows * mine.shape[1]
-        if len(data) < length:
-            return 0
-        there = max(0, min(rows, len(mine) - row))
-        given = np.frombuffer(data[6:length], "<i2").reshape(rows, mine.shape[1])
-        mine[row : row + there] = given[:there]
-        self._network.weights = weights
-        if there < rows:
-            self._values["status"] |= Status.BAD_ROW
-        return length
 
 
 @dataclass(frozen=True)
@@ -104,14 +40,17 @@ class Exchange:
 
 
 class Program:
-    """Commands in order; each is answered by the reference as it is added."""
+    """Commands in order; each is answered by the reference as it is added.
 
-    def __init__(self, machine: Machine) -> None:
+    `features` : what the core has that is to be asked.
+    """
+
+    def __init__(self, machine: Machine, features: Feature = Feature.COUNTERS) -> None:
         self.machine = machine
         self.exchanges: list[Exchange] = []
         self.samples = 0
         self._registers = registers(machine)
-        self._reference = ReferenceCore(machine)
+        self._reference = GoldenTransport(machine, features=features)
 
     def add(self, what: str, command: bytes, *, exact: bool = True) -> bytes:
         """Append a whole command; return the reference's reply."""
@@ -205,9 +144,11 @@ def mismatch(number: int, exchange: Exchange, found: bytes) -> str:
     )
 
 
-def random_program(machine: Machine, rng: np.random.Generator, length: int) -> Program:
+def random_program(
+    machine: Machine, rng: np.random.Generator, length: int, features: Feature = Feature.COUNTERS
+) -> Program:
     """Draw `length` things for a host to do, after loading weights and before reading all back."""
-    program = Program(machine)
+    program = Program(machine, features)
     images = random_images(machine.config.sizes[0], rng)
     classes = machine.config.sizes[-1]
     program.identify()
@@ -354,7 +295,7 @@ def check(
 def cycle_limit(machine: Machine, program: Program, stall: float = 0.0, pause: int = 0) -> int:
     """Return clocks after which a core that has not finished a program must be stuck."""
     accesses = sum(
-        layer.words * layer.n_pre + layer.n_post * (layer.words + layer.n_pre) + 60
+        layer.words * (layer.n_pre + 12) + layer.n_post * (layer.words + layer.n_pre + 1) + 60
         for layer in machine.layers
     )
     step = accesses + machine.config.sizes[0] + 100

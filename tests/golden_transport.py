@@ -1,4 +1,4 @@
-"""A core in Python: the byte protocol over the golden network, faults included."""
+"""A core in Python: the byte protocol over the golden network, a host's faults and its own."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.protocol import Feature, Identity, Opcode, Status
 from spikeloom.golden.spec.registers import Access, registers
 from spikeloom.golden.spec.streams import drawn, streams
-
-LITERAL_MASK = protocol.LITERAL_MAX
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,9 @@ class Fault:
 
 
 class GoldenTransport:
-    """Answers like the core of `machine`; commands may be cut anywhere between two transfers.
+    """Answers to the letter like the core of `machine`, whatever a host sends.
+
+    Commands may be cut anywhere between two transfers.
 
     Replies that were not asked for are kept for later. `features` : what the core has.
     """
@@ -59,7 +59,6 @@ class GoldenTransport:
         self._names = {r.address: r.name for r in self._registers.values()}
         every = streams(machine.config)
         self._streams = {number: every[number].name for number in drawn(machine)}
-        self._image = np.zeros(machine.config.sizes[0], np.uint8)
         self._pending = b""
         self._replies = bytearray()
         self._reset()
@@ -79,6 +78,8 @@ class GoldenTransport:
 
     def _reset(self) -> None:
         self._values = {r.name: r.reset for r in self._registers.values()}
+        self._image = np.zeros(self.machine.config.sizes[0], np.uint8)
+        self._spent: np.ndarray | None = None  # the image that the last sample ran with
 
     def _command(self, data: bytes) -> tuple[int, bytes]:
         """Return the bytes that one command took (0: incomplete) and its answer."""
@@ -116,7 +117,9 @@ class GoldenTransport:
         return 1, b""
 
     def _write(self, address: int, value: int) -> None:
-        name = self._names[address]
+        name = self._names.get(address)
+        if name is None or (name == "steps" and not 1 <= value <= self.machine.config.steps):
+            return
         access, width = self._registers[name].access, self._registers[name].width
         if access is Access.READ_WRITE:
             self._values[name] = value & (1 << width) - 1
@@ -126,24 +129,26 @@ class GoldenTransport:
                     self._values[register.name] = 0
 
     def _load(self, data: bytes) -> int:
-        pixels, place = bytearray(), 1
+        pixels, place, size, beyond = 0, 1, self._image.size, False
+        image = np.zeros(size, np.uint8)
         while place < len(data):
             header, place = data[place], place + 1
             if not header:
-                size = self._image.size
-                if len(pixels) > size:
-                    self._values["status"] |= Status.BAD_PIXEL
-                padded = bytes(pixels[:size]).ljust(size, b"\0")
-                self._image = np.frombuffer(padded, np.uint8)
+                self._image = image
+                self._values["status"] |= Status.BAD_PIXEL * beyond
                 return place
-            literals = header & LITERAL_MASK
-            pixels += bytes(header >> protocol.LITERAL_BITS) + data[place : place + literals]
-            place += literals
+            literals = header & protocol.LITERAL_MAX
+            pixels += header >> protocol.LITERAL_BITS
+            there = data[place : place + min(literals, max(0, size - pixels))]
+            image[pixels : pixels + len(there)] = list(there)
+            beyond |= pixels + literals > size and literals > 0
+            pixels, place = pixels + literals, place + literals
         return 0
 
     def _train(self, label: int) -> bytes:
         if label >= self.machine.config.sizes[-1]:
             self._values["status"] |= Status.BAD_LABEL
+            label = 0
         self._prepare()
         counts, activity = self._network.train(self._image[np.newaxis], np.array([label]))
         return self._finish(counts[0], activity[0], infer=False)
@@ -161,6 +166,9 @@ class GoldenTransport:
 
     def _prepare(self) -> None:
         self.delay()
+        if self._spent is self._image:  # an image runs once, the sample after it is blank
+            self._image = np.zeros_like(self._image)
+        self._spent = self._image
         values, network = self._values, self._network
         network.steps = values["steps"]
         network.set_updates(
@@ -236,17 +244,20 @@ class GoldenTransport:
         if len(data) < 6:
             return 0
         layer, row, rows = struct.unpack("<BHH", data[1:6])
+        if not 1 <= layer <= self.machine.config.depth:
+            self._values["status"] |= Status.BAD_ROW
+            return 6
         weights = self._network.weights
-        columns = weights[layer - 1].shape[1]
-        length = 6 + 2 * rows * columns
+        mine = weights[layer - 1]
+        length = 6 + 2 * rows * mine.shape[1]
         if len(data) < length:
             return 0
-        given = np.frombuffer(data[6:length], "<i2").reshape(rows, columns)
-        if row + rows > len(weights[layer - 1]):
+        there = max(0, min(rows, len(mine) - row))
+        given = np.frombuffer(data[6:length], "<i2").reshape(rows, mine.shape[1])
+        mine[row : row + there] = given[:there]
+        self._network.weights = weights
+        if there < rows:
             self._values["status"] |= Status.BAD_ROW
-        else:
-            weights[layer - 1][row : row + rows] = given
-            self._network.weights = weights
         return length
 
 

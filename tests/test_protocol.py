@@ -7,9 +7,10 @@ import re
 import numpy as np
 import pytest
 from amaranth.sim import SimulatorContext
-from byte_program import Program, ReferenceCore, check, cycle_limit
+from byte_program import Program, check, cycle_limit
 from configurations import LAYER, table
 from core_faults import NEIGHBOURS, replaced
+from golden_transport import GoldenTransport
 from hypothesis import given
 from hypothesis import strategies as st
 from random_config import random_weights
@@ -18,7 +19,7 @@ from spikeloom.golden import datasets
 from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import from_dict
-from spikeloom.golden.spec.protocol import Identity, Opcode, Status
+from spikeloom.golden.spec.protocol import Feature, Identity, Opcode, Status
 from spikeloom.golden.spec.registers import registers
 from spikeloom.hdl.core import BUFFER, Core
 from spikeloom.sim import pysim
@@ -84,7 +85,7 @@ def test_the_table_of_commands_holds_every_opcode():
 
 @given(st.lists(st.sampled_from([0, 0, 0, 1, 8, 255]), min_size=1, max_size=300))
 def test_an_image_survives_its_encoding(pixels: list[int]):
-    core = ReferenceCore(
+    core = GoldenTransport(
         machine(from_dict(table(image=[1, len(pixels)], sizes=[len(pixels), 5, 3])))
     )
     command = protocol.encode_image(bytes(pixels))
@@ -103,8 +104,9 @@ def test_the_digest_is_the_crc32_whose_check_value_is_published():
     assert protocol.weights_digest([b"1234", b"56789"]) == 0xCBF43926
 
 
-def test_an_identity_survives_its_packing():
-    identity = Identity(1, 2, "0123456789abcdef")
+@pytest.mark.parametrize("features", [Feature(0), Feature.COUNTERS])
+def test_an_identity_survives_its_packing(features: Feature):
+    identity = Identity(1, 2, features, "0123456789abcdef")
     assert Identity.unpack(identity.pack()) == identity
 
 
@@ -274,7 +276,7 @@ def test_every_unknown_opcode_is_skipped_and_reported(program: Program):
     finish(program)
 
 
-def test_reset_keeps_weights_and_a_loaded_image(program: Program, image: np.ndarray):
+def test_reset_keeps_weights_and_forgets_a_loaded_image(program: Program, image: np.ndarray):
     program.image(FULL)
     program.train(1)
     program.write("steps", 2)
