@@ -9,6 +9,7 @@ from mutants import Mutant
 
 from spikeloom.hdl import (
     backward,
+    columns,
     core,
     crossbar,
     encoder,
@@ -18,9 +19,10 @@ from spikeloom.hdl import (
     spikes,
     streams,
 )
+from spikeloom.hdl.plan import DEFAULT, Plan
 
-HDL = (backward, core, crossbar, encoder, layer, network, neuron, spikes, streams)
-"""The modules that the core is put together in, or that hold its memories."""
+HDL = (backward, columns, core, crossbar, encoder, layer, network, neuron, spikes, streams)
+"""The modules that the core is put together in."""
 
 DROPOUT = Mutant(
     "layer",
@@ -36,17 +38,20 @@ NEIGHBOURS = Mutant(
     "a weight written by the host changes its neighbours where errors still wait",
 )
 
-# Mutant, and what a configuration needs so that it shows soon.
-FAULTS: list[tuple[Mutant, dict[str, Any]]] = [
+ONE = Plan(neurons=1)
+
+# Mutant, what a configuration needs so that it shows soon, and how the core is built.
+FAULTS: list[tuple[Mutant, dict[str, Any], Plan]] = [
     (
         Mutant("core", "value > best", "value >= best", "ties go to the highest class"),
         {},
+        DEFAULT,
     ),
     (
         Mutant(
             "backward",
-            "waiting | self._pending[i - 1] | below.fresh_fire",
-            "waiting | self._pending[i - 1]",
+            "self._waiting[i] | self._pending[i - 1] | below.fresh_fire",
+            "self._waiting[i] | self._pending[i - 1]",
             "charge is not served when its gate opens",
         ),
         {
@@ -59,15 +64,17 @@ FAULTS: list[tuple[Mutant, dict[str, Any]]] = [
             "wta__kind": "none",
             "steps": 12,
         },
+        DEFAULT,
     ),
     (
         Mutant(
             "backward",
-            "waiting | self._pending[i - 1] | below.fresh_fire",
-            "waiting | below.fresh_fire",
+            "self._waiting[i] | self._pending[i - 1] | below.fresh_fire",
+            "self._waiting[i] | below.fresh_fire",
             "charge of several thresholds is not served in later steps",
         ),
         {"error__gate": "open", "steps": 12},
+        DEFAULT,
     ),
     (
         Mutant(
@@ -77,14 +84,23 @@ FAULTS: list[tuple[Mutant, dict[str, Any]]] = [
             "pools round downward",
         ),
         {"neuron__kernel_shift": 2},
+        DEFAULT,
     ),
     (
-        Mutant("crossbar", "Mux(wide < -limit, -limit, wide)", "wide", "the lower rail is missing"),
+        Mutant(
+            "crossbar",
+            "return clip(word + change, self._layer.weight_max)",
+            "new, top = word + change, self._layer.weight_max\n"
+            "        return Mux(new > top, top, new)",
+            "the lower rail is missing",
+        ),
         {"wta__kind": "none"},
+        DEFAULT,
     ),
     (
         Mutant("lfsr", "other.eq(seed)", "other.eq(other)", "inference goes on from where it was"),
         {},
+        DEFAULT,
     ),
     (
         Mutant(
@@ -94,10 +110,57 @@ FAULTS: list[tuple[Mutant, dict[str, Any]]] = [
             "an image adds to the one that was not used",
         ),
         {},
+        DEFAULT,
     ),
     (
         Mutant("wta", "Mux(mine[lane], strength, 0)", "0", "a neuron inhibits itself"),
         {"wta__kind": "lateral", "wta__strength": 0.25},
+        DEFAULT,
+    ),
+    (
+        Mutant("layer", "old | neurons.fired", "neurons.fired", "a gate shuts again"),
+        {"error__gate": "hold", "steps": 12},
+        DEFAULT,
+    ),
+    (
+        Mutant(
+            "columns",
+            "bits.eq(self.positive | self.negative)",
+            "bits.eq(self.positive)",
+            "negative error spikes do not go down",
+        ),
+        {"error__gate": "open", "steps": 12},
+        DEFAULT,
+    ),
+    (
+        Mutant(
+            "layer",
+            "(self._room | ~access1.last) & ~self._pause",
+            "~self._pause",
+            "a word of sums overwrites the one before",
+        ),
+        {"steps": 12},
+        ONE,
+    ),
+    (
+        Mutant(
+            "layer",
+            "self._pause.eq(crossbar.access.last if self._folded else 0)",
+            "self._pause.eq(0)",
+            "no gap in which sums are cleared",
+        ),
+        {"steps": 12},
+        ONE,
+    ),
+    (
+        Mutant(
+            "layer",
+            "(begun - scanned)[:3] < ring",
+            "1",
+            "words of spikes overwrite those that wait",
+        ),
+        {"steps": 12, "neuron__start": 1.0, "input__rate": 1.0},
+        ONE,
     ),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections import Counter
 from typing import Any
@@ -10,40 +11,50 @@ import numpy as np
 import pytest
 from amaranth.lib import data, memory
 from byte_program import Program, check, random_program
-from core_faults import DROPOUT, FAULTS, HDL, replaced
+from core_faults import DROPOUT, FAULTS, replaced
 from random_config import (
     describe,
     random_config,
     random_images,
+    random_plan,
     random_weights,
     with_random_hardware,
 )
 
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.golden.spec.protocol import Feature
 from spikeloom.hdl import core
+from spikeloom.hdl import plan as hdl_plan
 from spikeloom.hdl.core import Core
+from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.sim.transport import VerilatedTransport
 from spikeloom.sim.verilate import build, to_verilog
 
 STALLS = (0.0, 0.3, 0.8)
 
 
-def fuzz(config: NetworkConfig, program: Program, rng: np.random.Generator) -> None:
+def features(plan: Plan) -> Feature:
+    return Feature.COUNTERS if plan.counters else Feature(0)
+
+
+def fuzz(
+    config: NetworkConfig, program: Program, rng: np.random.Generator, plan: Plan = DEFAULT
+) -> None:
     """Check one program under stalls at random; a difference comes with the configuration."""
     pause = int(rng.choice([0, 0, 40]))
     stall, stall_seed = float(rng.choice(STALLS)), int(rng.integers(99))
     try:
-        check(core.Core(config), program, stall=stall, seed=stall_seed, pause=pause)
+        check(core.Core(config, plan), program, stall=stall, seed=stall_seed, pause=pause)
     except Exception as error:
-        error.add_note(describe(config))
+        error.add_note(f"{describe(config)}\n{plan}")
         raise
 
 
 def try_any_network(seed: list[int], **fixed: Any) -> None:
     rng = np.random.default_rng(seed)
-    config = random_config(rng, **fixed)
-    fuzz(config, random_program(machine(config), rng, 10), rng)
+    config, plan = random_config(rng, **fixed), random_plan(rng)
+    fuzz(config, random_program(machine(config), rng, 10, features(plan)), rng, plan)
 
 
 @pytest.mark.parametrize("number", range(6))
@@ -63,16 +74,16 @@ def try_other_hardware(rng: np.random.Generator, variants: int) -> None:
     for _ in range(variants):
         other = with_random_hardware(config, rng)
         assert other.digest() == config.digest()
-        fuzz(other, program, rng)
+        fuzz(other, program, rng, dataclasses.replace(random_plan(rng), counters=True))
 
 
-def test_lanes_ports_and_draws_change_no_reply(rng: np.random.Generator):
+def test_lanes_ports_draws_and_plan_change_no_reply(rng: np.random.Generator):
     try_other_hardware(rng, 2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(4))
-def test_lanes_ports_and_draws_change_no_reply_of_many(number: int, seed: int):
+def test_lanes_ports_draws_and_plan_change_no_reply_of_many(number: int, seed: int):
     try_other_hardware(np.random.default_rng([seed, number]), 4)
 
 
@@ -81,18 +92,16 @@ def rubbish(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """Fill every memory with random bits, as silicon does at power-up."""
     bits = random.Random(seed)
 
-    def filled(*, shape: Any, depth: int, init: list) -> memory.Memory:
+    def filled(*, shape: Any, depth: int, init: list, attrs: dict) -> memory.Memory:
         assert not list(init)
         if isinstance(shape, data.Layout):
             words = [shape.from_bits(bits.getrandbits(shape.size)) for _ in range(depth)]
         else:
             high = 1 << shape.width - shape.signed
             words = [bits.randrange(-high if shape.signed else 0, high) for _ in range(depth)]
-        return memory.Memory(shape=shape, depth=depth, init=words)
+        return memory.Memory(shape=shape, depth=depth, init=words, attrs=attrs)
 
-    for module in HDL:
-        if hasattr(module, "Memory"):
-            monkeypatch.setattr(module, "Memory", filled)
+    monkeypatch.setattr(hdl_plan, "Memory", filled)
 
 
 @pytest.mark.usefixtures("rubbish")
@@ -217,22 +226,22 @@ def test_random_networks_reach_every_option_and_event():
     assert not rare
 
 
-def caught(fixed: dict[str, Any], tries: int) -> bool:
+def caught(fixed: dict[str, Any], plan: Plan, tries: int) -> bool:
     for number in range(tries):
         rng = np.random.default_rng(number)
         config = random_config(rng, **fixed)
         program = random_program(machine(config), rng, 10)
         try:
-            check(core.Core(config), program)
+            check(core.Core(config, plan), program)
         except AssertionError:
             return True
     return False
 
 
 def try_fault(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    mutant, fixed = FAULTS[number]
+    mutant, fixed, plan = FAULTS[number]
     replaced(mutant, monkeypatch)
-    assert caught(fixed, 30), mutant.why
+    assert caught(fixed, plan, 30), mutant.why
 
 
 def test_the_fuzz_catches_a_fault(monkeypatch: pytest.MonkeyPatch):
@@ -249,8 +258,8 @@ def test_the_fuzz_catches_every_fault(number: int, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("number", range(2))
 def test_long_runs_of_native_cores_reply_as_golden_does(number: int, seed: int):
     rng = np.random.default_rng([seed, number])
-    config = random_config(rng)
-    program = Program(machine(config))
+    config, plan = random_config(rng), random_plan(rng)
+    program = Program(machine(config), features(plan))
     images = random_images(config.sizes[0], rng)
     program.load_weights(random_weights(program.machine, rng))
     for sample in range(4000):
@@ -265,9 +274,9 @@ def test_long_runs_of_native_cores_reply_as_golden_does(number: int, seed: int):
     program.digest()
     program.read_all_weights()
     program.read_registers()
-    library = build(to_verilog(Core(config)))
+    library = build(to_verilog(Core(config, plan)))
     for stalls in ({}, {"in_": 128, "out": 128}, {"in_": 0, "out": 250}):
         with VerilatedTransport(library) as transport:
             transport.stalls(seed=seed, **stalls)
             replies = transport.transfer(program.data, program.reply_bytes)
-        assert next(program.differences(replies), None) is None, describe(config)
+        assert next(program.differences(replies), None) is None, f"{describe(config)}\n{plan}"
