@@ -66,11 +66,11 @@ def _fitting(probe: Probe, register: Register, value: int) -> int:
     if register.name == "steps":
         return 1 + value % probe.machine.config.steps
     if register.name.startswith("probability."):
-        return min(value, protocol_most(register))
+        return min(value, _most(register))
     return value
 
 
-def protocol_most(register: Register) -> int:
+def _most(register: Register) -> int:
     """Return the largest probability: always."""
     return 1 << (register.width - 1)
 

@@ -6,20 +6,25 @@ counters where it has them.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
 
 from spikeloom.golden import initial
 from spikeloom.golden.datasets import DataError
+from spikeloom.golden.lfsr import fill, parameters, to_signed
 from spikeloom.golden.spec.learning import CERTAIN, Update
 from spikeloom.golden.spec.machine import SPIKE, LayerMachine, Machine
+from spikeloom.golden.spec.streams import thinning_stream
 from spikeloom.sim import data as network_data
-from spikeloom.sim.probe import Probe, Stimulus, variant
-from spikeloom.sim.selftest_forward import Maker, search, walk
+from spikeloom.sim.probe import NEVER, Probe, Stimulus, observe, variant
+from spikeloom.sim.selftest_forward import TRIES, Maker, search, walk
 
 ALWAYS = Update(0, CERTAIN)
 DIGITS = 30
+WORDS = 200
+"""Thinning words from a stimulus' beginning among which one is looked for."""
 
 
 def _watching(layers: list[int]) -> Maker:
@@ -122,6 +127,7 @@ def learning(probe: Probe) -> None:
         for name, update in (("a step of 1", ALWAYS), ("a step of 2", double), ("thinning", half)):
             given = _with(probe, walk(probe), {layer.index: update})
             probe.expect(given, f"{name}, layer {layer.index}", learning=every)
+        _at_chance(probe, layer)
         for _ in range(3):
             given = walk(probe)
             rails = layer.weight_max - probe.rng.integers(3, size=(layer.n_pre, layer.n_post))
@@ -134,6 +140,31 @@ def learning(probe: Probe) -> None:
     for _ in range(3):
         given = _with(probe, walk(probe), updates)
         probe.expect(given, "all crossbars at once", learning=every)
+
+
+def _at_chance(probe: Probe, layer: LayerMachine) -> None:
+    """Give a probability that equals a word drawn where an error waits: it must not be kept."""
+    stream = thinning_stream(layer.index)
+    table = parameters(probe.streams[stream].lfsr)
+    words = np.empty(WORDS, np.uint16)
+    for _ in range(TRIES):
+        given = walk(probe)
+        fill(to_signed(given.states[stream]), table, words, WORDS)
+        chance = int(probe.rng.choice(words))
+        kept, too = (
+            dataclasses.replace(given, updates=_updates(probe, {layer.index: Update(0, p)}))
+            for p in (chance, chance + 1)
+        )
+        pairs = zip(*(observe(probe.machine, s).weights for s in (kept, too)), strict=True)
+        if any(not np.array_equal(a, b) for a, b in pairs):
+            what = f"a word equal to the probability, layer {layer.index}"
+            probe.expect(kept, what, learning=_layers(probe))
+            return
+    probe.notes.append(f"no word equal to the probability met an error in layer {layer.index}")
+
+
+def _updates(probe: Probe, given: dict[int, Update]) -> tuple[Update, ...]:
+    return tuple(given.get(layer.index, NEVER) for layer in probe.machine.layers)
 
 
 def _with(probe: Probe, given: Stimulus, updates: dict[int, Update]) -> Stimulus:
