@@ -40,8 +40,8 @@ class Core(wiring.Component):
     i : In, stream of command bytes. o : Out, stream of reply bytes. Both take a byte in a clock
     with valid and ready. busy : Out; a sample is running.
 
-    Latency: a register read replies after 7 clocks, pin to pin; a sample's counts follow its last
-    step at once. Throughput: one byte per clock and direction; the next image loads while one runs.
+    Latency: a register read replies after 4 clocks, pin to pin, 2 where the core has no buffers of
+    its own; a sample's counts follow its last step at once. Throughput: one byte per clock and direction; the next image loads while one runs.
     """
 
     def __init__(self, config: NetworkConfig, plan: Plan = DEFAULT) -> None:

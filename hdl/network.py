@@ -41,7 +41,7 @@ class Network(wiring.Component):
     word of columns while not busy. weight : Out; weight `host_column` of it, from `SETTLE` clocks
     after that on, and one clock after another column is asked for.
 
-    Latency: about 26 clocks a step on top of the accesses that `golden.floor` counts.
+    Latency: about 30 clocks a step on top of the accesses that `golden.floor` counts.
     Golden: `golden.network.run_sample`.
     """
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import bench_crossbar
 import bench_encoder
+import bench_fold
 import bench_learning
 import bench_lfsr
 import bench_neuron
 import bench_spikes
+import bench_vectors
 import bench_wta
 import cocotb
 
@@ -28,7 +30,7 @@ def lfsr(wide: bool) -> list[Case]:
 
 def encoder(wide: bool) -> list[Case]:
     every = [*bench_encoder.cases(), *bench_encoder.dropout_cases()]
-    return every if wide else [every[0], every[5], every[-2]]
+    return every if wide else [every[0], every[5], every[9], every[-2]]
 
 
 def forward(wide: bool) -> list[Case]:
@@ -48,7 +50,7 @@ def wta(wide: bool) -> list[Case]:
 
 def crossbar(wide: bool) -> list[Case]:
     every = bench_crossbar.cases()
-    return every if wide else [every[1], every[-1]]
+    return every if wide else [every[1], every[6], every[-1]]
 
 
 def learning(wide: bool) -> list[Case]:
@@ -61,9 +63,19 @@ def spikes(wide: bool) -> list[Case]:
     return every if wide else [every[0], every[5]]
 
 
-KINDS = (lfsr, encoder, forward, error, wta, crossbar, learning, spikes)
+def fold(wide: bool) -> list[Case]:
+    every = bench_fold.cases()
+    return every if wide else every[:1]
+
+
+def vectors(wide: bool) -> list[Case]:
+    wheels, drums = bench_vectors.wheel_cases(), bench_vectors.drum_cases()
+    return [*wheels, *drums] if wide else [wheels[0], drums[3]]
+
+
+KINDS = (lfsr, encoder, forward, error, wta, crossbar, learning, spikes, fold, vectors)
 WIDE = {
-    "streams": (lfsr, learning, spikes),
+    "streams": (lfsr, learning, spikes, fold, vectors),
     "ends": (encoder, wta),
     "neurons": (forward, error),
     "crossbars": (crossbar,),
@@ -94,3 +106,4 @@ def check(kind: str):
 check_lfsr, check_encoder, check_wta = check("lfsr"), check("encoder"), check("wta")
 check_forward, check_error = check("forward"), check("error")
 check_crossbar, check_learning, check_spikes = check("crossbar"), check("learning"), check("spikes")
+check_fold, check_vectors = check("fold"), check("vectors")

@@ -9,13 +9,17 @@ from pathlib import Path
 import bench_core
 import numpy as np
 import pytest
+from amaranth.sim import SimulatorContext
 
 from spikeloom.golden.floor import floor_cycles
+from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import load
+from spikeloom.golden.spec.registers import registers
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.core import Core
-from spikeloom.sim import cosim
+from spikeloom.hdl.plan import Plan
+from spikeloom.sim import cosim, pysim
 from spikeloom.sim import data as network_data
 from spikeloom.sim.engine import GoldenEngine, RtlEngine, start
 
@@ -26,6 +30,29 @@ def test_the_core_keeps_its_contract_under_cocotb(tmp_path: Path):
     simulator = cosim.build([bench_core.case(load("tiny"))])
     ran = cosim.run(simulator, "bench_core", tmp_path, search=Path(__file__).parent)
     assert ran == TESTS
+
+
+@pytest.mark.parametrize(("buffered", "clocks"), [(True, 4), (False, 2)])
+def test_a_register_is_read_within_its_latency_pin_to_pin(buffered: bool, clocks: int):
+    core = Core(load("tiny"), Plan(buffered=buffered))
+    steps = registers(machine(load("tiny")))["steps"]
+    moved: list[int] = []
+
+    async def host(ctx: SimulatorContext) -> None:
+        command = list(protocol.read(steps.address))
+        ctx.set(core.o.ready, 1)
+        for clock in range(20):
+            ctx.set(core.i.valid, bool(command))
+            ctx.set(core.i.payload, command[0] if command else 0)
+            _, _, taken, valid = await ctx.tick().sample(core.i.ready, core.o.valid)
+            if command and taken:
+                command.pop(0)
+                sent = clock
+            if valid:
+                moved.append(clock)
+        assert moved == [sent + clocks + k for k in range(4)]
+
+    pysim.run(core, host)
 
 
 def test_the_rate_form_is_refused_by_name():

@@ -1,4 +1,4 @@
-"""A word of sums is handed to fewer neurons than lanes: all of them, in order, as fast as it says."""
+"""A word of sums is handed to fewer neurons than lanes: all, in order, as fast as it says."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from amaranth.hdl import (
     ResetSignal,
     Signal,
 )
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from configurations import LAYER, table
 
@@ -34,10 +34,13 @@ from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.link import VERSION, Hello
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import from_dict, load
+from spikeloom.hdl.columns import Columns
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.crossbar import Crossbar
 from spikeloom.hdl.dropout import Dropout
+from spikeloom.hdl.drum import Drum
 from spikeloom.hdl.encoder import Encoder
+from spikeloom.hdl.fold import Fold
 from spikeloom.hdl.frames import FrameReceiver, FrameSender
 from spikeloom.hdl.layer import Layer
 from spikeloom.hdl.learning import Coincidence, Step, Thinning
@@ -45,9 +48,11 @@ from spikeloom.hdl.lfsr import Generator
 from spikeloom.hdl.link import Link
 from spikeloom.hdl.network import Network
 from spikeloom.hdl.neuron import ErrorNeurons, ForwardNeurons
+from spikeloom.hdl.plan import Plan
 from spikeloom.hdl.spikes import Scanner, SpikeList
 from spikeloom.hdl.uart import Receiver, Transmitter
 from spikeloom.hdl.weights import WeightPort
+from spikeloom.hdl.wheel import Wheel
 from spikeloom.hdl.wta import Wta
 
 SECONDS = 540
@@ -135,7 +140,7 @@ def small() -> Machine:
 
 def wta(kind: str) -> Wta:
     other = machine(from_dict(table(wta={"kind": kind, "strength": 0.25})))
-    return Wta(other, other.layers[-1], signed(12))
+    return Wta(other, other.layers[-1], signed(12), lanes=2)
 
 
 def error_neurons(output: bool) -> ErrorNeurons:
@@ -144,12 +149,15 @@ def error_neurons(output: bool) -> ErrorNeurons:
     return ErrorNeurons(network, layer, lanes=4, current=signed(14), output=output)
 
 
+ENTRY = data.StructLayout({"row": range(12), "keep": 1})
+SMALLEST = Plan(neurons=1, counters=False, registered=False, buffered=False, drums=True)
+
 COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "generator": lambda: Generator(CATALOG["lfsr64"], seed=1, draws=3, second=2),
     "short generator": lambda: Generator(CATALOG["lfsr16"], seed=1),
     "encoder": lambda: Encoder(small()),
     "dropout": lambda: Dropout(neurons=11, chance=1000),
-    "spike list": lambda: SpikeList(12),
+    "spike list": lambda: SpikeList(12, ENTRY),
     "scanner": lambda: Scanner(lanes=5, words=3, neurons=13),
     "thinning": Thinning,
     "coincidence": lambda: Coincidence(4),
@@ -158,7 +166,14 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "one-port crossbar": lambda: Crossbar(small().layers[1], transposed=False),
     "transposed crossbar": lambda: Crossbar(small().layers[0], transposed=True),
     "transposed one-port crossbar": lambda: Crossbar(small().layers[1], transposed=True),
-    "forward neurons": lambda: ForwardNeurons(small(), small().layers[0], signed(12)),
+    "forward neurons": lambda: ForwardNeurons(
+        small(), small().layers[0], lanes=3, current=signed(12)
+    ),
+    "fold": lambda: Fold(small().layers[0], 1, signed(12)),
+    "wheel": lambda: Wheel(13, (4, 3), planes=2),
+    "drum": lambda: Drum(40, (8, 2), planes=2),
+    "columns": lambda: Columns(small().layers[1]),
+    "crossbar with a gap": lambda: Crossbar(small().layers[0], transposed=True, gap=True),
     "error neurons": lambda: error_neurons(False),
     "output error neurons": lambda: error_neurons(True),
     "no wta": lambda: wta("none"),
@@ -170,6 +185,7 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "weight port": lambda: WeightPort(small()),
     "network": lambda: Network(small()),
     "core": lambda: Core(small().config),
+    "smallest core": lambda: Core(small().config, SMALLEST),
     "receiver": Receiver,
     "transmitter": Transmitter,
     "frame receiver": FrameReceiver,
