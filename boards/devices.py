@@ -28,11 +28,14 @@ class BlockRam:
     name : what its maker calls it.
     shapes : (words, bits) that one block can be with a write and a read port.
     cost : what Yosys reckons for one, in its `brams.txt`; a flip-flop costs 1.
+    byte : bits that can be written alone: columns so narrow that several fit a block side by side
+        share one.
     """
 
     name: str
     shapes: tuple[tuple[int, int], ...]
     cost: int
+    byte: int
 
     @property
     def bits(self) -> int:
@@ -42,7 +45,11 @@ class BlockRam:
     def _options(self, width: int, depth: int) -> Iterator[tuple[float, int]]:
         for words, bits in self.shapes:
             rows = -(-depth // words)
-            blocks = rows * -(-width // bits)
+            columns, narrow = divmod(width, bits)
+            blocks = rows * columns
+            if narrow:
+                lanes = -(-narrow // self.byte)
+                blocks += -(-rows // max(1, bits // self.byte // lanes))
             yield blocks * self.cost + MUX_COST * (rows - 1) * width, blocks
 
     def price(self, width: int, depth: int) -> float:
@@ -55,10 +62,10 @@ class BlockRam:
 
 
 _DP = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
-EBR = BlockRam("EBR", ((2048, 2), (1024, 4), (512, 8), (256, 16)), cost=64)
-SPRAM = BlockRam("SPRAM", ((16384, 16),), cost=2048)  # a write or a read, not both in a clock
-DP16KD = BlockRam("DP16KD", _DP, cost=128)
-BSRAM = BlockRam("BSRAM", _DP, cost=128)
+EBR = BlockRam("EBR", ((2048, 2), (1024, 4), (512, 8), (256, 16)), cost=64, byte=1)
+SPRAM = BlockRam("SPRAM", ((16384, 16),), cost=2048, byte=4)  # a write or a read, not both in a clock
+DP16KD = BlockRam("DP16KD", _DP, cost=128, byte=9)
+BSRAM = BlockRam("BSRAM", _DP, cost=128, byte=9)
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def _place(memory: StoredMemory, device: Device, style: str) -> Placement:
     if device.family is Family.ICE40:
         logic = memory.bits
     price = device.bram.price(memory.width, memory.depth)
-    if style == "distributed" or (style == "auto" and logic < price):
+    if style in ("distributed", "logic") or (style == "auto" and logic < price):
         return Placement(memory, LOGIC, 0)
     blocks = device.bram.blocks(memory.width, memory.depth)
     return Placement(memory, device.bram.name, blocks)
@@ -94,9 +94,8 @@ def plan(target: Target, config: NetworkConfig, hardware: Hardware) -> MemoryPla
     """Place every memory of the core, and the serial link's buffer."""
     found = memories(Core(hardware.of(config), hardware.plan))
     buffer = StoredMemory("link.buffer", 8, target.link_bytes)
-    styles = dict(hardware.plan.styles)
     placements = tuple(
-        _place(memory, target.device, styles.get(memory.name, "auto"))
+        _place(memory, target.device, hardware.plan.style(memory.name))
         for memory in (*found, buffer)
     )
     return MemoryPlan(target, config, hardware, placements)

@@ -119,7 +119,10 @@ class Target:
 _SMALL_LINK = (("slots", 2), ("ring", 256))
 
 # What costs the least logic, at the price of clocks.
-_SMALLEST = Plan(neurons=1, counters=False, buffered=False, drums=True)
+_SMALLEST = Plan(neurons=1, counters=False, registered=False, buffered=False, drums=True)
+
+# 26 lanes fill block RAM better than 32; the neurons keep pace with two per clock.
+_ECP5_25F = Hardware(lanes=(26, 4), draws=2, plan=Plan(neurons=2, drums=True))
 
 _FTDI = "its USB cable carries both programming and the serial port: nothing to wire"
 
@@ -129,7 +132,7 @@ _BOARDS = (
         title="iCEBreaker",
         platform=ICEBreakerPlatform,
         device=devices.UP5K,
-        clock_hz=20_250_000,
+        clock_hz=24 * MHZ,
         config="mnist-784-128-10",
         hardware=Hardware(
             lanes=(8, 1),
@@ -184,7 +187,7 @@ _BOARDS = (
         device=devices.ECP5_25F,
         clock_hz=80 * MHZ,
         config="mnist-784-128-10",
-        hardware=Hardware(lanes=(16, 10), draws=2),
+        hardware=_ECP5_25F,
         loader="ulx3s",
         wiring=_FTDI,
     ),
@@ -195,7 +198,7 @@ _BOARDS = (
         device=devices.ECP5_25F,
         clock_hz=80 * MHZ,
         config="mnist-784-128-10",
-        hardware=Hardware(lanes=(16, 10), draws=2),
+        hardware=_ECP5_25F,
         pins=Pins(led=("rgb_led", 0, "g")),
         loader="orangeCrab",
         wiring="its USB port is no serial port: connect a 3.3 V adapter, its TX to pin 0 (RX) of "
@@ -208,7 +211,7 @@ _BOARDS = (
         device=devices.ECP5_25F,
         clock_hz=80 * MHZ,
         config="mnist-784-128-10",
-        hardware=Hardware(lanes=(16, 10), draws=2),
+        hardware=_ECP5_25F,
         pins=Pins(led=("rgb_led", 0, "g")),
         loader="icesugar-pro",
         wiring="the USB port of its iCELink carries programming and the serial port",

@@ -10,8 +10,9 @@ from amaranth.lib.memory import Memory
 
 from spikeloom.golden.spec.machine import LayerMachine
 
-STYLES = ("auto", "block", "distributed", "huge")
-"""What a memory may be made of; `huge` is the iCE40 UltraPlus' single-port RAM."""
+STYLES = ("auto", "block", "distributed", "logic", "huge")
+"""What a memory may be made of; `huge` is the iCE40 UltraPlus' single-port RAM, `logic` is
+flip-flops."""
 
 NAME = "store"
 """The attribute of a memory that holds its name."""
@@ -46,11 +47,15 @@ class Plan:
         most = min(self.neurons or layer.lanes, layer.lanes)
         return next(n for n in range(most, 0, -1) if layer.lanes % n == 0)
 
+    def style(self, name: str) -> str:
+        """Return what the memory called `name` is made of."""
+        styles = dict(self.styles)
+        return styles.get(name) or styles.get(name.rstrip("0123456789"), "auto")
+
     def memory(self, m: Module, name: str, shape: object, depth: int) -> Memory:
         """Add a memory to a module, without initial contents; `name` is unique in the core."""
         attributes = {NAME: name}
-        styles = dict(self.styles)
-        style = styles.get(name) or styles.get(name.rstrip("0123456789"), "auto")
+        style = self.style(name)
         if style != "auto":
             attributes["ram_style"] = style
         memory = Memory(shape=shape, depth=depth, init=[], attrs=attributes)
