@@ -10,7 +10,7 @@ from spikeloom.golden.spec.machine import Machine
 from spikeloom.hdl.crossbar import LATENCY
 
 CRC_POLYNOMIAL = 0xEDB88320  # reflected, the CRC-32 of zlib
-SETTLE = LATENCY + 2
+SETTLE = LATENCY + 1
 """Clocks from an access to the first clock in which `Network.weight` shows the sum."""
 
 REST = LATENCY + 1

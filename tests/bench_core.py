@@ -163,7 +163,7 @@ async def bytes_go_in_one_per_clock(dut: Any) -> None:
 
 @cocotb.test()
 async def weights_move_at_their_documented_rate(dut: Any) -> None:
-    """Reading and digest: two clocks a weight, six more a word. Writing: five clocks a weight."""
+    """Reading and digest: two clocks a weight, five more a word. Writing: five clocks a weight."""
     built = machine(load("tiny"))
     program = Program(built)
     program.load_weights(initial.weights(built, 1))
@@ -180,9 +180,9 @@ async def weights_move_at_their_documented_rate(dut: Any) -> None:
         if number < written:
             limit = 5 * weights + words
         elif exchange.what == "digest":
-            limit = sum(x.n_pre * (2 * x.n_post + 6 * x.words) for x in built.layers)
+            limit = sum(x.n_pre * (2 * x.n_post + 5 * x.words) for x in built.layers)
         else:
-            limit = 2 * weights + 6 * words
+            limit = 2 * weights + 5 * words
         assert clocks <= limit + 30, exchange.what
 
 

@@ -16,7 +16,7 @@ from spikeloom.golden.spec.protocol import weights_digest
 from spikeloom.hdl import weights as hdl
 from spikeloom.sim.bench import Bench, Case, Driver, Held, InOrder, Pins, Stalls, join, ready
 
-SETTLE = 6  # clocks from an access to its weights
+SETTLE = 5  # clocks from an access to its weights
 REST = 5  # clocks between two pokes
 WORD = 16
 OPERATIONS = 14

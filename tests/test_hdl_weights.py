@@ -44,9 +44,9 @@ AROUND = 3  # clocks: start, end, done
 @pytest.mark.parametrize(
     ("fields", "clocks"),
     [
-        ({"rows": ROWS}, ROWS * (2 * COLUMNS + 6 * WORDS)),
+        ({"rows": ROWS}, ROWS * (2 * COLUMNS + 5 * WORDS)),
         ({"rows": ROWS, "mode_write": 1}, ROWS * (5 * COLUMNS + WORDS)),
-        ({"mode_digest": 1}, ROWS * (2 * COLUMNS + 6 * WORDS)),
+        ({"mode_digest": 1}, ROWS * (2 * COLUMNS + 5 * WORDS)),
         ({"rows": 0}, -1),
     ],
     ids=["read", "write", "digest", "nothing"],
