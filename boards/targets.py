@@ -121,8 +121,12 @@ _SMALL_LINK = (("slots", 2), ("ring", 256))
 # What costs the least logic, at the price of clocks.
 _SMALLEST = Plan(neurons=1, counters=False, registered=False, buffered=False, drums=True)
 
-# 26 lanes fill block RAM better than 32; the neurons keep pace with two per clock.
-_ECP5_25F = Hardware(lanes=(26, 4), draws=2, plan=Plan(neurons=2, drums=True))
+# 27 lanes of 8 bits fill the widest shape of its block RAM.
+_ECP5_25F = Hardware(
+    lanes=(27, 4),
+    draws=2,
+    plan=Plan(neurons=9, styles=(("neurons1.membranes", "distributed"),)),
+)
 
 _FTDI = "its USB cable carries both programming and the serial port: nothing to wire"
 

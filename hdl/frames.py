@@ -175,7 +175,8 @@ class FrameSender(wiring.Component):
             count.eq(self.pointer | fixed | Mux(self.hello, hello, 0)),
             self.clear.eq(field == Sent.KIND),
             self.check.eq(field == Sent.CRC),
-            self.hold.eq(field == Sent.TAKEN_HIGH),
+            # from the clock that reads its low byte on, the count must stay
+            self.hold.eq((field == Sent.TAKEN_HIGH) | ((field == Sent.TAKEN_LOW) & self.ready)),
             self.replying.eq(self.ready & placing | self.read),
             self.start.eq(self.ready),
         ]
