@@ -40,6 +40,26 @@ NEIGHBOURS = Mutant(
 
 ONE = Plan(neurons=1)
 
+_LAYER = {
+    "weight_bits": 8,
+    "reach": 0.5,
+    "init_gain": 1.0,
+    "update": 0.2,
+    "error_threshold": 0.5,
+    "dropout": 0.0,
+    "ports": 2,
+}
+SLOW_SECOND = {
+    "steps": 12,
+    "image": [2, 2],
+    "sizes": [4, 9, 7],
+    "layer": [{**_LAYER, "lanes": 9}, {**_LAYER, "lanes": 1}],
+    "neuron__start": 1.0,
+    "input__rate": 1.0,
+    "error__bits": 30,
+}
+"""The second layer takes many times as long as the first, whose spikes have to wait."""
+
 # Mutant, what a configuration needs so that it shows soon, and how the core is built.
 FAULTS: list[tuple[Mutant, dict[str, Any], Plan]] = [
     (
@@ -159,7 +179,7 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Plan]] = [
             "1",
             "words of spikes overwrite those that wait",
         ),
-        {"steps": 12, "neuron__start": 1.0, "input__rate": 1.0},
+        SLOW_SECOND,
         ONE,
     ),
 ]

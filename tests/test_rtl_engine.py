@@ -155,7 +155,7 @@ def test_one_wrong_cell_of_the_rtl_is_found_where_it_is(
     faulty = "; ".join(
         (
             "hit = Signal()",
-            "here = self.wrote & (back2 == 73)",
+            "here = self.wrote & (back == 73)",
             "m.d.sync += hit.eq((hit | here) & ~self.access.host)",
             "wrong = Mux(here & ~hit, stored.as_value() ^ 1, stored)",
             "m.d.comb += [port.en.eq(write), port.data.eq(wrong)]",
