@@ -128,6 +128,12 @@ _ECP5_25F = Hardware(
     plan=Plan(neurons=9, styles=(("neurons1.membranes", "distributed"),)),
 )
 
+# Gowin's small memories lie in its LUTs; all block RAM is the weights'.
+_TANG = dataclasses.replace(
+    _SMALLEST,
+    styles=(("errors1.membranes", "distributed"), ("neurons1.membranes", "distributed")),
+)
+
 _FTDI = "its USB cable carries both programming and the serial port: nothing to wire"
 
 _BOARDS = (
@@ -155,8 +161,22 @@ _BOARDS = (
         platform=ICE40HX8KBEVNPlatform,
         device=devices.HX8K,
         clock_hz=30 * MHZ,
-        config="mnist-196-64-10",
-        hardware=Hardware(lanes=(8, 1), draws=1, plan=_SMALLEST),
+        config="mnist-196-64-10-w7",
+        hardware=Hardware(
+            lanes=(5, 1),
+            draws=1,
+            # its 32 block RAMs are the first layer's: what is small lies in flip-flops
+            plan=dataclasses.replace(
+                _SMALLEST,
+                drums=False,
+                styles=(
+                    ("neurons2.membranes", "logic"),
+                    ("errors2.membranes", "logic"),
+                    ("layer2.errors", "logic"),
+                    ("layer2.list", "logic"),
+                ),
+            ),
+        ),
         link=_SMALL_LINK,
         loader="ice40_generic",
         wiring=_FTDI + "; set its jumpers for programming of the SRAM or the flash",
@@ -226,8 +246,8 @@ _BOARDS = (
         platform=TangNano9kPlatform,
         device=devices.GW1NR_9,
         clock_hz=27 * MHZ,
-        config="mnist-196-64-10",
-        hardware=Hardware(lanes=(8, 2), draws=1, plan=_SMALLEST),
+        config="mnist-784-64-10-w7",
+        hardware=Hardware(lanes=(5, 1), draws=1, plan=_TANG),
         loader="tangnano9k",
         wiring=_FTDI,
     ),
@@ -237,8 +257,10 @@ _BOARDS = (
         platform=TangNano20kPlatform,
         device=devices.GW2AR_18,
         clock_hz=50 * MHZ,
-        config="mnist-196-64-10",
-        hardware=Hardware(lanes=(16, 10), draws=2),
+        config="mnist-784-128-10-w7",
+        hardware=Hardware(
+            lanes=(10, 1), draws=1, plan=dataclasses.replace(_TANG, neurons=2, counters=True)
+        ),
         loader="tangnano20k",
         wiring=_FTDI,
     ),
@@ -248,8 +270,10 @@ _BOARDS = (
         platform=TangPrimer20kDockPlatform,
         device=devices.GW2A_18,
         clock_hz=50 * MHZ,
-        config="mnist-196-64-10",
-        hardware=Hardware(lanes=(16, 10), draws=2),
+        config="mnist-784-128-10-w7",
+        hardware=Hardware(
+            lanes=(10, 1), draws=1, plan=dataclasses.replace(_TANG, neurons=2, counters=True)
+        ),
         pins=Pins(led=("led", 2, None)),  # the first two are configuration pins as well
         loader="tangprimer20k",
         wiring="the dock's USB cable carries programming and the serial port; all switches of the "

@@ -436,6 +436,16 @@ def test_every_error_that_is_raised_on_purpose_is_expected():
         "BuildError",
         "DeviceError",
         "TransportError",
+        "LinkError",
+        "PortError",
+        "TargetError",
+        "HardwareError",
+        "PlanError",
+        "ClockError",
+        "ToolError",
+        "StepError",
+        "FlashError",
+        "TableError",
     }
 
 
