@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, Value, signed
+from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -182,9 +182,7 @@ class Backward(wiring.Component):
         wanted, counted = Signal(padded), Signal(padded)
         m.d.comb += [wanted.eq(self.wanted), counted.eq(self.counted)]
         for lane in range(neurons.lanes):
-            want, have = (
-                bits.word_select(word, neurons.lanes)[lane] for bits in (wanted, counted)
-            )
+            want, have = (bits.word_select(word, neurons.lanes)[lane] for bits in (wanted, counted))
             currents = Mux(want & ~have, SPIKE, Mux(have & ~want, -SPIKE, 0))
             m.d.comb += neurons.currents[lane].eq(currents)
         return neurons

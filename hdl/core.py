@@ -41,7 +41,8 @@ class Core(wiring.Component):
     with valid and ready. busy : Out; a sample is running.
 
     Latency: a register read replies after 4 clocks, pin to pin, 2 where the core has no buffers of
-    its own; a sample's counts follow its last step at once. Throughput: one byte per clock and direction; the next image loads while one runs.
+    its own; a sample's counts follow its last step at once. Throughput: one byte per clock and
+    direction; the next image loads while one runs.
     """
 
     def __init__(self, config: NetworkConfig, plan: Plan = DEFAULT) -> None:
@@ -59,7 +60,9 @@ class Core(wiring.Component):
         """Build the command decoder around the network and the weight port."""
         m = Module()
         model = machine(self._config)
-        self._reset = Signal()
+        self._reset, resetting = Signal(), Signal()  # a register: its fan-out is the whole network
+        m.d.sync += self._reset.eq(resetting)
+        self._resetting = resetting
         net = Network(model, self._plan)
         m.submodules.network = ResetInserter(self._reset)(net)
         m.submodules.weights = weights = WeightPort(model)
@@ -201,7 +204,7 @@ class Core(wiring.Component):
                 m.d.comb += weights.start.eq(1)
                 m.next = "WEIGHTS"
             with m.Case(Opcode.RESET):
-                m.d.comb += self._reset.eq(1)
+                m.d.comb += self._resetting.eq(1)
 
     def _image(self, m: Module) -> None:
         """Decode image tokens into the spare buffer; runs beside a sample."""

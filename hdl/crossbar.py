@@ -13,6 +13,8 @@ way lane x is found in bank (x + turn) mod banks, with turn = i or c.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from amaranth import Array, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
@@ -138,11 +140,14 @@ class Crossbar(wiring.Component):
                 downs[0].eq(_turned(Mux(self.access.host, 0, self.down), turn, width)),
             ]
         for values in (stages, ups, downs):
-            m.d.sync += [new.eq(old) for old, new in zip(values, values[1:], strict=False)]
+            m.d.sync += [new.eq(old) for old, new in pairwise(values)]
         with m.If(~move):
             m.d.sync += [stages[1].valid.eq(0), stages[1].last.eq(0)]
 
-        words = [Signal(signed(layer.weight_bits), name=f"word{lane}") for lane in range(width)]
+        words = [
+            Signal(signed(layer.weight_bits), name=f"word{lane}", reset_less=True)
+            for lane in range(width)
+        ]
         lanes: list[Value] = list(words)
         if self._transposed:
             read, store = self._banks(m, move)
@@ -152,19 +157,19 @@ class Crossbar(wiring.Component):
             read, store = self._plain(m, move)
         domain = m.d.sync if self._plan.registered else m.d.comb
         domain += [word.eq(now) for word, now in zip(words, read, strict=True)]
-        self._sum(m, access, lanes)
+        sums = self._sum(m, access, lanes)
         if self._gap:
             before = stages[-2]
             goes_on = 1 if self._plan.registered else move
             with m.If(goes_on & before.first & (before.valid | before.last)):
-                m.d.sync += self.sums.eq(0)
+                m.d.sync += sums.eq(0)
 
         changed = Signal(data.ArrayLayout(signed(layer.weight_bits), width))
         for lane in range(width):
             word = self._changed(words[lane], up[lane], down[lane])
             m.d.comb += changed[lane].eq(Mux(poked[lane], self.poke, word))
         learn = (up | down).any() & ~access.transposed
-        stored = Signal.like(changed)
+        stored = Signal.like(changed, reset_less=True)
         m.d.sync += [
             write.eq(access.valid & (learn | access.poke)),
             self.wrote.eq(access.valid & learn),
@@ -178,16 +183,18 @@ class Crossbar(wiring.Component):
         change = Mux(up, self.step, Mux(down, -self.step, 0))
         return clip(word + change, self._layer.weight_max)
 
-    def _sum(self, m: Module, access: Value, lanes: list[Value]) -> None:
-        """Add the words read to the running sums; the first one starts anew."""
+    def _sum(self, m: Module, access: Value, lanes: list[Value]) -> Signal:
+        """Add the words read to the running sums, and return these; the first one starts anew."""
+        sums = Signal.like(self.sums, reset_less=True)
+        m.d.comb += self.sums.eq(sums)
         with m.If(access.valid | (0 if self._gap else access.last)):
             for lane, word in enumerate(lanes):
-                before, term = self.sums[lane], word
+                before, term = sums[lane], word
                 if not self._gap:
                     before, term = Mux(access.first, 0, before), Mux(access.valid, term, 0)
                 if self._transposed:
                     term = Mux(access.minus, -term, term)
-                m.d.sync += self.sums[lane].eq(before + term)
+                m.d.sync += sums[lane].eq(before + term)
         with m.If(access.valid | access.last):
             m.d.sync += [
                 self.done_word.eq(access.word),
@@ -195,15 +202,15 @@ class Crossbar(wiring.Component):
                 self.done_transposed.eq(access.transposed),
             ]
         m.d.sync += self.done.eq(access.last & ~access.host)
+        return sums
 
     def _delayed(self, m: Module, address: Signal, move: Value) -> list[Signal]:
         """Return an address as the stages see it, the write's last."""
         late = range(1, self._latency + 1)
-        stages = [Signal.like(address, name=f"{address.name}_{k}") for k in late]
+        stages = [Signal.like(address, name=f"{address.name}_{k}", reset_less=True) for k in late]
         with m.If(move):
             m.d.sync += stages[0].eq(address)
-        for now, before in zip(stages[1:], stages, strict=False):
-            m.d.sync += now.eq(before)
+        m.d.sync += [new.eq(old) for old, new in pairwise(stages)]
         return stages
 
     def _connect(

@@ -143,11 +143,11 @@ class Encoder(wiring.Component):
         taken = Signal(range(draws + 1))
         index3 = []
         for d in range(draws):
-            product = Signal(range(255 * RAMP_ONE + 1), name=f"product{d}")
-            index = Signal(self._index, name=f"index{d}")
+            product = Signal(range(255 * RAMP_ONE + 1), name=f"product{d}", reset_less=True)
+            index = Signal(self._index, name=f"index{d}", reset_less=True)
             read = entries[d]
             if registered:
-                read = Signal(entry, name=f"entry{d}")
+                read = Signal(entry, name=f"entry{d}", reset_less=True)
                 with m.If(advance):
                     m.d.sync += read.eq(entries[d])
             with m.If(advance):

@@ -55,7 +55,7 @@ class Fold(wiring.Component):
         pieces = layer.lanes // neurons
         short = self.words - (layer.words - 1) * pieces
         left, owed = Signal(range(pieces + 1)), Signal()
-        held = Signal(len(self.sums.as_value()))
+        held = Signal(len(self.sums.as_value()), reset_less=True)
         size = len(self.currents.as_value())
         step = Signal()
         m.d.comb += [

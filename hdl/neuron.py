@@ -29,9 +29,7 @@ def valid_lanes(word: Value, lanes: int, neurons: int) -> Value:
     return Mux(word == neurons // lanes, full >> (lanes - neurons % lanes), full)
 
 
-def _state(
-    m: Module, plan: Plan, name: str, shape: object, words: int, addresses: tuple
-) -> tuple:
+def _state(m: Module, plan: Plan, name: str, shape: object, words: int, addresses: tuple) -> tuple:
     """Add a memory of one word per sweep position; return (read data, write port)."""
     memory = plan.memory(m, name, shape, words)
     read, write = memory.read_port(), memory.write_port()
@@ -140,7 +138,7 @@ class ForwardNeurons(wiring.Component):
         after_reset = limit(lambda s: s.theta + s.ceiling)
         for lane in range(count):
             total = Signal(signed(wide), name=f"total{lane}")
-            floored = Signal(signed(wide), name=f"floored{lane}")
+            floored = Signal(signed(wide), name=f"floored{lane}", reset_less=True)
             m.d.comb += total.eq(Mux(self.first, start, held[lane]) + flows[lane])
             with m.If(self.valid):
                 m.d.sync += floored.eq(Mux(at_least(total, floor), total, floor))
@@ -258,7 +256,7 @@ class ErrorNeurons(wiring.Component):
 
             def integrate(name: str, before: Value, flow: Value, lane: int = lane) -> Signal:
                 total = Signal(signed(wide), name=f"{name}_total{lane}")
-                out = Signal(signed(error.bits), name=f"{name}{lane}")
+                out = Signal(signed(error.bits), name=f"{name}{lane}", reset_less=True)
                 m.d.comb += total.eq(Mux(self.fresh, 0, before) + flow)
                 with m.If(self.valid):
                     m.d.sync += out.eq(clip(total, limit))
