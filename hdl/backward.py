@@ -31,7 +31,8 @@ class Backward(wiring.Component):
     over : Out; the step's error spikes are in place (they show in the next clock).
     clear : In; clears the counters. positives, negatives : Out, error spikes per layer.
 
-    Latency: 3 clocks a layer without errors, else the transposed accesses and 7 clocks.
+    Latency: 2 clocks and one per word of output error neurons; a hidden layer that is not swept one
+    more, any other the transposed accesses and 9 (more where they wait for the list or a gap).
     Golden: `_backward` of `golden.network`.
     """
 

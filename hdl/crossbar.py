@@ -68,7 +68,8 @@ class Crossbar(wiring.Component):
     the columns of the word to change by +step / -step. step : In, held; see `learning.Step`.
     poke : In, held for three clocks after its access too; the weight to write.
     ready : Out; low for the one clock in which a one-port memory writes.
-    sums : Out, signed, a lane each; valid with `done`, held until the next access is summed.
+    sums : Out, signed, a lane each; valid with `done`, held until the next access is summed (with
+    a gap: until one clock before).
     done : Out; a sum is complete; `done_transposed`, `done_word`, `done_row` say which.
     soon_word, soon_row : Out; what `done_word`, `done_row` may be in the next clock.
     wrote : Out; a word was written by learning.
