@@ -15,7 +15,8 @@ from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import load
-from spikeloom.golden.spec.streams import INFERENCE, streams
+from spikeloom.golden.spec.protocol import Feature
+from spikeloom.golden.spec.streams import INFERENCE, drawn, streams
 
 
 @pytest.fixture
@@ -88,6 +89,18 @@ def test_stream_states_go_to_the_core_and_come_back(device: Device, tiny: Machin
     assert device.stream_states == states
 
 
+def test_a_stream_without_a_register_stays_with_the_host(device: Device, tiny: Machine, seed: int):
+    resting = set(range(len(streams(tiny.config)))) - set(drawn(tiny))
+    assert resting
+    names = {streams(tiny.config)[number].name for number in resting}
+    assert not [name for name in device.registers if name.split(".")[1:2] in [[n] for n in names]]
+    states = device.stream_states
+    device.stream_states = [state + (k in resting) for k, state in enumerate(states)]
+    assert [k for k, state in enumerate(device.stream_states) if state != states[k]] == [
+        *sorted(resting)
+    ]
+
+
 def test_a_reset_restores_the_built_in_seeds_and_keeps_the_weights(
     device: Device, tiny: Machine, seed: int
 ):
@@ -126,6 +139,53 @@ def test_counters_count_until_they_are_cleared(device: Device, rng: np.random.Ge
     assert found["spikes.0"] > 0
     device.clear()
     assert set(device.counters().values()) == {0}
+
+
+def test_a_core_without_counters_counts_samples_and_cycles_only(
+    tiny: Machine, rng: np.random.Generator
+):
+    transport = GoldenTransport(tiny, features=Feature(0))
+    device = Device(transport, tiny)
+    assert device.features == Feature(0)
+    pixels, labels = images(rng, 3)
+    device.train(pixels, labels)
+    found = device.counters()
+    assert (set(found), found["samples"]) == ({"samples", "cycles"}, 3)
+    assert device.read("spikes.0") == 0
+
+
+def test_digests_come_after_every_sample(
+    device: Device, tiny: Machine, rng: np.random.Generator, seed: int
+):
+    network = Network(tiny)
+    network.weights = device.weights = initial.weights(tiny, seed)
+    pixels, labels = images(rng, 4)
+    counts, digests = device.train_digests(pixels, labels)
+    assert (counts.dtype, digests.dtype) == (np.int32, np.uint32)
+    for k in range(4):
+        expected, _ = network.train(pixels[[k]], labels[[k]])
+        np.testing.assert_array_equal(counts[[k]], expected)
+        crossbars = [w.astype("<i2").tobytes() for w in network.weights]
+        assert digests[k] == protocol.weights_digest(crossbars)
+
+
+def test_registers_are_written_in_one_transfer_or_not_at_all(
+    device: Device, transport: GoldenTransport, monkeypatch: pytest.MonkeyPatch
+):
+    transfers: list[bytes] = []
+    transfer = transport.transfer
+
+    def counted(data: bytes, reply: int) -> bytes:
+        transfers.append(data)
+        return transfer(data, reply)
+
+    monkeypatch.setattr(transport, "transfer", counted)
+    device.write_all({"shift.1": 3, "probability.1": 1000})
+    assert len(transfers) == 1
+    assert device.read_all(["shift.1", "probability.1"]) == {"shift.1": 3, "probability.1": 1000}
+    with pytest.raises(ValueError, match=r"shift.2 = 16 does not fit 4 bits"):
+        device.write_all({"shift.1": 5, "shift.2": 16})
+    assert device.read("shift.1") == 3
 
 
 def test_steps_outside_the_built_in_ones_are_refused(device: Device):

@@ -6,11 +6,17 @@ import math
 
 import numpy as np
 import pytest
-from configurations import table
+from configurations import random_config, table
 
+from spikeloom.golden import initial
 from spikeloom.golden.lfsr import fill, parameters, to_signed
+from spikeloom.golden.network import Network
+from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import from_dict, load, shipped
+from spikeloom.golden.spec.registers import registers
 from spikeloom.golden.spec.streams import (
+    INFERENCE,
+    drawn,
     dropout_stream,
     purpose_seed,
     splitmix64,
@@ -45,6 +51,40 @@ def test_register_order_of_the_streams():
     ]
     assert names[thinning_stream(2)] == "thinning2"
     assert names[dropout_stream(config, 1)] == "dropout1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "absent"),
+    [
+        ({}, {"label", "dropout0", "dropout1"}),
+        ({"label__train": "random"}, {"dropout0", "dropout1"}),
+        ({"label__train": "constant", "input__dropout": 0.5}, {"label", "dropout1"}),
+    ],
+)
+def test_a_stream_that_nothing_draws_from_has_no_registers(changes, absent):
+    built = machine(from_dict(table(**changes)))
+    every = {stream.name for stream in streams(built.config)}
+    present = {streams(built.config)[number].name for number in drawn(built)}
+    assert present == every - absent
+    halves = {f"stream.{name}.{half}" for name in present for half in ("low", "high")}
+    assert {name for name in registers(built) if name.startswith("stream.")} == halves
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_a_stream_moves_only_where_it_is_drawn_from(number, seed):
+    rng = np.random.default_rng([seed, number])
+    built = machine(random_config(rng))
+    network = Network(built)
+    network.weights = initial.weights(built, seed)
+    before = network.stream_states
+    pixels = rng.integers(1, 256, (4, *built.config.image), np.uint8)
+    network.train(pixels, rng.integers(0, built.config.sizes[-1], 4))
+    states = zip(before, network.stream_states, strict=True)
+    moved = {k for k, (a, b) in enumerate(states) if a != b}
+    assert moved <= set(drawn(built)) - {INFERENCE}
+    # hidden spikes, and so words to thin them with, may be missing
+    sure = {k for k in drawn(built) if "thinning" not in streams(built.config)[k].name}
+    assert sure - {INFERENCE} <= moved
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**63 - 1])
