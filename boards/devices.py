@@ -63,9 +63,7 @@ class BlockRam:
 
 _DP = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))
 EBR = BlockRam("EBR", ((2048, 2), (1024, 4), (512, 8), (256, 16)), cost=64, byte=1)
-SPRAM = BlockRam(
-    "SPRAM", ((16384, 16),), cost=2048, byte=4
-)  # a write or a read, not both in a clock
+SPRAM = BlockRam("SPRAM", ((16384, 16),), cost=2048, byte=4)  # a write or a read per clock
 DP16KD = BlockRam("DP16KD", _DP, cost=128, byte=9)
 BSRAM = BlockRam("BSRAM", _DP, cost=128, byte=9)
 

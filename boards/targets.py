@@ -128,6 +128,17 @@ _ECP5_25F = Hardware(
     plan=Plan(neurons=9, styles=(("neurons1.membranes", "distributed"),)),
 )
 
+# The largest hidden layer: small memories leave all blocks to the weights.
+_ECP5_85F_LARGE = Hardware(
+    lanes=(32, 5),
+    draws=2,
+    plan=Plan(
+        neurons=8,
+        drums=True,
+        styles=(("errors1.membranes", "distributed"), ("neurons1.membranes", "distributed")),
+    ),
+)
+
 # Gowin's small memories lie in its LUTs; all block RAM is the weights'.
 _TANG = dataclasses.replace(
     _SMALLEST,
@@ -160,7 +171,7 @@ _BOARDS = (
         title="iCE40-HX8K-B-EVN",
         platform=ICE40HX8KBEVNPlatform,
         device=devices.HX8K,
-        clock_hz=30 * MHZ,
+        clock_hz=54 * MHZ,
         config="mnist-196-64-10-w7",
         hardware=Hardware(
             lanes=(5, 1),
@@ -199,8 +210,9 @@ _BOARDS = (
         platform=ULX3S_85F_Platform,
         device=devices.ECP5_85F,
         clock_hz=75 * MHZ,
-        config="mnist-784-256-10",
-        hardware=Hardware(lanes=(32, 10), draws=4),
+        config="mnist-784-256-10-w12",
+        hardware=Hardware(lanes=(64, 5), draws=4, plan=Plan(neurons=8, drums=True)),
+        tuned={"mnist-784-512-10": _ECP5_85F_LARGE},
         loader="ulx3s",
         wiring=_FTDI,
     ),
