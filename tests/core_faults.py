@@ -182,6 +182,16 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Plan]] = [
         SLOW_SECOND,
         ONE,
     ),
+    (
+        Mutant(
+            "drum",
+            "Mux(blank, 0, read.data.as_value())",
+            "read.data",
+            "spikes of the sample before wait in a drum",
+        ),
+        {"steps": 12, "wta__kind": "none"},
+        Plan(drums=True),
+    ),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
 from collections import Counter
 from typing import Any
@@ -24,14 +25,21 @@ from random_config import (
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.protocol import Feature
-from spikeloom.hdl import core
+from spikeloom.hdl import core, layer
 from spikeloom.hdl import plan as hdl_plan
 from spikeloom.hdl.core import Core
+from spikeloom.hdl.drum import suits
 from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.sim.transport import VerilatedTransport
 from spikeloom.sim.verilate import build, to_verilog
 
 STALLS = (0.0, 0.3, 0.8)
+
+
+@pytest.fixture(autouse=True)
+def small_drums(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a plan put vectors of any size into memories: the networks here have few neurons."""
+    monkeypatch.setattr(layer, "SMALL", 0)
 
 
 def features(plan: Plan) -> Feature:
@@ -179,7 +187,13 @@ def test_random_networks_reach_every_option_and_event():
         rng = np.random.default_rng(number)
         config = random_config(rng)
         program = random_program(machine(config), rng, 10)
+        plan = random_plan(rng)
         options = {
+            *(
+                f"no {name}"
+                for name in ("counters", "registered", "buffered")
+                if not getattr(plan, name)
+            ),
             f"{config.depth} crossbars",
             f"reset {config.neuron.reset}",
             f"{config.error.membranes} membranes",
@@ -196,8 +210,14 @@ def test_random_networks_reach_every_option_and_event():
             options.add("both kernels")
         if config.input.dropout and config.layers[0].dropout:
             options.add("both dropouts")
-        if any(each.words * each.lanes != each.n_post for each in program.machine.layers):
+        layers = program.machine.layers
+        if any(each.words * each.lanes != each.n_post for each in layers):
             options.add("odd lanes")
+        if any(plan.neurons_per_clock(each) != each.lanes for each in layers):
+            options.add("folded")
+        for each, above in itertools.pairwise(layers):
+            if plan.drums and suits(each.n_post, (each.lanes, above.banks)):
+                options.add("drum of equal strides" if each.lanes == above.banks else "drum")
         events.update(options)
         seen = {
             exchange.what.removeprefix("read ")
@@ -215,6 +235,7 @@ def test_random_networks_reach_every_option_and_event():
         *("shared membranes", "separate membranes", "gate hold", "gate discard", "gate open"),
         *("label front", "label constant", "label random", "label random-front"),
         *("wta none", "wta lateral", "wta feedforward", "wta recurrent", "ramp linear"),
+        *("no counters", "no registered", "no buffered", "folded", "drum", "drum of equal strides"),
         *("both kernels", "both dropouts", "odd lanes", "1 ports", "2 ports"),
         *(f"input lfsr{degree}" for degree in (16, 24, 31, 32, 48, 64)),
         *(f"{bits} bits" for bits in range(2, 17)),
