@@ -166,8 +166,14 @@ class Crossbar(wiring.Component):
                 m.d.sync += sums.eq(0)
 
         changed = Signal(data.ArrayLayout(signed(layer.weight_bits), width))
+        minus = Signal(signed(layer.weight_bits + 2))  # the step is held for a sample at least
+        m.d.sync += minus.eq(-self.step)
+        # where there is a stage before the one that adds, it chooses what to add
+        early = -2 if self._plan.registered else -1
         for lane in range(width):
-            word = self._changed(words[lane], up[lane], down[lane])
+            change = Signal.like(minus, name=f"change{lane}", reset_less=True)
+            domain += change.eq(Mux(ups[early][lane], self.step, Mux(downs[early][lane], minus, 0)))
+            word = clip(words[lane] + change, layer.weight_max)
             m.d.comb += changed[lane].eq(Mux(poked[lane], self.poke, word))
         learn = (up | down).any() & ~access.transposed
         stored = Signal.like(changed, reset_less=True)
@@ -178,11 +184,6 @@ class Crossbar(wiring.Component):
         ]
         store(write, stored)
         return m
-
-    def _changed(self, word: Value, up: Value, down: Value) -> Value:
-        """Return the weight after the step, held between the rails."""
-        change = Mux(up, self.step, Mux(down, -self.step, 0))
-        return clip(word + change, self._layer.weight_max)
 
     def _sum(self, m: Module, access: Value, lanes: list[Value]) -> Signal:
         """Add the words read to the running sums, and return these; the first one starts anew."""
