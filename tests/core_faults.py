@@ -109,9 +109,8 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Plan]] = [
     (
         Mutant(
             "crossbar",
-            "return clip(word + change, self._layer.weight_max)",
-            "new, top = word + change, self._layer.weight_max\n"
-            "        return Mux(new > top, top, new)",
+            "clip(words[lane] + change, layer.weight_max)",
+            "Mux((new := words[lane] + change) > layer.weight_max, layer.weight_max, new)",
             "the lower rail is missing",
         ),
         {"wta__kind": "none"},

@@ -319,20 +319,17 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
     "crossbar": [
         (
             "crossbar",
-            "return clip(word + change, self._layer.weight_max)",
+            "clip(words[lane] + change, layer.weight_max)",
             (
-                "new, top = word + change, self._layer.weight_max\n"
-                "        return Mux(new > top, top, Mux(new < -top - 1, -top - 1, new))"
+                "Mux((new := words[lane] + change) > (top := layer.weight_max), top, "
+                "Mux(new < -top - 1, -top - 1, new))"
             ),
             "the most negative code is used",
         ),
         (
             "crossbar",
-            "return clip(word + change, self._layer.weight_max)",
-            (
-                "new, top = word + change, self._layer.weight_max\n"
-                "        return Mux(new < -top, -top, new)"
-            ),
+            "clip(words[lane] + change, layer.weight_max)",
+            "Mux((new := words[lane] + change) < -layer.weight_max, -layer.weight_max, new)",
             "no saturation at the upper rail",
         ),
         (
