@@ -51,7 +51,7 @@ class SpikeList(wiring.Component):
         plan: Plan = DEFAULT,
     ) -> None:
         self._name, self._plan = name, plan
-        self._depth = 1 << clog2(max(size, 2))
+        self._depth = 1 << clog2(max(size, 2) + 1)  # `ready` looks at the clock before
         self.entry_shape = entry
         super().__init__(
             {
@@ -84,9 +84,9 @@ class SpikeList(wiring.Component):
         steps = Signal(range(3))
         after = pointer("after")
         pushed = pointer("pushed")
-        full = (end ^ start) == depth
+        held = Signal(range(2 * depth))
         m.d.comb += [
-            self.ready.eq(~full & (steps != 2)),
+            held.eq(end - start),
             write.addr.eq(end),
             write.data.eq(self.entry),
             write.en.eq(self.push & self.ready),
@@ -110,6 +110,10 @@ class SpikeList(wiring.Component):
         left = Signal(range(3))
         m.d.comb += [closing.eq(self.close & self.ready), left.eq(steps - self.release)]
         m.d.sync += steps.eq(left + closing)
+        # a register, because whoever pushes hangs on it; one entry more may have come meanwhile
+        ready = Signal(init=1)
+        m.d.comb += self.ready.eq(ready)
+        m.d.sync += ready.eq((held < depth - 1) & ((left + closing) != 2))
         with m.If(self.release):
             m.d.sync += closed[0].eq(closed[1])
         with m.If(closing):
