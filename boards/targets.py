@@ -257,7 +257,7 @@ _BOARDS = (
         title="Sipeed Tang Nano 9K",
         platform=TangNano9kPlatform,
         device=devices.GW1NR_9,
-        clock_hz=27 * MHZ,
+        clock_hz=54 * MHZ,
         config="mnist-784-64-10-w7",
         hardware=Hardware(lanes=(5, 1), draws=1, plan=_TANG),
         loader="tangnano9k",
