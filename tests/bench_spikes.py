@@ -29,7 +29,8 @@ class ListBench(Bench):
     def __init__(self, component: hdl.SpikeList, seed: int, *, rows: int) -> None:
         super().__init__(component, seed)
         self.rows = rows
-        self.depth = max(2, 1 << (rows - 1).bit_length())
+        self.depth = 1 << max(rows, 2).bit_length()  # one more than a step needs
+        self.ready = True  # known a clock before
         self.steps: deque[list[int]] = deque([[]])  # the last one is being written
         self.here = 0
         self.head: int | None = None
@@ -99,8 +100,7 @@ class ListBench(Bench):
 
     def check(self, seen: Pins) -> None:
         more, final, ended = self.stand()
-        held = sum(len(step) for step in self.steps)
-        room = held < self.depth and len(self.steps) < 3
+        room, held = self.ready, sum(len(step) for step in self.steps)
         self.expect("ready", seen["ready"], int(room))
         self.expect("more", seen["more"], int(more))
         if more:
@@ -119,6 +119,7 @@ class ListBench(Bench):
             self.steps[-1].append(seen["entry"])
         if room and seen["close"]:
             self.steps.append([])
+        self.ready = held < self.depth - 1 and len(self.steps) < 3
 
     def finish(self) -> None:
         self.expect("steps that were not released", list(self.steps), [[]])

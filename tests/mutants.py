@@ -551,14 +551,14 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
     "spikes": [
         (
             "spikes",
-            "(end ^ start) == depth",
-            "(end ^ here) == depth",
+            "held.eq(end - start)",
+            "held.eq(end - here)",
             "what was read is overwritten before it is released",
         ),
         (
             "spikes",
-            "self.ready.eq(~full & (steps != 2))",
-            "self.ready.eq(~full)",
+            "(held < depth - 1) & ((left + closing) != 2)",
+            "held < depth - 1",
             "the writer runs three steps ahead",
         ),
         (
