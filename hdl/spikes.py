@@ -51,7 +51,7 @@ class SpikeList(wiring.Component):
         plan: Plan = DEFAULT,
     ) -> None:
         self._name, self._plan = name, plan
-        self._depth = 1 << clog2(max(size, 2) + 1)  # `ready` looks at the clock before
+        self._depth = 1 << clog2(max(size, 2))
         self.entry_shape = entry
         super().__init__(
             {
@@ -86,7 +86,7 @@ class SpikeList(wiring.Component):
         pushed = pointer("pushed")
         held = Signal(range(2 * depth))
         m.d.comb += [
-            held.eq(end - start),
+            held.eq(pushed - start),
             write.addr.eq(end),
             write.data.eq(self.entry),
             write.en.eq(self.push & self.ready),
@@ -110,10 +110,10 @@ class SpikeList(wiring.Component):
         left = Signal(range(3))
         m.d.comb += [closing.eq(self.close & self.ready), left.eq(steps - self.release)]
         m.d.sync += steps.eq(left + closing)
-        # a register, because whoever pushes hangs on it; one entry more may have come meanwhile
+        # a register, because whoever pushes hangs on it; room that a release makes shows later
         ready = Signal(init=1)
         m.d.comb += self.ready.eq(ready)
-        m.d.sync += ready.eq((held < depth - 1) & ((left + closing) != 2))
+        m.d.sync += ready.eq((held != depth) & ((left + closing) != 2))
         with m.If(self.release):
             m.d.sync += closed[0].eq(closed[1])
         with m.If(closing):

@@ -29,7 +29,7 @@ class ListBench(Bench):
     def __init__(self, component: hdl.SpikeList, seed: int, *, rows: int) -> None:
         super().__init__(component, seed)
         self.rows = rows
-        self.depth = 1 << max(rows, 2).bit_length()  # one more than a step needs
+        self.depth = max(2, 1 << (rows - 1).bit_length())
         self.ready = True  # known a clock before
         self.steps: deque[list[int]] = deque([[]])  # the last one is being written
         self.here = 0
@@ -119,7 +119,8 @@ class ListBench(Bench):
             self.steps[-1].append(seen["entry"])
         if room and seen["close"]:
             self.steps.append([])
-        self.ready = held < self.depth - 1 and len(self.steps) < 3
+        held += room and seen["push"]  # what is released now is free a clock later
+        self.ready = held < self.depth and len(self.steps) < 3
 
     def finish(self) -> None:
         self.expect("steps that were not released", list(self.steps), [[]])

@@ -551,14 +551,14 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
     "spikes": [
         (
             "spikes",
-            "held.eq(end - start)",
-            "held.eq(end - here)",
+            "held.eq(pushed - start)",
+            "held.eq(pushed - here)",
             "what was read is overwritten before it is released",
         ),
         (
             "spikes",
-            "(held < depth - 1) & ((left + closing) != 2)",
-            "held < depth - 1",
+            "(held != depth) & ((left + closing) != 2)",
+            "held != depth",
             "the writer runs three steps ahead",
         ),
         (
