@@ -95,7 +95,7 @@ class WeightPort(wiring.Component):
         place = Signal(range(max(2, *(x.n_post for x in self._layers))))  # column within the row
         wait = Signal(range(SETTLE))
         low, high, crc = Signal(8), Signal(8), Signal(32)
-        outside = row >= rows_there
+        outside = Signal()  # of the row, known with it
         weight = Mux(outside, 0, self.weight)
         m.d.comb += [self.row.eq(row), self.digest.eq(~crc)]
 
@@ -128,6 +128,7 @@ class WeightPort(wiring.Component):
                 m.next = "FETCH"
             with m.If(final):
                 m.d.sync += [self.word.eq(0), row.eq(row + 1), rows_left.eq(rows_left - 1)]
+                m.d.sync += outside.eq(row + 1 >= rows_there)
                 m.next = "FETCH"
                 with m.If(rows_left == 1):
                     m.next = "END"
@@ -147,6 +148,8 @@ class WeightPort(wiring.Component):
                     self.column.eq(0),
                 ]
                 m.next = "FETCH"
+                first_rows = Array(layer.n_pre for layer in table)[self.first_layer]
+                m.d.sync += outside.eq(~self.mode_digest & (self.first_row >= first_rows))
                 m.d.sync += missing.eq(~self.mode_digest & ~there)
                 with m.If(~self.mode_digest & (~there | (self.rows == 0))):
                     m.d.sync += self.layer.eq(1)
@@ -193,7 +196,7 @@ class WeightPort(wiring.Component):
             with m.State("END"):
                 m.next = "DONE"
                 with m.If(digesting & (self.layer != len(self._layers))):
-                    m.d.sync += [self.layer.eq(self.layer + 1), row.eq(0)]
+                    m.d.sync += [self.layer.eq(self.layer + 1), row.eq(0), outside.eq(0)]
                     m.next = "NEXT"
             with m.State("NEXT"):
                 m.d.sync += rows_left.eq(rows_there)
