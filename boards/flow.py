@@ -17,7 +17,7 @@ from spikeloom.boards.clock import MHZ
 from spikeloom.boards.devices import Device, Family
 from spikeloom.boards.hardware import Hardware
 from spikeloom.boards.steps import Done, Log, Step, run
-from spikeloom.boards.synthesis import UNDEFINED, synthesise
+from spikeloom.boards.synthesis import prepare, synthesise
 from spikeloom.boards.targets import Target
 from spikeloom.golden.spec.network import NetworkConfig
 
@@ -76,12 +76,7 @@ def design(target: Target, config: NetworkConfig, hardware: Hardware, clock_hz: 
 def synthesis(made: Design, cache: Path, say: Log) -> Done:
     """Run Yosys; outputs `NETLIST` and `STATISTICS`."""
     script = (
-        f"read_rtlil {TOP}.il",
-        f"hierarchy -top {TOP}",
-        *UNDEFINED,
-        "flatten",
-        # Purged are the names of an array port's elements: ABC gives the same ones to its bits.
-        "opt_clean -purge",
+        *prepare(f"{TOP}.il", TOP, check=False),
         synthesise(made.device, TOP),
         f"write_json {NETLIST}",
         f"tee -q -o {STATISTICS} stat -json",

@@ -23,16 +23,20 @@ UNDEFINED = (
 """Commands that take from memories what silicon does not promise; before any other pass."""
 
 
-def prepare(source: Path | str, top: str = "top") -> tuple[str, ...]:
-    """Return the commands that read a design in RTLIL, as Amaranth writes it, up to synthesis."""
+def prepare(source: Path | str, top: str = "top", *, check: bool = True) -> tuple[str, ...]:
+    """Return the commands that read a design in RTLIL, as Amaranth writes it, up to synthesis.
+
+    check : stop at what is not there; a design with a vendor's cells, which are read later, has to
+        go without.
+    """
     return (
         f"read_rtlil {source}",
-        f"hierarchy -check -top {top}",
+        f"hierarchy {'-check ' if check else ''}-top {top}",
         *UNDEFINED,
         "flatten",
         # Purged are the names of an array port's elements: ABC gives the same ones to its bits.
         "opt_clean -purge",
-        "check -assert",
+        *(("check -assert",) if check else ()),
     )
 
 
