@@ -60,9 +60,9 @@ class Core(wiring.Component):
         """Build the command decoder around the network and the weight port."""
         m = Module()
         model = machine(self._config)
-        self._reset, resetting = Signal(), Signal()  # a register: its fan-out is the whole network
-        m.d.sync += self._reset.eq(resetting)
-        self._resetting = resetting
+        # a register: its fan-out is the whole network
+        self._reset, self._resetting = Signal(), Signal()
+        m.d.sync += self._reset.eq(self._resetting)
         net = Network(model, self._plan)
         m.submodules.network = ResetInserter(self._reset)(net)
         m.submodules.weights = weights = WeightPort(model)

@@ -267,25 +267,24 @@ class ErrorNeurons(wiring.Component):
                 y = integrate("y", held_n[lane], -flows[lane])
                 below, far_below = at_least(y, theta), at_least(y, 2 * theta)
             else:
-                y = x
                 below, far_below = at_most(x, -theta), at_most(x, -2 * theta)
             positive, negative = opened[lane] & at_least(x, theta), opened[lane] & below
             if separate:
-                x_after, y_after = Mux(positive, x - theta, x), Mux(negative, y - theta, y)
+                left = [
+                    (write, Mux(positive, x - theta, x)),
+                    (write_n, Mux(negative, y - theta, y)),
+                ]
             else:
-                x_after = x + Mux(positive, -theta, Mux(negative, theta, 0))
-                y_after = x
-            if error.gate == "discard" and not self._output:
-                x_after = Mux(opened[lane], x_after, 0)
-                y_after = Mux(opened[lane], y_after, 0)
+                left = [(write, x + Mux(positive, -theta, Mux(negative, theta, 0)))]
             m.d.comb += [
                 up[lane].eq(positive),
                 down[lane].eq(negative),
                 pend[lane].eq(opened[lane] & (at_least(x, 2 * theta) | far_below)),
-                write.data[lane].eq(x_after),
             ]
-            if separate:
-                m.d.comb += write_n.data[lane].eq(y_after)
+            for port, charge in left:
+                if error.gate == "discard" and not self._output:
+                    charge = Mux(opened[lane], charge, 0)
+                m.d.comb += port.data[lane].eq(charge)
         with m.If(valid1):
             m.d.sync += [
                 self.positive.eq(up),
