@@ -15,7 +15,7 @@ from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.sim import data as network_data
 from spikeloom.sim import lockstep
-from spikeloom.sim.engine import DeviceEngine, RtlEngine
+from spikeloom.sim.engine import DeviceEngine, RtlEngine, refuse_rate_form
 
 DIFFERENT = 1
 
@@ -28,6 +28,14 @@ def verify(
     ] = CoreName.RTL,
     port: options.Port = None,
     baud: options.Baud = None,
+    netlist: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BOARD",
+            help="Simulate the cells that Yosys makes for a board, with its lanes, in the RTL's "
+            "place; memories and registers start at random.",
+        ),
+    ] = None,
     data: options.Data = "mnist",
     train: Annotated[
         int, typer.Option(min=1, metavar="N", help="Train both on the first N images.")
@@ -55,15 +63,22 @@ def verify(
     A board:
     [cyan]spikeloom verify mnist-784-128-10 --engine board --port /dev/ttyUSB1[/cyan]
 
+    What a bitstream is made of (building its simulator takes minutes):
+    [cyan]spikeloom verify tiny --netlist hx8k --train 100[/cyan]
+
     Your own, with any sizes and any lanes:
     [cyan]spikeloom verify mine.toml --seed 7[/cyan]
     """
     output = Output(json=json)
     options.check_port(engine, port, baud)
+    if netlist is not None and engine is not CoreName.RTL:
+        raise typer.BadParameter(
+            "a netlist is simulated: leave out --engine and --port", param_hint="--netlist"
+        )
     network = options.load_config(config)
     digits = network_data.load(network, data, train=train, test=test, held_out=0, any_classes=True)
     seed = network.random.seed if seed is None else seed
-    device = _device(output, network, port, baud)
+    device = _device(output, network, port, baud, netlist)
     try:
         with output.training() as progress:
             found = lockstep.verify(
@@ -82,6 +97,7 @@ def verify(
         {
             "equal": found.equal,
             "engine": engine.value,
+            "netlist": netlist,
             "config": network.name,
             "seed": seed,
             "train_images": train,
@@ -98,9 +114,11 @@ def verify(
 
 
 def _device(
-    output: Output, network: NetworkConfig, port: str | None, baud: int | None
+    output: Output, network: NetworkConfig, port: str | None, baud: int | None, netlist: str | None
 ) -> DeviceEngine:
     """Return the core that golden is compared with: on the board at `port`, or simulated."""
+    if netlist is not None:
+        return _netlist(output, network, netlist)
     if port is None:
         with output.working("Building the RTL") as log:
             return RtlEngine(machine(network), log=log)
@@ -108,3 +126,18 @@ def _device(
     from spikeloom.sim.board_engine import BoardEngine
 
     return BoardEngine(machine(network), port, baud=baud)
+
+
+def _netlist(output: Output, network: NetworkConfig, board: str) -> DeviceEngine:
+    """Return the core as a board's cells."""
+    from spikeloom.boards.targets import find
+    from spikeloom.sim.netlist import netlist_transport
+
+    refuse_rate_form(network)
+    target = find(board)
+    hardware = target.hardware_for(network)
+    with output.working(f"Building the netlist for {target.title}") as log:
+        transport = netlist_transport(
+            hardware.of(network), target.device, plan=hardware.plan, log=log
+        )
+    return DeviceEngine("netlist", machine(network), transport)
