@@ -1,0 +1,1 @@
+"""The paper's figures and tables, remade: sweeps of runs, their results, what is drawn of them."""
