@@ -1,0 +1,67 @@
+"""The weight update: rate form (Eq. 9) and stochastic, local form (Eq. 10).
+
+Weights are float32[n_pre, n_post], so the equations stand transposed here. Both forms give the
+mean over the batch of a product of rates, 0 to 1 in size, whatever T is::
+
+    Eq. 9     G = mean over samples of  (Σ_t s(t) / T) (Σ_t s_δ(t) / T)^T
+    Eq. 10    G = mean over samples of   Σ_t s(t) s_δ(t)^T / T
+
+The step is ``ΔW[l] = η θ[l] unit[l] G[l]``. Ours: weights count in the thresholds that they drive
+(θ), and a gradient neuron's spike stands for the charge that made it (unit), so that η means the
+same in every layer and for every choice of thresholds.
+"""
+
+from __future__ import annotations
+
+from spikeloom.golden.paper.arrays import Array, Arrays, Random
+from spikeloom.golden.paper.config import PaperConfig
+
+
+def rate_products(xp, pre: Array, delta: Array) -> Array:
+    """Eq. 9: products of sums over time, the mean over the batch.
+
+    pre : float32[T, batch, n_pre] spikes; delta : float32[T, batch, n_post], s_δ. Returns
+    float32[n_pre, n_post].
+    """
+    steps, batch = pre.shape[:2]
+    a, b = xp.sum(pre, axis=0), xp.sum(delta, axis=0)
+    return (a.T @ b) / (steps * steps * batch)
+
+
+def coincidences(xp, pre: Array, delta: Array) -> Array:
+    """Eq. 10: spikes that meet in a step, an AND per crossing; arrays as in `rate_products`."""
+    steps, batch = pre.shape[:2]
+    a = xp.reshape(pre, (steps * batch, pre.shape[2]))
+    b = xp.reshape(delta, (steps * batch, delta.shape[2]))
+    return (a.T @ b) / (steps * batch)
+
+
+def noise(
+    arrays: Arrays, random: Random, pre: Array, delta: Array, size: float, kind: str
+) -> Array:
+    """Return Gaussian noise for `rate_products`: as if each sample's product had its own.
+
+    Every product of a sample gets a standard deviation of `size` (``absolute``), or of `size`
+    times the product (``relative``). The mean over the batch is drawn at once, from the same
+    distribution.
+    """
+    xp = arrays.xp
+    steps, batch = pre.shape[:2]
+    drawn = random.normal((pre.shape[2], delta.shape[2]))
+    if kind == "absolute":
+        return drawn * (size / batch**0.5)
+    a, b = xp.sum(pre, axis=0) / steps, xp.sum(delta, axis=0) / steps
+    return drawn * xp.sqrt((a * a).T @ (b * b)) * (size / batch)
+
+
+def units(config: PaperConfig) -> list[float]:
+    """Return what one spike of the gradient neurons of layer 1 .. L stands for.
+
+    In the output layer θ_N; below, by the crossbar that carries it back, θ_b / θ[l+1] of the
+    layer above.
+    """
+    found = [config.theta_label]
+    for above in range(config.depth, 1, -1):
+        theta = config.theta_output if above == config.depth else config.theta
+        found.insert(0, found[0] * config.theta_error / theta)
+    return found
