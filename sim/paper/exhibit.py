@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,11 +26,17 @@ class Plan:
     Attributes
     ----------
     quick : minutes in place of days: smaller networks, fewer images, coarser bands.
+    seeds : how many of each run whose seed matters; the exhibit's own choice where None.
     data : names of the data sets that are there beside mnist.
     """
 
     quick: bool = False
+    seeds: int | None = None
     data: tuple[str, ...] = ()
+
+    def some_seeds(self, usual: int) -> range:
+        """Return the seeds of a run that is usually done with `usual` of them."""
+        return range(1, 1 + (self.seeds or usual))
 
 
 class Records:
@@ -40,11 +46,16 @@ class Records:
         self._found = found
 
     def __getitem__(self, job: Job) -> Record:
-        return self._found[job.key]
+        try:
+            return self._found[job.key]
+        except KeyError:
+            raise PaperError(
+                f"{job.title} was not run yet: leave --no-run out, and it is"
+            ) from None
 
-    def get(self, job: Job) -> Record | None:
-        """Return a run's result, None where it was not done."""
-        return self._found.get(job.key)
+    def of(self, jobs: Iterable[Job]) -> list[Record]:
+        """Return the results of those of some runs that are done."""
+        return [self._found[job.key] for job in jobs if job.key in self._found]
 
 
 @dataclass(frozen=True)
