@@ -16,6 +16,7 @@ from spikeloom.cli.configs import configs
 from spikeloom.cli.demo import demo
 from spikeloom.cli.flash import flash
 from spikeloom.cli.infer import infer
+from spikeloom.cli.paper import paper
 from spikeloom.cli.perf import perf
 from spikeloom.cli.selftest import selftest
 from spikeloom.cli.sim_board import sim_board
@@ -42,6 +43,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from spikeloom.golden.spec.schema import ConfigError
     from spikeloom.sim.board_table import TableError
     from spikeloom.sim.checkpoint import CheckpointError
+    from spikeloom.sim.paper.errors import PaperError
     from spikeloom.sim.report import ReportError
     from spikeloom.sim.toolchain import ToolchainError
     from spikeloom.sim.transport import TransportError
@@ -66,6 +68,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
         StepError,
         FlashError,
         TableError,
+        PaperError,
     )
 
 
@@ -132,7 +135,12 @@ def options(
     """Options of no verb."""
 
 
-for verb in (configs, train, infer, verify, perf, demo, boards, build, flash, selftest, sim_board):
+VERBS = (
+    *(configs, train, infer, verify, perf, demo, paper),
+    *(boards, build, flash, selftest, sim_board),
+)
+
+for verb in VERBS:
     app.command()(verb)
 
 

@@ -35,7 +35,7 @@ def job(data: str, sizes: tuple[int, ...], seed: int, **changes: Any) -> Job:
     } | changes
     shape = "-".join(map(str, sizes))
     weights = sum(a * b for a, b in pairwise(sizes))
-    work = config["epochs"] * (config["train"] or images.KNOWN[data].counts[0]) * weights
+    work = images.trained(config, config["epochs"]) * weights
     name = images.title(data)
     return Job("ann", config, title=f"ANN {shape} on {name}, seed {seed}", cost=work / 6e9)
 

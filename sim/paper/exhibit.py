@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,12 +27,14 @@ class Plan:
     ----------
     quick : minutes in place of days: smaller networks, fewer images, coarser bands.
     seeds : how many of each run whose seed matters; the exhibit's own choice where None.
-    data : names of the data sets that are there beside mnist.
+    data : data sets beside mnist, their names and folders.
+    run : False where only what was run before is shown.
     """
 
     quick: bool = False
     seeds: int | None = None
-    data: tuple[str, ...] = ()
+    data: dict[str, str] = field(default_factory=dict)
+    run: bool = True
 
     def some_seeds(self, usual: int) -> range:
         """Return the seeds of a run that is usually done with `usual` of them."""
@@ -50,7 +52,7 @@ class Records:
             return self._found[job.key]
         except KeyError:
             raise PaperError(
-                f"{job.title} was not run yet: leave --no-run out, and it is"
+                f"{job.title} was not run yet: leave --no-run and --only out, and it is"
             ) from None
 
     def of(self, jobs: Iterable[Job]) -> list[Record]:

@@ -8,9 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from spikeloom.golden.paper import PaperConfig, PaperNetwork, Progress, namespace, train
+from spikeloom.golden.paper import (
+    ArrayError,
+    PaperConfig,
+    PaperNetwork,
+    Progress,
+    namespace,
+    train,
+)
 from spikeloom.golden.paper.training import TEST, TEST_BATCH
 from spikeloom.sim.paper import images, stats
+from spikeloom.sim.paper.errors import PaperError
 from spikeloom.sim.paper.job import Job, Place, Tell
 
 
@@ -25,7 +33,7 @@ def job(
     """Return a run of the float model on the first `train` and `test` images of a data set."""
     config = {"data": data, "train": train, "test": test, "model": model.to_dict()}
     weights = sum(a * b for a, b in pairwise(model.sizes))
-    work = model.epochs * (train or images.KNOWN[data].counts[0]) * model.steps * weights
+    work = images.trained(config, model.epochs) * model.steps * weights
     shape = "-".join(map(str, model.sizes))
     return Job(
         "float",
@@ -33,6 +41,14 @@ def job(
         title=f"{title}, {shape}, T = {model.steps}, {images.title(data)}, seed {model.seed}",
         cost=work / 1e10,
     )
+
+
+def check(xp: str, device: str | None) -> None:
+    """Raise `PaperError` where an array library or its device is not there."""
+    try:
+        namespace(xp, device)
+    except ArrayError as error:
+        raise PaperError(str(error)) from error
 
 
 def run(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:

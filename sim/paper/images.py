@@ -52,9 +52,18 @@ def title(name: str) -> str:
     return KNOWN[name].title if name in KNOWN else name
 
 
-def classes(name: str, place: Place) -> int:
-    """Return how many classes a data set has."""
-    return KNOWN[name].counts[2] if name in KNOWN else load(name, place).classes
+def counts(name: str, place: Place) -> tuple[int, int, int]:
+    """Return the training images, test images and classes of a data set; known ones need none."""
+    if name in KNOWN:
+        return KNOWN[name].counts
+    data = load(name, place)
+    return len(data.train_labels), len(data.test_labels), data.classes
+
+
+def trained(config: dict[str, Any], epochs: int) -> float:
+    """Return about how many images a run of so many epochs trains, for its cost."""
+    usual = KNOWN.get(config["data"], KNOWN[MNIST]).counts[0]
+    return epochs * (config["train"] or usual)
 
 
 def load(

@@ -39,7 +39,7 @@ def job(
         "seed": seed,
     }
     hidden = sum(shipped.sizes[1:])
-    work = epochs * (train or images.KNOWN[data].counts[0]) * shipped.steps * hidden
+    work = images.trained(config, epochs) * shipped.steps * hidden
     title = f"machine {name} on {images.title(data)}, seed {seed}"
     return Job("machine", config, title=title, cost=work / 1e8)
 

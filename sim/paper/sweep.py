@@ -7,6 +7,7 @@ worker is lost is given to another one; a run that fails leaves the others alone
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -107,9 +108,10 @@ def sweep(
 
 
 class _Tally:
-    """Adds up how far the runs of a sweep are."""
+    """Adds up how far the runs of a sweep are; told by this thread and by Dask's."""
 
     def __init__(self, jobs: list[Job], show: Show) -> None:
+        self._lock = threading.RLock()
         self._jobs = {job.key: job for job in jobs}
         self._parts = dict.fromkeys(self._jobs, 0.0)
         self._ended: set[str] = set()
@@ -118,15 +120,17 @@ class _Tally:
 
     def tell(self, key: str, part: float) -> None:
         """Note that a run is done to `part`, 0 to 1; one that starts again falls back."""
-        if key in self._parts and key not in self._ended:
-            self._parts[key] = min(max(part, 0.0), 1.0)
-            self._tell(None)
+        with self._lock:
+            if key in self._parts and key not in self._ended:
+                self._parts[key] = min(max(part, 0.0), 1.0)
+                self._tell(None)
 
     def end(self, job: Job) -> None:
         """Note that a run has ended, well or not."""
-        self._parts[job.key] = 1.0
-        self._ended.add(job.key)
-        self._tell(job)
+        with self._lock:
+            self._parts[job.key] = 1.0
+            self._ended.add(job.key)
+            self._tell(job)
 
     def _tell(self, last: Job | None) -> None:
         jobs = self._jobs

@@ -1,0 +1,290 @@
+"""`spikeloom paper`: the figures and tables of the paper, remade."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from spikeloom.cli import options
+from spikeloom.cli.output import Output
+
+if TYPE_CHECKING:  # the models and Dask cost seconds to import
+    from spikeloom.sim.paper import sweep
+    from spikeloom.sim.paper.exhibit import Exhibit, Plan, Shown
+    from spikeloom.sim.paper.job import Job, Place
+    from spikeloom.sim.paper.store import Store
+
+PARTIAL = "partial"
+"""Folder within --out that stopped runs go on from."""
+
+
+class Name(StrEnum):
+    """What can be remade."""
+
+    FIG4 = "fig4"
+    FIG5 = "fig5"
+    FIG6 = "fig6"
+    FIG7 = "fig7"
+    FIG8 = "fig8"
+    TABLE1 = "table1"
+    TABLE2 = "table2"
+    ALL = "all"
+
+
+class Library(StrEnum):
+    """Array libraries of the float model."""
+
+    NUMPY = "numpy"
+    TORCH = "torch"
+    CUPY = "cupy"
+
+
+def paper(
+    name: Annotated[Name, typer.Argument(help="A figure or table, or all.", show_default=False)],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Minutes: small networks and few images.")
+    ] = False,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Runs of each kind, seeds 1 to N.  \\[default: the figure's own, 1 to 3]",
+            show_default=False,
+        ),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="Do only the runs with this in their title, such as ANN; what is shown may then "
+            "be a part.",
+            show_default=False,
+        ),
+    ] = None,
+    no_run: Annotated[
+        bool, typer.Option("--no-run", help="Run nothing: show what was run before.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Processes side by side; 0 runs in this one.  "
+            "\\[default: one per core, one where --xp is not numpy]",
+            show_default=False,
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="A Dask scheduler to run on instead, such as tcp://10.0.0.1:8786; its workers "
+            "must find the data under the same paths.",
+            show_default=False,
+        ),
+    ] = None,
+    xp: Annotated[Library, typer.Option(help="Array library of the float model.")] = Library.NUMPY,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Its device, such as cuda.", show_default=False),
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="A folder of IDX files, named as its data set (fashion, emnist-balanced, "
+            "emnist47 or any other), or a folder of such folders; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch Fashion-MNIST and EMNIST Balanced first.")
+    ] = False,
+    results: Annotated[
+        Path, typer.Option(metavar="DIR", help="Keeps the result of every run.", file_okay=False)
+    ] = Path("results/paper"),
+    out: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Gets pictures, CSV and text tables.", file_okay=False),
+    ] = Path("out/paper"),
+    readme: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write tables between their marks in this file.",
+            show_default=False,
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Remake a figure or table of the paper, with the paper's values beside ours.
+
+    Every run's result is kept in --results, so a command that was stopped goes on
+    where it was, within an epoch; a figure whose runs are all there is drawn at
+    once. Its packages come with the extra "paper" of spikeloom.
+
+    [bold]Examples[/bold]
+
+    [cyan]spikeloom paper fig4[/cyan]
+    [cyan]spikeloom paper all --quick[/cyan]
+    [cyan]spikeloom paper table2 --data ~/emnist-balanced --xp torch --device cuda[/cyan]
+    [cyan]spikeloom paper table1 --no-run --readme README.md[/cyan]
+    """
+    from spikeloom.sim.paper.errors import need
+
+    need("array_api_compat")  # before what cannot be imported without it
+    from spikeloom.sim.paper import floating
+    from spikeloom.sim.paper import readme as readmes
+    from spikeloom.sim.paper.exhibit import Plan, Records, write
+    from spikeloom.sim.paper.exhibits import EXHIBITS
+    from spikeloom.sim.paper.job import Place
+    from spikeloom.sim.paper.store import Store
+
+    output = Output(json=json)
+    if not no_run:
+        floating.check(xp, device)
+    if readme is not None:
+        readmes.places(readme)
+    folders = _folders(output, data or [], download)
+    plan = Plan(quick=quick, seeds=seeds, data=folders, run=not no_run)
+    place = Place(data=folders, partial=str((out / PARTIAL).absolute()), xp=xp, device=device)
+    count = _workers(workers, xp)
+    shown: dict[str, Shown] = {}
+    told: list[dict[str, Any]] = []
+    for exhibit in _chosen(output, list(EXHIBITS.values()), name, plan):
+        jobs = exhibit.jobs(plan)
+        store = Store(results)
+        if plan.run:
+            _run(output, exhibit, _only(jobs, only), store, place, count, scheduler)
+        found = {job.key: record for job in jobs if (record := store.load(job))}
+        shown[exhibit.name] = exhibit.show(plan, Records(found))
+        files = write(shown[exhibit.name], exhibit.name, out)
+        _print(output, shown[exhibit.name], len(jobs) - len(found), files)
+        told.append(
+            {
+                "name": exhibit.name,
+                "missing": len(jobs) - len(found),
+                "files": [str(file) for file in files],
+                "rows": list(shown[exhibit.name].data),
+            }
+        )
+    if readme is not None:
+        written = readmes.write(readme, shown)
+        output.say(f"{readme} has {', '.join(written) or 'nothing'} of these")
+    output.result({"exhibits": told})
+
+
+def _folders(output: Output, data: list[Path], download: bool) -> dict[str, str]:
+    from platformdirs import user_cache_path
+
+    from spikeloom.sim.paper import images
+
+    fetched = {}
+    if download:
+        fetched = images.download(user_cache_path("spikeloom") / "data", say=output.say)
+    return fetched | images.find(data)
+
+
+def _workers(asked: int | None, xp: Library) -> int:
+    if asked is not None:
+        return asked
+    return (os.cpu_count() or 1) if xp is Library.NUMPY else 1
+
+
+def _chosen(output: Output, exhibits: list[Exhibit], name: Name, plan: Plan) -> list[Exhibit]:
+    """Return the exhibits asked for; of all, those that the data at hand suffice for."""
+    if name is not Name.ALL:
+        return [exhibit for exhibit in exhibits if exhibit.name == name]
+    if plan.data or plan.quick or not plan.run:
+        return exhibits
+    output.say("table2 is left out: it needs --data DIR or --download")
+    return [exhibit for exhibit in exhibits if exhibit.name != Name.TABLE2]
+
+
+def _only(jobs: list[Job], text: str | None) -> list[Job]:
+    return [job for job in jobs if text is None or text.lower() in job.title.lower()]
+
+
+def _run(
+    output: Output,
+    exhibit: Exhibit,
+    jobs: list[Job],
+    store: Store,
+    place: Place,
+    workers: int,
+    scheduler: str | None,
+) -> None:
+    from spikeloom.sim.paper import sweep
+
+    with _sweeping(output, exhibit.name) as show:
+        sweep.sweep(
+            jobs, store, place, workers=min(workers, len(jobs)), scheduler=scheduler, show=show
+        )
+
+
+@contextmanager
+def _sweeping(output: Output, name: str) -> Iterator[sweep.Show]:
+    """Show how far a sweep is and how long it takes yet; a line per run where no terminal is."""
+    if not output.errors.is_terminal:
+        yield _Lines(output, name)
+        return
+    columns = (
+        TextColumn(name),
+        BarColumn(),
+        TextColumn("{task.fields[runs]}"),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(elapsed_when_finished=False),
+    )
+    with Progress(*columns, console=output.errors, speed_estimate_period=600) as bar:
+        task = bar.add_task("", total=None, runs="")
+
+        def show(progress: sweep.Progress) -> None:
+            runs = f"{progress.finished} of {progress.count} runs"
+            bar.update(task, total=progress.total, completed=progress.done, runs=runs)
+
+        yield show
+
+
+class _Lines:
+    """Says every run that has ended, and about how long the rest will take."""
+
+    def __init__(self, output: Output, name: str) -> None:
+        self._output, self._name = output, name
+        self._started = time.monotonic()
+
+    def __call__(self, progress: sweep.Progress) -> None:
+        if progress.last is None:
+            return
+        taken = time.monotonic() - self._started
+        left = taken * (progress.total - progress.done) / max(progress.done, 1e-9)
+        self._output.say(
+            f"{self._name}: {progress.finished} of {progress.count} runs, "
+            f"about {left / 60:.0f} minutes left; ended: {progress.last.title}"
+        )
+
+
+def _print(output: Output, shown: Shown, missing: int, files: list[Path]) -> None:
+    say = output.console.print
+    say(f"\n{shown.title}\n", markup=False, style="bold")
+    # A table is not to be broken at the terminal's width.
+    say(shown.text(), markup=False, soft_wrap=True)
+    say(f"\n{shown.caption}", markup=False)
+    if missing:
+        say(f"{missing} runs of it are missing.", markup=False)
+    say(f"Files: {', '.join(str(file) for file in files)}", markup=False, soft_wrap=True)
