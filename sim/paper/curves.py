@@ -74,7 +74,7 @@ def _reduced(plan: Plan) -> str:
 def accuracies(records: Records, jobs: list[Job]) -> np.ndarray:
     """Return accuracy in per cent after each epoch of the runs that are done: [seeds, epochs]."""
     found = [record.result["accuracy"] for record in records.of(jobs)]
-    return 100 * np.array(found).reshape(len(found), -1)
+    return 100 * np.array(found) if found else np.zeros((0, 0))
 
 
 def _data(curves: dict[str, np.ndarray], form: Callable[[str], dict[str, Any]]) -> list[dict]:
