@@ -84,7 +84,7 @@ def _data(curves: dict[str, np.ndarray], form: Callable[[str], dict[str, Any]]) 
             "epoch": epoch + 1,
             "seeds": len(curve),
             "mean": float(curve[:, epoch].mean()),
-            "deviation": float(curve[:, epoch].std(ddof=1)) if len(curve) > 1 else 0.0,
+            "deviation": float(stats.deviation(curve)[epoch]),
         }
         for name, curve in curves.items()
         for epoch in range(curve.shape[1])
@@ -106,13 +106,12 @@ def _rows(curves: dict[str, np.ndarray]) -> list[tuple[str, ...]]:
 HEADINGS = ("update", "after 1 epoch, %", "after the last, %", "seeds")
 
 
-def _plot(axes: Any, curve: np.ndarray, label: str, style: dict[str, Any], *, filled: bool) -> None:
+def _plot(axes: Any, curve: np.ndarray, label: str, style: dict[str, Any]) -> None:
     from spikeloom.sim.paper.drawing import band
 
     epoch = np.arange(1, curve.shape[1] + 1)
     axes.plot(epoch, curve.mean(axis=0), label=label, **style)
-    if filled and len(curve) > 1:
-        band(axes, epoch, curve.mean(axis=0), curve.std(axis=0, ddof=1), color=style["color"])
+    band(axes, epoch, curve.mean(axis=0), stats.deviation(curve), color=style["color"])
 
 
 def _show6(plan: Plan, records: Records) -> Shown:
@@ -122,14 +121,14 @@ def _show6(plan: Plan, records: Records) -> Shown:
     curves = {f"Eq. 10, T = {t}": curve for t, curve in found.items()}
 
     def draw(figure: Any) -> None:
-        from spikeloom.sim.paper.drawing import series
+        from spikeloom.sim.paper.drawing import legend, series
 
         axes = figure.subplots()
         for number, (t, curve) in enumerate(found.items()):
-            _plot(axes, curve, f"T = {t}", series(number), filled=True)
+            _plot(axes, curve, f"T = {t}", series(number))
         axes.set(xlabel="epoch", ylabel="test accuracy, %", title="Stochastic update (Eq. 10)")
         axes.grid(axis="y")
-        axes.legend()
+        legend(axes)
 
     return Shown(
         title="Figure 6: learning with the stochastic update",
@@ -172,16 +171,16 @@ def _show7(plan: Plan, records: Records) -> Shown:
 
 
 def _draw7(figure: Any, pairs: dict[int, tuple[np.ndarray, np.ndarray]]) -> None:
-    from spikeloom.sim.paper.drawing import series
+    from spikeloom.sim.paper.drawing import legend, series
 
     panels = figure.subplots(1, max(1, len(pairs)), sharey=True, squeeze=False)[0]
     for axes, (t, (real, noise)) in zip(panels, pairs.items(), strict=False):
-        _plot(axes, real, "Eq. 10", series(0), filled=True)
-        _plot(axes, noise, "Eq. 9 + noise", series(1), filled=True)
+        _plot(axes, real, "Eq. 10", series(0))
+        _plot(axes, noise, "Eq. 9 + noise", series(1))
         axes.set(xlabel="epoch", title=f"T = {t}")
         axes.grid(axis="y")
     panels[0].set_ylabel("test accuracy, %")
-    panels[0].legend()
+    legend(panels[0])
 
 
 def _show8(plan: Plan, records: Records) -> Shown:
@@ -195,12 +194,12 @@ def _show8(plan: Plan, records: Records) -> Shown:
         return {"update": "rate with noise", "T": name.split("= ")[1] if "=" in name else "inf"}
 
     def draw(figure: Any) -> None:
-        from spikeloom.sim.paper.drawing import PUBLISHED, plain_ticks, series
+        from spikeloom.sim.paper.drawing import PUBLISHED, legend, plain_ticks, series
 
         axes = figure.subplots()
         last = {t: curve[:, -1] for t, curve in found.items()}
         mean = [value.mean() for value in last.values()]
-        deviation = [value.std(ddof=1) if len(value) > 1 else 0 for value in last.values()]
+        deviation = [float(stats.deviation(value)) for value in last.values()]
         if without.size:
             axes.axhline(without[:, -1].mean(), label="no noise", **PUBLISHED)
         axes.errorbar(list(last), mean, deviation, label="noise as of T", **series(0))
@@ -210,7 +209,7 @@ def _show8(plan: Plan, records: Records) -> Shown:
         )  # fmt: skip
         plain_ticks(axes, list(last))
         axes.grid(axis="y")
-        axes.legend()
+        legend(axes)
 
     return Shown(
         title="Figure 8: a wide range of T, by noise",

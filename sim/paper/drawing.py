@@ -56,3 +56,9 @@ def plain_ticks(axes: Axes, x: list[int]) -> None:
     """Mark a logarithmic axis of x at these numbers, written out."""
     axes.set_xticks(x, [str(value) for value in x])
     axes.minorticks_off()
+
+
+def legend(axes: Axes) -> None:
+    """Name the series, where there are any."""
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend()

@@ -47,9 +47,9 @@ def run(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:
     for number, steps in enumerate(config["steps"]):
         error = errors(drawn, steps, config["samples"])
         squares = (error**2).mean(axis=0)
-        found["rms"].append(float(np.sqrt(squares.mean())))
-        found["absolute"].append(float(np.abs(error).mean()))
-        found["bias"].append(float(error.mean()))
+        found["rms"].append(_short(np.sqrt(squares.mean())))
+        found["absolute"].append(_short(np.abs(error).mean()))
+        found["bias"].append(_short(error.mean()))
         found["by_product"].append(_by_product(squares))
         tell((number + 1) / len(config["steps"]))
     return found
@@ -69,7 +69,12 @@ def errors(drawn: Pair, steps: int, samples: int) -> np.ndarray:
 def _by_product(squares: np.ndarray) -> list[float | None]:
     place = np.minimum((np.outer(RATES, RATES) * BINS).astype(int), BINS - 1)
     parts = [squares[place == b] for b in range(BINS)]
-    return [float(np.sqrt(part.mean())) if part.size else None for part in parts]
+    return [_short(np.sqrt(part.mean())) if part.size else None for part in parts]
+
+
+def _short(value: float) -> float:
+    """Return a number to six digits, more than are certain."""
+    return float(f"{value:.6g}")
 
 
 def theory(steps: int | np.ndarray) -> float | np.ndarray:
@@ -89,7 +94,7 @@ def _generators(plan: Plan) -> tuple[str, ...]:
 
 def runs(generator: str, plan: Plan) -> list[Job]:
     """Return the runs of one generator."""
-    steps, samples, seeds = (QUICK_STEPS, 10, (1, 2)) if plan.quick else (STEPS, 60, (1, 2, 3))
+    steps, samples, seeds = (QUICK_STEPS, 10, 2) if plan.quick else (STEPS, 60, 3)
     config = {"generator": generator, "steps": list(steps), "samples": samples}
     return [
         Job(
@@ -98,7 +103,7 @@ def runs(generator: str, plan: Plan) -> list[Job]:
             title=f"products of {generator} streams, seed {seed}",
             cost=samples * sum(steps) / 5e3,
         )
-        for seed in seeds
+        for seed in plan.some_seeds(seeds)
     ]
 
 
@@ -155,7 +160,7 @@ def _show(plan: Plan, records: Records) -> Shown:
 
 
 def _draw(figure: Any, steps: np.ndarray, rms: dict, ratio: dict, found: dict) -> None:
-    from spikeloom.sim.paper.drawing import PUBLISHED, plain_ticks, series
+    from spikeloom.sim.paper.drawing import PUBLISHED, legend, plain_ticks, series
 
     falling, compared, products = figure.subplots(1, 3, width_ratios=(1.1, 1, 1.1))
     smooth = np.geomspace(steps[0], steps[-1], 50)
@@ -174,7 +179,7 @@ def _draw(figure: Any, steps: np.ndarray, rms: dict, ratio: dict, found: dict) -
     compared.axhline(1, **PUBLISHED)
     shown = ((OWN, f"machine ({OWN})"), (CLOSE, f"16 bits, {CLOSE}"))
     for number, (name, label) in enumerate(shown, start=1):
-        mean, deviation = ratio[name].mean(axis=0), ratio[name].std(axis=0, ddof=1)
+        mean, deviation = ratio[name].mean(axis=0), stats.deviation(ratio[name])
         compared.errorbar(steps, mean, deviation, label=label, **series(number))
     compared.set(
         xscale="log", ylim=(0.8, None), xlabel="steps T", ylabel="error / ideal error",
@@ -194,7 +199,7 @@ def _draw(figure: Any, steps: np.ndarray, rms: dict, ratio: dict, found: dict) -
     products.set(
         xlabel="product x y", ylabel="error (rms)", title="By product; dots are the machine's"
     )
-    products.legend()
+    legend(products)
 
 
 def _log_ticks(axes: Any, steps: np.ndarray) -> None:

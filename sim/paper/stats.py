@@ -18,6 +18,11 @@ def mean_and_deviation(values: Sequence[float] | np.ndarray, digits: int) -> str
     return mean if len(values) < 2 else f"{mean} ± {np.std(values, ddof=1):.{digits}f}"
 
 
+def deviation(values: np.ndarray) -> np.ndarray:
+    """Return the standard deviation (n - 1) over the first axis; 0 of one value."""
+    return values.std(axis=0, ddof=1) if len(values) > 1 else np.zeros(values.shape[1:])
+
+
 def pack(right: np.ndarray) -> str:
     """Return which images were right (bool[n]) as text: eight to a byte, base 64."""
     return base64.b64encode(np.packbits(right).tobytes()).decode()

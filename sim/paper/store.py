@@ -164,7 +164,7 @@ def commit(folder: Path) -> str | None:
     try:
         if Path(git("rev-parse", "--show-toplevel")).resolve() != folder.resolve():
             return None
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", *SOURCES)
+        changed = git("status", "--porcelain", "--", *SOURCES)
         return git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return None

@@ -1,0 +1,311 @@
+"""`spikeloom paper`: what it writes, what it returns, and what it says of bad input."""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from spikeloom.cli import paper as paper_cli
+from spikeloom.cli.main import app
+from spikeloom.golden import datasets
+from spikeloom.sim.paper import images, job, product, readme
+from spikeloom.sim.paper.errors import PaperError
+from spikeloom.sim.paper.exhibits import EXHIBITS
+from spikeloom.sim.paper.job import Job, Place
+
+
+def call(*arguments: object, status: int = 0) -> Result:
+    result = CliRunner().invoke(app, ["paper", *map(str, arguments)], env={"COLUMNS": "120"})
+    told = f"{result.stdout}\n{result.stderr}\n{result.exception!r}"
+    assert result.exit_code == status, told
+    assert "Traceback" not in told
+    return result
+
+
+def call_json(*arguments: object) -> dict[str, Any]:
+    result = call(*arguments, "--json")
+    assert result.stdout.count("\n") == 1, result.stdout
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[object]:
+    """Give the options that keep everything in a place of its own, in this process."""
+    return ["--results", tmp_path / "results", "--out", tmp_path / "out", "--workers", 0]
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the quick Figure 4 quicker still."""
+    monkeypatch.setattr(product, "QUICK_STEPS", (10, 40))
+    runs = product.runs
+
+    def fewer(generator: str, plan: Any) -> list[Job]:
+        return [
+            Job(each.kind, each.config | {"samples": 2}, each.title, each.cost)
+            for each in runs(generator, plan)
+        ]
+
+    monkeypatch.setattr(product, "runs", fewer)
+
+
+def test_every_name_is_an_exhibit():
+    assert [name.value for name in paper_cli.Name] == [*EXHIBITS, "all"]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_figure_is_written_and_told(tmp_path: Path, folders: list[object]):
+    values = call_json("fig4", "--quick", *folders)
+    (told,) = values["exhibits"]
+    assert (told["name"], told["missing"]) == ("fig4", 0)
+    assert told["files"] == [str(tmp_path / f"out/fig4.{s}") for s in ("png", "svg", "csv", "txt")]
+    assert all(Path(file).stat().st_size > 100 for file in told["files"])
+    assert {row["T"] for row in told["rows"]} == {10, 40}
+    assert len(list((tmp_path / "results").iterdir())) == 6
+
+
+@pytest.mark.usefixtures("small")
+def test_what_was_run_is_not_run_again(folders: list[object], monkeypatch: pytest.MonkeyPatch):
+    first = call("fig4", "--quick", *folders)
+    assert "fig4: 6 of 6 runs, about 0 minutes left; ended: products of" in first.stderr
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("was run again")
+
+    monkeypatch.setattr(job, "execute", never)
+    again = call("fig4", "--quick", *folders)
+    assert again.stdout == first.stdout
+    assert again.stderr == ""
+
+
+@pytest.mark.usefixtures("small")
+def test_pieces_can_be_run_one_by_one(tmp_path: Path, folders: list[object]):
+    call("fig4", "--quick", "--only", "IDEAL", *folders, status=2)
+    assert len(list((tmp_path / "results").iterdir())) == 2
+    call("fig4", "--quick", *folders)
+    assert len(list((tmp_path / "results").iterdir())) == 6
+
+
+@pytest.mark.usefixtures("small")
+def test_more_seeds_are_more_runs(tmp_path: Path, folders: list[object]):
+    call("fig4", "--quick", "--only", "ideal", "--seeds", 3, *folders, status=2)
+    assert len(list((tmp_path / "results").iterdir())) == 3
+
+
+def test_the_table_goes_into_a_readme(tmp_path: Path, folders: list[object]):
+    path = tmp_path / "README.md"
+    path.write_text(f"a\n{readme.begin('table1')}\n{readme.end('table1')}\nb\n")
+    result = call("table1", "--no-run", "--readme", path, *folders)
+    assert "has table1 of these" in result.stderr
+    assert "| data | model |" in path.read_text()
+
+
+def test_a_readme_is_looked_at_before_anything_runs(tmp_path: Path, folders: list[object]):
+    result = call("fig4", "--readme", tmp_path / "none.md", *folders, status=2)
+    assert "name another with --readme" in result.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_without_its_runs_a_figure_says_what_is_missing(folders: list[object]):
+    result = call("fig5", "--no-run", *folders, status=2)
+    assert "was not run yet: leave --no-run and --only out, and it is" in result.stderr
+
+
+def test_a_table_without_its_runs_says_how_many_are_missing(folders: list[object]):
+    values = call_json("table1", "--no-run", *folders)
+    assert values["exhibits"][0]["missing"] > 5
+
+
+def test_table_2_needs_data(folders: list[object]):
+    result = call("table2", *folders, status=2)
+    assert "give folders of IDX files with --data DIR, or fetch both" in result.stderr
+
+
+def test_a_folder_that_holds_no_data_is_refused(tmp_path: Path, folders: list[object]):
+    result = call("table2", "--data", tmp_path, *folders, status=2)
+    assert "is no folder of IDX files and holds none" in result.stderr
+
+
+def test_a_library_that_is_not_there_is_told_before_anything_runs(
+    folders: list[object], monkeypatch: pytest.MonkeyPatch
+):
+    result = call("fig6", "--quick", "--device", "cuda", *folders, status=2)
+    assert "numpy has no device 'cuda'" in result.stderr
+
+
+@pytest.mark.parametrize("missing", ["array_api_compat", "distributed", "jax", "pooch"])
+def test_a_missing_extra_names_the_command(
+    missing: str, tmp_path: Path, folders: list[object], monkeypatch: pytest.MonkeyPatch
+):
+    imported = builtins.__import__
+
+    def without(name: str, *arguments: Any) -> Any:
+        if name.split(".")[0] == missing:
+            raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
+        return imported(name, *arguments)
+
+    from importlib import import_module
+
+    def import_without(name: str, *arguments: Any) -> Any:
+        if name.split(".")[0] == missing:
+            raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
+        return import_module(name, *arguments)
+
+    monkeypatch.setattr("spikeloom.sim.paper.errors.importlib.import_module", import_without)
+    asked: dict[str, list[object]] = {
+        "array_api_compat": ["fig4"],
+        "distributed": ["fig4", "--quick", "--scheduler", "tcp://x:1"],
+        "jax": ["table1", "--quick", "--only", "ANN"],
+        "pooch": ["table2", "--download"],
+    }
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    result = call(*asked[missing], *folders, status=2)
+    assert f"{missing} is not installed: run pip install 'spikeloom[paper]'" in result.stderr
+
+
+def test_the_command_line_starts_without_the_heavy_libraries():
+    code = (
+        "import sys, spikeloom.cli.main; "
+        "print([m for m in ('dask', 'jax', 'matplotlib', 'distributed', 'numba') "
+        "if m in sys.modules and m != 'numba'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_time_left_is_told_by_cost(capsys: pytest.CaptureFixture[str]):
+    from spikeloom.cli.output import Output
+    from spikeloom.sim.paper.sweep import Progress
+
+    lines = paper_cli._Lines(Output(), "fig9")
+    lines._started -= 600
+    lines(Progress(done=1, total=4, finished=1, count=2, last=Job("x", {}, title="one")))
+    told = capsys.readouterr().err.strip()
+    assert told == "fig9: 1 of 2 runs, about 30 minutes left; ended: one"
+
+
+# Downloads, from a server of the test's own
+
+
+def idx(array: np.ndarray) -> bytes:
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """Serve a folder; give its address and the folder."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = partial(Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as serving:
+        thread = threading.Thread(target=serving.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{serving.server_port}/", folder
+        serving.shutdown()
+        thread.join()
+
+
+def fill(folder: Path) -> dict[str, Any]:
+    """Put stand-ins of both downloads into a folder; return what `images.download` is told."""
+    import gzip
+
+    rng, md5s, archive = np.random.default_rng(1), [], zipfile.ZipFile(folder / "e.zip", "w")
+    with archive:
+        for part in images.PARTS:
+            shape = (12, 28, 28) if "images" in part else (12,)
+            content = gzip.compress(idx(rng.integers(0, 10, shape, np.uint8)), mtime=0)
+            (folder / f"{part}.gz").write_bytes(content)
+            md5s.append(hashlib.md5(content, usedforsecurity=False).hexdigest())
+            theirs = part.replace("t10k", "emnist-balanced-test")
+            theirs = theirs.replace("train-", "emnist-balanced-train-")
+            archive.writestr(f"gzip/{theirs}.gz", content)
+    content = (folder / "e.zip").read_bytes()
+    emnist = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return {"fashion_md5": md5s, "emnist_md5": emnist}
+
+
+def test_a_download_is_checked_unpacked_and_not_repeated(tmp_path: Path, server: tuple[str, Path]):
+    url, folder = server
+    told = fill(folder) | {"fashion_url": url, "emnist_url": f"{url}e.zip"}
+    found = images.download(tmp_path / "cache", **told)
+    assert list(found) == ["fashion", "emnist-balanced"]
+    for path in found.values():
+        assert datasets.load(path).train_images.shape == (12, 28, 28)
+    for path in folder.iterdir():
+        path.unlink()
+    assert images.download(tmp_path / "cache", **told) == found
+
+
+def test_a_download_of_something_else_is_refused(tmp_path: Path, server: tuple[str, Path]):
+    url, folder = server
+    told = fill(folder) | {"fashion_url": url, "emnist_url": f"{url}e.zip"}
+    (folder / f"{images.PARTS[0]}.gz").write_bytes(b"something else")
+    with pytest.raises(PaperError, match=r"could not be fetched: MD5 hash .*--data DIR"):
+        images.download(tmp_path / "cache", **told)
+
+
+def test_a_download_without_a_network_is_told(tmp_path: Path):
+    with pytest.raises(PaperError, match=r"http://127\.0\.0\.1:9/.* could not be fetched: "):
+        images.download(tmp_path / "cache", fashion_url="http://127.0.0.1:9/")
+
+
+# All of it, quickly
+
+BANDS = {
+    "SSNN-BP, rate form (Eq. 9)": (80, 95),
+    "SSNN-BP, stochastic form (Eq. 10)": (75, 95),
+    "ANN": (88, 93),
+    "machine, Eq. 10, T = 64, 8 / 12 bits": (80, 91),
+}
+"""Per cent of the first 1,000 test digits after 6,000 training digits."""
+
+
+@pytest.mark.slow
+def test_quick_remakes_everything_within_its_bands(tmp_path: Path):
+    command = [Path(sys.executable).with_name("spikeloom"), "paper", "all", "--quick", "--json"]
+    command += ["--results", tmp_path / "results", "--out", tmp_path / "out", "--workers", "2"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=1800, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = {e["name"]: e for e in json.loads(done.stdout.splitlines()[-1])["exhibits"]}
+    assert list(told) == list(EXHIBITS)
+    ratios = [r["ratio_to_ideal"] for r in told["fig4"]["rows"] if r["generator"] == "lfsr48"]
+    assert 0.97 < np.mean(ratios) < 1.03
+    rows = {r["model"]: r["ours"] for r in told["table1"]["rows"] if r["ours"] != ""}
+    outside = {m: rows[m] for m, (low, high) in BANDS.items() if not low < rows[m] < high}
+    assert outside == {}
+    last = {r["update"]: r["mean"] for r in told["fig7"]["rows"]}
+    assert min(last.values()) > 60, last
+    first = {(r["model"], r["way"]): r["mean"] for r in told["fig5"]["rows"] if r["rank"] == 1}
+    assert first["float", "WTA (Eq. 2)"] > first["float", "raw"]
+    assert first["machine", "lateral"] > first["machine", "none"]
+
+
+def test_a_place_is_no_part_of_a_run():
+    assert Place(xp="torch") != Place()
+    assert Job("ann", {}).key == Job("ann", {}).key
