@@ -122,7 +122,7 @@ def test_a_readme_is_looked_at_before_anything_runs(tmp_path: Path, folders: lis
 
 
 def test_without_its_runs_a_figure_says_what_is_missing(folders: list[object]):
-    result = call("fig5", "--no-run", *folders, status=2)
+    result = call("fig4", "--no-run", *folders, status=2)
     assert "was not run yet: leave --no-run and --only out, and it is" in result.stderr
 
 

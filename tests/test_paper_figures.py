@@ -179,6 +179,24 @@ def test_figure_5_reads_the_machine_with_each_kind_of_inhibition():
         assert ways[kind]["mean"][0] > ways["none"]["mean"][0] + 0.02, "inhibition sharpens"
 
 
+def test_figure_5_shows_each_way_by_rank():
+    jobs = activity.FIGURE.jobs(QUICK)
+    counts, labels = np.zeros((2, 10)), np.array([3, 1])
+    counts[0, 3], counts[0, 7], counts[1, 5] = 3, 1, 2
+    names = ("raw", "WTA (Eq. 2)", "softmax of raw")
+    ways = [activity.way(name, counts, labels) | {"scale": 0.5} for name in names]
+    kinds = [activity.way("lateral", counts, labels) | {"strength": 0.25}]
+    records = [record(jobs[0], {"ways": ways}), record(jobs[1], {"ways": kinds})]
+    shown = activity.FIGURE.show(QUICK, found(jobs, records))
+    numbers = ("0.875", "0.125", "0.000", "0.000", "0.0 %", "50.00 %")
+    assert shown.rows == [
+        *(("float", name, *numbers) for name in names),
+        ("machine", "lateral, 0.25", *numbers),
+    ]
+    assert len(shown.data) == 40
+    assert "raw counts times 0.50" in shown.caption
+
+
 # Runs of the float model and of the machine
 
 
@@ -289,7 +307,7 @@ def test_learning_curves_show_means_and_deviations(name: str):
     assert "Reduced: 784-64-10" in shown.caption
 
 
-@pytest.mark.parametrize("name", ["fig6", "fig7", "fig8", "table1", "table2"])
+@pytest.mark.parametrize("name", ["fig5", "fig6", "fig7", "fig8", "table1", "table2"])
 def test_what_was_not_run_is_left_out(name: str, tmp_path: Path):
     plan = Plan(run=False)
     shown = EXHIBITS[name].show(plan, Records({}))

@@ -146,11 +146,12 @@ def _machine_job(plan: Plan) -> Job:
 
 
 def _show(plan: Plan, records: Records) -> Shown:
+    jobs = {"float": _float_job(plan), "machine": _machine_job(plan)}
     found = {
-        "float": records[_float_job(plan)].result["ways"],
-        "machine": records[_machine_job(plan)].result["ways"],
+        source: record.result["ways"]
+        for source, job in jobs.items()
+        for record in records.of([job])
     }
-    scale = found["float"][2]["scale"]
     rows = [
         (
             source,
@@ -177,26 +178,37 @@ def _show(plan: Plan, records: Records) -> Shown:
         for way in ways
         for rank in range(len(way["mean"]))
     ]
-    model = records[_float_job(plan)].config["model"]
-    shape = "-".join(map(str, model["sizes"]))
-    count = "1,000" if plan.quick else "10,000"
     return Shown(
         title="Figure 5: sorted, normalised output activity",
-        caption=(
-            f"Mean over {count} MNIST test images of the share of output spikes per class, most "
-            f"active first. Float model: {shape}, T = {model['steps']}, {model['epochs']} epochs; "
-            f"softmax is of its raw counts times {scale:.2f}, the scale at which it is nearest to "
-            "inhibition. The paper's figure shows inhibition (WTA) sharpening raw activity to "
-            f"nearly that of softmax. Machine: {NETWORK}, trained without inhibition, the same "
-            "weights read with each kind. Silent images have no spike left and count in no mean; "
-            "their class is 0."
-        ),
+        caption=_caption(plan, found),
         headings=("model", "output", "first", "second", "third", "fourth", "silent", "right"),
         rows=rows,
         data=data,
         draw=lambda figure: _draw(figure, found),
         height=3.7,
     )
+
+
+def _caption(plan: Plan, found: dict[str, list[dict[str, Any]]]) -> str:
+    told = [
+        f"Mean over {'1,000' if plan.quick else '10,000'} MNIST test images of the share of output "
+        "spikes per class, most active first. The paper's figure shows inhibition (WTA) sharpening "
+        "raw activity to nearly that of softmax."
+    ]
+    if "float" in found:
+        model, scale = _float_job(plan).config["model"], found["float"][2]["scale"]
+        told.append(
+            f"Float model: {'-'.join(map(str, model['sizes']))}, T = {model['steps']}, "
+            f"{model['epochs']} epochs; softmax is of its raw counts times {scale:.2f}, the scale "
+            "at which it is nearest to inhibition."
+        )
+    if "machine" in found:
+        told.append(
+            f"Machine: {NETWORK}, trained without inhibition, the same weights read with each "
+            "kind at the strength given."
+        )
+    told.append("Silent images have no spike left and count in no mean; their class is 0.")
+    return " ".join(told)
 
 
 def _name(way: dict[str, Any]) -> str:
@@ -206,9 +218,9 @@ def _name(way: dict[str, Any]) -> str:
 def _draw(figure: Any, found: dict[str, list[dict[str, Any]]]) -> None:
     from spikeloom.sim.paper.drawing import band, series
 
-    left, right = figure.subplots(1, 2, sharey=True)
-    titles = ("Float model", f"Machine, {NETWORK}")
-    for axes, ways, title in zip((left, right), found.values(), titles, strict=True):
+    titles = {"float": "Float model", "machine": f"Machine, {NETWORK}"}
+    panels = figure.subplots(1, max(1, len(found)), sharey=True, squeeze=False)[0]
+    for axes, (source, ways) in zip(panels, found.items(), strict=False):
         for number, way in enumerate(ways):
             rank = np.arange(1, len(way["mean"]) + 1)
             mean, deviation = np.array(way["mean"]), np.array(way["deviation"])
@@ -216,9 +228,9 @@ def _draw(figure: Any, found: dict[str, list[dict[str, Any]]]) -> None:
             axes.plot(rank, mean, label=_name(way), **style)
             if number == 0:
                 band(axes, rank, mean, deviation, color=str(style["color"]))
-        axes.set(xlabel="class, most active first", title=title, xticks=rank)
+        axes.set(xlabel="class, most active first", title=titles[source], xticks=rank)
         axes.legend()
-    left.set(ylabel="share of output spikes", ylim=(-0.02, 1.02))
+    panels[0].set(ylabel="share of output spikes", ylim=(-0.02, 1.02))
 
 
 FIGURE = Exhibit(
