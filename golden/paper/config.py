@@ -81,6 +81,8 @@ class PaperConfig:
     tau: float | None = _real(None, 0.0, 1e6)
     reset: str = _word("subtract", "zero")
     start: float = _real(0.0, 0.0, 1.0)
+    membranes: str = _word("separate", "shared")
+    error_floor: float | None = _real(None, 0.0, 1e3)
     gate: str = _word("first-spike", "sample")
     loss: str = _word("softmax", "mse")
     inhibition: float = _real(0.2, 0.0, 100.0)

@@ -86,12 +86,26 @@ class PaperNetwork:
         config, xp = self.config, self.arrays.xp
         found = [
             neuron.gradient(
-                xp, self.kernel, target - trains.counted, config.theta_label, config.reset
+                xp,
+                self.kernel,
+                target - trains.counted,
+                config.theta_label,
+                config.reset,
+                config.membranes,
+                config.error_floor,
             )
         ]
         for k in range(config.depth - 1, 0, -1):
             current = crossbar(xp, found[0], self.weights[k].T)
-            fired = neuron.gradient(xp, self.kernel, current, config.theta_error, config.reset)
+            fired = neuron.gradient(
+                xp,
+                self.kernel,
+                current,
+                config.theta_error,
+                config.reset,
+                config.membranes,
+                config.error_floor,
+            )
             found.insert(0, fired * neuron.gate(xp, trains.layers[k], config.gate))
         return [0.5 * fired for fired in found]
 

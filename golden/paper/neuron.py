@@ -44,7 +44,9 @@ def potential(xp, kernel: Array, current: Array) -> Array:
     return xp.reshape(kernel @ flat, current.shape)
 
 
-def fire(xp, membrane: Array, theta: float, reset: str, start: float = 0.0) -> Array:
+def fire(
+    xp, membrane: Array, theta: float, reset: str, start: float = 0.0, floor: float | None = None
+) -> Array:
     """Return the spikes of IF neurons: f_θ of Eq. 1, at most one spike a step.
 
     membrane : float32[T, ...] as `potential` gives it. A neuron fires in a step that finds it at θ
@@ -56,6 +58,8 @@ def fire(xp, membrane: Array, theta: float, reset: str, start: float = 0.0) -> A
     nothing, losses = xp.zeros_like(lost), []
     whole = nothing + theta
     for t in range(membrane.shape[0]):
+        if floor is not None:
+            lost = xp.minimum(lost, membrane[t, ...] + floor * theta)
         left = membrane[t, ...] - lost
         loss = xp.where(left >= theta, whole if reset == "subtract" else left, nothing)
         lost += loss
@@ -75,12 +79,31 @@ def gate(xp, spikes: Array, kind: str) -> Array:
     return xp.astype(xp.cumulative_sum(spikes, axis=0) > 0, xp.float32)
 
 
-def gradient(xp, kernel: Array, current: Array, theta: float, reset: str) -> Array:
+def gradient(
+    xp, kernel: Array, current: Array, theta: float, reset: str, membranes: str, floor: float | None
+) -> Array:
     """Return the spikes of positive less those of negative gradient neurons: Eq. 3 and 4, ungated.
 
-    The pair sees `current` (float32[T, ...]) with opposite signs and has a membrane each. The
-    answer is float32[T, ...] of -1, 0, 1; the s_δ of Eq. 9 and 10 is half of it.
+    Of two membranes (``separate``) the negative neuron's sees `current` (float32[T, ...]) with the
+    opposite sign, and neither falls below `floor` thresholds under 0; None is no floor. One
+    membrane (``shared``) fires both signs. The answer is float32[T, ...] of -1, 0, 1; the s_δ of
+    Eq. 9 and 10 is half of it.
     """
     membrane = potential(xp, kernel, current)
-    pair = fire(xp, xp.stack([membrane, -membrane], axis=1), theta, reset)
+    if membranes == "shared":
+        return fire_signed(xp, membrane, theta, reset)
+    pair = fire(xp, xp.stack([membrane, -membrane], axis=1), theta, reset, floor=floor)
     return pair[:, 0, ...] - pair[:, 1, ...]
+
+
+def fire_signed(xp, membrane: Array, theta: float, reset: str) -> Array:
+    """Return spikes of either sign: +1 at θ or more, -1 at -θ or less; arrays as in `fire`."""
+    lost = xp.zeros_like(membrane[0, ...])
+    nothing, losses = xp.zeros_like(lost), []
+    for t in range(membrane.shape[0]):
+        left = membrane[t, ...] - lost
+        loss = xp.sign(left) * theta if reset == "subtract" else left
+        loss = xp.where(xp.abs(left) >= theta, loss, nothing)
+        lost += loss
+        losses.append(loss)
+    return xp.sign(xp.stack(losses))
