@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import builtins
 import hashlib
 import http.server
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from functools import partial
@@ -25,8 +26,10 @@ from spikeloom.cli.main import app
 from spikeloom.golden import datasets
 from spikeloom.sim.paper import images, job, product, readme
 from spikeloom.sim.paper.errors import PaperError
+from spikeloom.sim.paper.exhibit import Plan
 from spikeloom.sim.paper.exhibits import EXHIBITS
 from spikeloom.sim.paper.job import Job, Place
+from spikeloom.sim.paper.store import Store
 
 
 def call(*arguments: object, status: int = 0) -> Result:
@@ -141,9 +144,7 @@ def test_a_folder_that_holds_no_data_is_refused(tmp_path: Path, folders: list[ob
     assert "is no folder of IDX files and holds none" in result.stderr
 
 
-def test_a_library_that_is_not_there_is_told_before_anything_runs(
-    folders: list[object], monkeypatch: pytest.MonkeyPatch
-):
+def test_a_device_that_is_not_there_is_told_before_anything_runs(folders: list[object]):
     result = call("fig6", "--quick", "--device", "cuda", *folders, status=2)
     assert "numpy has no device 'cuda'" in result.stderr
 
@@ -152,21 +153,7 @@ def test_a_library_that_is_not_there_is_told_before_anything_runs(
 def test_a_missing_extra_names_the_command(
     missing: str, tmp_path: Path, folders: list[object], monkeypatch: pytest.MonkeyPatch
 ):
-    imported = builtins.__import__
-
-    def without(name: str, *arguments: Any) -> Any:
-        if name.split(".")[0] == missing:
-            raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
-        return imported(name, *arguments)
-
-    from importlib import import_module
-
-    def import_without(name: str, *arguments: Any) -> Any:
-        if name.split(".")[0] == missing:
-            raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
-        return import_module(name, *arguments)
-
-    monkeypatch.setattr("spikeloom.sim.paper.errors.importlib.import_module", import_without)
+    monkeypatch.setitem(sys.modules, missing, None)  # as if it were not installed
     asked: dict[str, list[object]] = {
         "array_api_compat": ["fig4"],
         "distributed": ["fig4", "--quick", "--scheduler", "tcp://x:1"],
@@ -309,3 +296,22 @@ def test_quick_remakes_everything_within_its_bands(tmp_path: Path):
 def test_a_place_is_no_part_of_a_run():
     assert Place(xp="torch") != Place()
     assert Job("ann", {}).key == Job("ann", {}).key
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_done(tmp_path: Path):
+    """As a terminal sends it: to the command and to its workers."""
+    command = [Path(sys.executable).with_name("spikeloom"), "paper", "fig4", "--workers", "2"]
+    command += ["--results", tmp_path / "results", "--out", tmp_path / "out"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "results").glob("*.json")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert told.splitlines()[-1] == "stopped"
+    assert "Traceback" not in told
+    jobs = product.FIGURE.jobs(Plan())
+    kept = [Store(tmp_path / "results").load(job) for job in jobs]
+    assert 0 < len([record for record in kept if record]) < len(jobs)
