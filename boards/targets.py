@@ -211,7 +211,8 @@ _BOARDS = (
         device=devices.ECP5_85F,
         clock_hz=75 * MHZ,
         config="mnist-784-256-10-w12",
-        hardware=Hardware(lanes=(64, 5), draws=4, plan=Plan(neurons=8, drums=True)),
+        # 5 words of 784 rows, which 4,096 words of 4 bits hold: no multiplexer behind its memory
+        hardware=Hardware(lanes=(56, 5), draws=2, plan=Plan(neurons=8)),
         tuned={"mnist-784-512-10": _ECP5_85F_LARGE},
         loader="ulx3s",
         wiring=_FTDI,
@@ -268,7 +269,7 @@ _BOARDS = (
         title="Sipeed Tang Nano 20K",
         platform=TangNano20kPlatform,
         device=devices.GW2AR_18,
-        clock_hz=50 * MHZ,
+        clock_hz=100 * MHZ,
         config="mnist-784-128-10-w7",
         hardware=Hardware(
             lanes=(10, 1), draws=1, plan=dataclasses.replace(_TANG, neurons=2, counters=True)
@@ -281,7 +282,7 @@ _BOARDS = (
         title="Sipeed Tang Primer 20K on its dock",
         platform=TangPrimer20kDockPlatform,
         device=devices.GW2A_18,
-        clock_hz=50 * MHZ,
+        clock_hz=100 * MHZ,
         config="mnist-784-128-10-w7",
         hardware=Hardware(
             lanes=(10, 1), draws=1, plan=dataclasses.replace(_TANG, neurons=2, counters=True)

@@ -77,6 +77,8 @@ class Core(wiring.Component):
         self._taken = Signal()  # a command byte is used in this clock
         self._argument = Signal(40)  # bytes after the opcode, the first one lowest
         replying = self._results(m)
+        self._write = Signal()  # a clock before its register: writes reach all over the network
+        m.d.sync += net.write.eq(self._write)
         free = ~net.busy & ~replying
         m.d.comb += [
             self.busy.eq(net.busy),
@@ -192,7 +194,7 @@ class Core(wiring.Component):
             with m.Case(Opcode.IDENTIFY, Opcode.READ):
                 m.next = "REPLY"
             with m.Case(Opcode.WRITE):
-                m.d.comb += net.write.eq(1)
+                m.d.comb += self._write.eq(1)
             with m.Case(Opcode.TRAIN):
                 m.d.comb += [net.start.eq(1), net.train.eq(1), net.label.eq(argument[:16])]
                 with m.If(argument[:16] >= config.sizes[-1]):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from amaranth import Array, Cat, Module, Mux, Signal, Value, signed
+from amaranth import Array, Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -65,7 +65,8 @@ class Crossbar(wiring.Component):
     Members
     -------
     access : In; one access, taken in every clock with `ready`. up, down : In, with a row access:
-    the columns of the word to change by +step / -step. step : In, held; see `learning.Step`.
+    the columns of the word to change by +step / -step, where `keep`, In, says that the row may be
+    written. step : In, held; see `learning.Step`.
     poke : In, held for three clocks after its access too; the weight to write.
     ready : Out; low for the one clock in which a one-port memory writes.
     sums : Out, signed, a lane each; valid with `done`, held until the next access is summed (with
@@ -95,6 +96,7 @@ class Crossbar(wiring.Component):
                 "access": In(access_layout(layer)),
                 "up": In(layer.lanes),
                 "down": In(layer.lanes),
+                "keep": In(1),
                 "step": In(layer.weight_bits + 1),
                 "poke": In(signed(layer.weight_bits)),
                 "ready": Out(1),
@@ -121,6 +123,7 @@ class Crossbar(wiring.Component):
         ups = [Signal(width, name=f"up{k}") for k in late]
         downs = [Signal(width, name=f"down{k}") for k in late]
         access, up, down = stages[-1], ups[-1], downs[-1]
+        keep = Signal()
         move = Signal()  # stage 1 goes on into the memory
         write = Signal()
         turn = self.access.row[: clog2(width)] if self._transposed else None
@@ -137,11 +140,15 @@ class Crossbar(wiring.Component):
         with m.If(move):
             m.d.sync += [
                 stages[0].eq(self.access),
-                ups[0].eq(_turned(Mux(self.access.host, 0, self.up), turn, width)),
-                downs[0].eq(_turned(Mux(self.access.host, 0, self.down), turn, width)),
+                ups[0].eq(_turned(self.up, turn, width)),
+                downs[0].eq(_turned(self.down, turn, width)),
+                keep.eq(self.keep & ~self.access.host),
             ]
         for values in (stages, ups, downs):
             m.d.sync += [new.eq(old) for old, new in pairwise(values)]
+        # the AND of row and columns, a clock late: whether a row is kept is known late
+        for bits in (ups, downs):
+            m.d.sync += bits[1].eq(bits[0] & keep.replicate(width))
         with m.If(~move):
             m.d.sync += [stages[1].valid.eq(0), stages[1].last.eq(0)]
 
@@ -149,14 +156,17 @@ class Crossbar(wiring.Component):
             Signal(signed(layer.weight_bits), name=f"word{lane}", reset_less=True)
             for lane in range(width)
         ]
+        domain = m.d.sync if self._plan.registered else m.d.comb
         lanes: list[Value] = list(words)
         if self._transposed:
             read, store = self._banks(m, move)
-            side = Mux(access.transposed, access.column, access.row)[: clog2(width)]
-            lanes = _unturned(m, words, side, layer.weight_bits)
+            lanes = [Signal.like(word, name=f"lane{lane}") for lane, word in enumerate(words)]
+            reading = stages[-2] if self._plan.registered else access
+            side = Mux(reading.transposed, reading.column, reading.row)[: clog2(width)]
+            turned_back = _unturned(m, read, side, layer.weight_bits)
+            domain += [lane.eq(now) for lane, now in zip(lanes, turned_back, strict=True)]
         else:
             read, store = self._plain(m, move)
-        domain = m.d.sync if self._plan.registered else m.d.comb
         domain += [word.eq(now) for word, now in zip(words, read, strict=True)]
         sums = self._sum(m, access, lanes)
         if self._gap:
@@ -195,8 +205,13 @@ class Crossbar(wiring.Component):
                 if not self._gap:
                     before, term = Mux(access.first, 0, before), Mux(access.valid, term, 0)
                 if self._transposed:
-                    term = Mux(access.minus, -term, term)
-                m.d.sync += sums[lane].eq(before + term)
+                    # -x is ~x + 1, and the 1 is carried in from below: one adder
+                    minus = access.minus
+                    term = Cat(minus, term ^ minus.replicate(len(term)).as_signed()).as_signed()
+                    before = Cat(Const(1, 1), before).as_signed()
+                    m.d.sync += sums[lane].eq((before + term)[1:].as_signed())
+                else:
+                    m.d.sync += sums[lane].eq(before + term)
         with m.If(access.valid | access.last):
             m.d.sync += [
                 self.done_word.eq(access.word),

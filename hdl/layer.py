@@ -226,9 +226,10 @@ class Layer(wiring.Component):
         with m.If(self.start):  # an inferred sample leaves the layer ready for one step more
             m.d.sync += forwarding.eq(0)
         m.d.comb += [
-            rule.keep.eq(spike_list.head.keep),
+            rule.spike.eq(spike_list.head.keep),
             rule.positive.eq(positive),
             rule.negative.eq(negative),
+            crossbar.keep.eq(rule.keep),
             crossbar.up.eq(rule.up),
             crossbar.down.eq(rule.down),
         ]

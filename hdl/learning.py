@@ -48,13 +48,15 @@ class Thinning(wiring.Component):
 
 
 class Coincidence(wiring.Component):
-    """AND of a kept pre-synaptic spike and the error spikes of a word of columns.
+    """What a pre-synaptic spike and a word's error spikes ask of the crossbar: the paper's rule.
+
+    The crossbar writes where both sides meet, the AND of row and column.
 
     Members
     -------
-    keep : In, the row may be written.
-    positive, negative : In, error spikes of the columns, a bit each.
-    up, down : Out, the columns to write, +step and -step: never both for one column.
+    spike : In, the row may be written. positive, negative : In, error spikes of the columns.
+    keep : Out, the row's side.
+    up, down : Out, the columns' side, +step and -step: never both for one column.
 
     Latency: none (combinational). Golden: `keep AND signal` of `golden.crossbar.forward`.
     """
@@ -62,21 +64,22 @@ class Coincidence(wiring.Component):
     def __init__(self, lanes: int) -> None:
         super().__init__(
             {
-                "keep": In(1),
+                "spike": In(1),
                 "positive": In(lanes),
                 "negative": In(lanes),
+                "keep": Out(1),
                 "up": Out(lanes),
                 "down": Out(lanes),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Gate both signals; where both fire their sum is 0 and nothing is written."""
+        """Where both error spikes fire their sum is 0 and nothing is written."""
         m = Module()
-        keep = self.keep.replicate(len(self.up))
         m.d.comb += [
-            self.up.eq(self.positive & ~self.negative & keep),
-            self.down.eq(self.negative & ~self.positive & keep),
+            self.keep.eq(self.spike),
+            self.up.eq(self.positive & ~self.negative),
+            self.down.eq(self.negative & ~self.positive),
         ]
         return m
 

@@ -82,7 +82,7 @@ class SpikeList(wiring.Component):
         end, start, here = pointer("end"), pointer("start"), pointer("here")
         closed = [pointer("closed0"), pointer("closed1")]
         steps = Signal(range(3))
-        after = pointer("after")
+        after = Signal(range(2 * depth), init=1)  # here + 1, a register: all reading hangs on it
         pushed = pointer("pushed")
         held = Signal(range(2 * depth))
         m.d.comb += [
@@ -93,7 +93,6 @@ class SpikeList(wiring.Component):
             read.addr.eq(here),
             read.en.eq(self.next),
             self.head.eq(read.data),
-            after.eq(here + 1),
             pushed.eq(Mux(write.en, end + 1, end)),
             self.more.eq(Mux(steps == 0, here != end, here != closed[0])),
             self.final.eq((steps != 0) & (after == closed[0])),
@@ -101,11 +100,11 @@ class SpikeList(wiring.Component):
         ]
         m.d.sync += end.eq(pushed)
         with m.If(self.release):
-            m.d.sync += [start.eq(closed[0]), here.eq(closed[0])]
+            m.d.sync += [start.eq(closed[0]), here.eq(closed[0]), after.eq(closed[0] + 1)]
         with m.Elif(self.rewind):
-            m.d.sync += here.eq(start)
+            m.d.sync += [here.eq(start), after.eq(start + 1)]
         with m.Elif(self.next):
-            m.d.sync += here.eq(after)
+            m.d.sync += [here.eq(after), after.eq(after + 1)]
         closing = Signal()
         left = Signal(range(3))
         m.d.comb += [closing.eq(self.close & self.ready), left.eq(steps - self.release)]

@@ -25,7 +25,7 @@ class Wheel(wiring.Component):
     low : Out; per plane the bits that the sweep stands at, as many as the largest stride.
     turn : In, a bit per stride; go on by that stride. final : In, with turn; the sweep's last one.
     write, data : In, with turn; replace the `stride` bits of each plane that go by.
-    clear : In; all bits to 0 (and no turn).
+    clear : In; all bits to 0 (and no turn). A reset is none.
 
     Latency: one clock. Throughput: one turn per clock.
     """
@@ -55,7 +55,7 @@ class Wheel(wiring.Component):
 
     def _turn(self, m: Module, plane: int) -> None:
         """Build one plane."""
-        bits = Signal(self._size, name=f"bits{plane}")
+        bits = Signal(self._size, name=f"bits{plane}", reset_less=True)
         m.d.comb += self.low[plane].eq(bits)
         for number, (stride, turns) in enumerate(zip(self._strides, self._turns, strict=True)):
             passed = Signal(stride, name=f"passed{number}_{plane}")

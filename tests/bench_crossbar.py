@@ -120,7 +120,8 @@ class CrossbarBench(Bench):
         there = min(self.layer.lanes, self.layer.n_post - word * self.layer.lanes)
         every = (1 << there) - 1
         up = self.rng.choice((0, every, self.rng.getrandbits(there)))
-        return {"up": up, "down": self.rng.choice((0, every, self.rng.getrandbits(there))) & ~up}
+        down = self.rng.choice((0, every, self.rng.getrandbits(there))) & ~up
+        return {"up": up, "down": down, "keep": int(self.rng.random() < 0.8)}
 
     def columns(self) -> Driver:
         """Sum a set of columns, signed, for word after word of rows."""
@@ -167,6 +168,7 @@ class CrossbarBench(Bench):
         held = {"access": self.pack("access", **fields)} | self.masked(pins or {})
         if fields.get("host") or fields.get("transposed"):  # no signal counts
             held |= {name: self.rng.getrandbits(self.layer.lanes) for name in ("up", "down")}
+            held["keep"] = self.rng.getrandbits(1)
         seen = yield held
         while not seen["ready"]:
             seen = yield held
@@ -212,7 +214,7 @@ class CrossbarBench(Bench):
             self.write_poke(self.poked.pop(clock), seen["poke"])
         access = self.fields("access", seen["access"])
         if seen["ready"] and (access["valid"] or access["last"]):
-            self.take(access, seen["up"], seen["down"])
+            self.take(access, seen["keep"] * seen["up"], seen["keep"] * seen["down"])
         elif seen["ready"]:
             self.cleared = True
 

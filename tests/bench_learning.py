@@ -67,7 +67,7 @@ class CoincidenceBench(Bench):
 
     def use(self) -> Driver:
         for bits in range(1 << 7):
-            yield {"keep": bits & 1, "positive": bits >> 1 & 7, "negative": bits >> 4}
+            yield {"spike": bits & 1, "positive": bits >> 1 & 7, "negative": bits >> 4}
 
     def check(self, seen: Pins) -> None:
         """The weights, 0 before, are the signs that golden writes."""
@@ -75,10 +75,11 @@ class CoincidenceBench(Bench):
         signal = [(seen["positive"] >> j & 1) - (seen["negative"] >> j & 1) for j in range(columns)]
         weights, row = np.zeros(columns, np.int16), np.zeros(1, np.int32)
         active = np.flatnonzero(signal).astype(np.int32)
-        keep = np.array([seen["keep"]], np.uint8)
+        keep = np.array([seen["spike"]], np.uint8)
         signs = np.array(signal, np.int8)
         crossbar.write(weights, row, 1, keep, signs, active, len(active), 0, 127)
-        got = [(seen["up"] >> j & 1, seen["down"] >> j & 1) for j in range(columns)]
+        up, down = (seen["keep"] * seen[name] for name in ("up", "down"))
+        got = [(up >> j & 1, down >> j & 1) for j in range(columns)]
         self.expect("up, down", got, [(int(w > 0), int(w < 0)) for w in weights])
 
 

@@ -334,22 +334,22 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
         ),
         (
             "crossbar",
-            "Mux(access.minus, -term, term)",
-            "term",
+            "term = Cat(minus, term ^ minus.replicate(len(term)).as_signed()).as_signed()",
+            "term = Cat(0, term).as_signed()",
             "a negative error spike adds its column",
         ),
         (
             "crossbar",
-            "Mux(access.transposed, access.column, access.row)",
-            "Mux(access.transposed, access.column + 1, access.row)",
+            "Mux(reading.transposed, reading.column, reading.row)",
+            "Mux(reading.transposed, reading.column + 1, reading.row)",
             "a column's turn is off by one",
         ),
         ("crossbar", "bank - row[:bits]", "bank + row[:bits]", "a row turns the wrong way"),
         ("crossbar", "bank - low", "bank + low", "a row is written where it was not read"),
         (
             "crossbar",
-            "_turned(Mux(self.access.host, 0, self.up), turn, width)",
-            "_turned(Mux(self.access.host, 0, self.up), None, width)",
+            "_turned(self.up, turn, width)",
+            "_turned(self.up, None, width)",
             "a signal is not turned to the banks",
         ),
         (
@@ -402,9 +402,15 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
         ),
         (
             "crossbar",
-            "_turned(Mux(self.access.host, 0, self.down), turn, width)",
-            "_turned(self.down, turn, width)",
+            "keep.eq(self.keep & ~self.access.host)",
+            "keep.eq(self.keep)",
             "a poke changes its neighbours",
+        ),
+        (
+            "crossbar",
+            "bits[1].eq(bits[0] & keep.replicate(width))",
+            "bits[1].eq(bits[0])",
+            "a row that is not kept is written",
         ),
         (
             "crossbar",
@@ -534,11 +540,11 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
         ),
         (
             "learning",
-            "self.positive & ~self.negative & keep",
-            "self.positive & keep",
+            "self.positive & ~self.negative",
+            "self.positive",
             "both error spikes write",
         ),
-        ("learning", "self.negative & ~self.positive & keep", "self.negative", "always kept"),
+        ("learning", "self.keep.eq(self.spike)", "self.keep.eq(1)", "always kept"),
         ("learning", "Mux(large, 1 << self._bits, one_hot)", "one_hot", "a large step is none"),
         (
             "learning",
@@ -574,6 +580,7 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
             "pushes are lost",
         ),
         ("spikes", "here.eq(start)", "here.eq(here)", "a rewind does nothing"),
+        ("spikes", "after.eq(start + 1)", "after.eq(after)", "a rewind forgets what comes next"),
         (
             "spikes",
             "m.d.sync += closed[0].eq(closed[1])",
