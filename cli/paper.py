@@ -174,11 +174,12 @@ def paper(
         found = {job.key: record for job in jobs if (record := store.load(job))}
         shown[exhibit.name] = exhibit.show(plan, Records(found))
         files = write(shown[exhibit.name], exhibit.name, out)
-        _print(output, shown[exhibit.name], len(jobs) - len(found), files)
+        missing = len({job.key for job in jobs} - found.keys())
+        _print(output, shown[exhibit.name], missing, files)
         told.append(
             {
                 "name": exhibit.name,
-                "missing": len(jobs) - len(found),
+                "missing": missing,
                 "files": [str(file) for file in files],
                 "rows": list(shown[exhibit.name].data),
             }

@@ -144,7 +144,6 @@ def draw(figure: Any, groups: list[tuple[Group, list[Line]]]) -> None:
         axes.set_yticks(range(len(found)), names)
         axes.set(ylim=(len(found) - 0.5, -0.5), xlabel="test accuracy, %", title=group.title)
         axes.grid(axis="both")
-        if axes is panels[0]:
-            axes.plot([], [], "o", color=orange, fillstyle="none", label="published")
-            axes.plot([], [], "s", color=blue, markersize=5, label="ours")
-            axes.legend(loc="upper left")
+    panels[0].plot([], [], "o", color=orange, fillstyle="none", label="published")
+    panels[0].plot([], [], "s", color=blue, markersize=5, label="ours")
+    figure.legend(loc="outside upper right", ncols=2)

@@ -40,7 +40,7 @@ def _float(
 ) -> list[Job]:
     seeds = plan.some_seeds(FLOAT_SEEDS)
     if plan.quick:
-        changes = {"epochs": 5} | changes | {"dropout": ()}
+        changes = {"epochs": 5, "dropout": ()} | changes
     models: list[PaperConfig] = [settings.model(sizes, seed=seed, **changes) for seed in seeds]
     size = QUICK_SIZE if plan.quick else {}
     return [floating.job(data, model, title=title, **size) for model in models]
@@ -121,8 +121,8 @@ def _group(plan: Plan, data: str) -> Group:
     baseline = _ann(plan, data, sizes)
     ways = {
         published.MSE: {"loss": "mse", "dropout": ()},
-        published.MSE_DROPOUT: {"loss": "mse"},
-        published.SOFTMAX_DROPOUT: {},
+        published.MSE_DROPOUT: {"loss": "mse", "dropout": settings.DROPOUT},
+        published.SOFTMAX_DROPOUT: {"dropout": settings.DROPOUT},
     }
     ours = [
         Row(
