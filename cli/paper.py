@@ -174,12 +174,15 @@ def paper(
         found = {job.key: record for job in jobs if (record := store.load(job))}
         shown[exhibit.name] = exhibit.show(plan, Records(found))
         files = write(shown[exhibit.name], exhibit.name, out)
-        missing = len({job.key for job in jobs} - found.keys())
-        _print(output, shown[exhibit.name], missing, files)
+        missing = {job.key: job for job in jobs if job.key not in found}
+        _print(output, shown[exhibit.name], len(missing), files)
         told.append(
             {
                 "name": exhibit.name,
-                "missing": missing,
+                "missing": [
+                    {"kind": job.kind, "title": job.title, "config": job.config}
+                    for job in missing.values()
+                ],
                 "files": [str(file) for file in files],
                 "rows": list(shown[exhibit.name].data),
             }

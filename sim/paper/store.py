@@ -143,8 +143,12 @@ def made_by() -> dict[str, Any]:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
+    try:
+        version = metadata.version("spikeloom")
+    except metadata.PackageNotFoundError:  # run from a bare checkout
+        version = None
     return {
-        "version": metadata.version("spikeloom"),
+        "version": version,
         "commit": commit(Path(__file__).resolve().parents[2]),
         "libraries": versions,
     }
