@@ -9,6 +9,7 @@ numbers on one library, version and kind of device; other libraries draw other s
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,13 @@ import numpy as np
 Array = Any
 """An array of whichever library runs."""
 
-LIBRARIES = ("numpy", "torch", "cupy")
+LIBRARIES = {
+    "numpy": "array_api_compat.numpy",
+    "torch": "array_api_compat.torch",
+    "cupy": "array_api_compat.cupy",
+    "jax": "jax.numpy",
+}
+"""Libraries, and the module of each that has the standard's names."""
 
 
 class ArrayError(ValueError):
@@ -60,9 +67,9 @@ def namespace(name: str = "numpy", device: str | None = None) -> Arrays:
 
     Parameters
     ----------
-    name : ``numpy``, ``torch`` or ``cupy``.
-    device : for torch ``cpu``, ``cuda``, ``cuda:1``; for cupy the number of the GPU. The library's
-        own choice where None.
+    name : ``numpy``, ``torch``, ``cupy`` or ``jax``.
+    device : for torch ``cpu``, ``cuda``, ``cuda:1``; for cupy the number of the GPU; for jax
+        ``cpu`` or ``gpu``. None is torch's CPU, and the first choice of the others.
 
     Raises
     ------
@@ -73,7 +80,7 @@ def namespace(name: str = "numpy", device: str | None = None) -> Arrays:
         raise ArrayError(f"array library {name!r}: known are {', '.join(LIBRARIES)}")
     try:
         library = importlib.import_module(name)
-        xp = importlib.import_module(f"array_api_compat.{name}")
+        xp = importlib.import_module(LIBRARIES[name])
     except ImportError as error:
         raise ArrayError(
             f"array library {name!r} is not installed ({error}): install it, or use 'numpy'"
@@ -82,23 +89,25 @@ def namespace(name: str = "numpy", device: str | None = None) -> Arrays:
 
 
 def _device(name: str, library: Any, device: str | None) -> Any:
-    """Return the device as the library takes it, after one array was made there."""
+    """Return the device as the library takes it, after an array was made there."""
+    if name == "numpy":
+        if device not in (None, "cpu"):
+            raise ArrayError(f"numpy has no device {device!r}: its arrays live on 'cpu'")
+        return None
     try:
         if name == "torch":
             found = library.device(device or "cpu")
             library.zeros(1, device=found)
-            return found
-        if name == "cupy":
+        elif name == "jax":
+            found = library.devices(device)[0]
+        else:
             found = library.cuda.Device(int(device or 0))
             with found:
                 library.zeros(1)
-            return found
-    except Exception as error:  # each library has its own kinds
+    except Exception as error:  # every library has kinds of its own
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ArrayError(f"{name} has no device {device!r}: {reason}") from error
-    if device not in (None, "cpu"):
-        raise ArrayError(f"numpy has no device {device!r}: its arrays live on 'cpu'")
-    return None
+    return found
 
 
 class Random:
@@ -108,41 +117,57 @@ class Random:
     ----------
     arrays : where the numbers go.
     entropy : whole numbers that name the purpose, such as (seed, purpose, epoch).
+
+    Attributes
+    ----------
+    uniform, normal : take a shape, return float32 of [0, 1) or of N(0, 1) in it, drawn by the
+        library where its arrays live.
+    host : NumPy's generator, for the few that are drawn on the host.
     """
 
     def __init__(self, arrays: Arrays, entropy: tuple[int, ...]) -> None:
-        self.arrays = arrays
         device, host = np.random.SeedSequence(entropy).spawn(2)
         self.host = np.random.default_rng(host)
-        if arrays.name == "torch":
-            self._device = arrays.xp.Generator(device=arrays.device)
-            self._device.manual_seed(int(device.generate_state(1, np.uint64)[0] >> 1))
-        elif arrays.name == "cupy":
-            with arrays.device:
-                state = int(device.generate_state(1, np.uint64)[0] >> 1)
-                bits = importlib.import_module("cupy").random.Philox4x3210(state)
-                self._device = importlib.import_module("cupy").random.Generator(bits)
-        else:
-            self._device = np.random.default_rng(device)
+        draws = {"torch": _torch_draws, "cupy": _cupy_draws}.get(arrays.name, _host_draws)
+        self.uniform, self.normal = draws(arrays, device)
 
-    def uniform(self, shape: tuple[int, ...]) -> Array:
-        """Return float32 numbers in [0, 1), drawn where the arrays live."""
-        arrays = self.arrays
-        if arrays.name == "torch":
-            return arrays.xp.rand(shape, generator=self._device, device=arrays.device)
-        if arrays.name == "cupy":
-            with arrays.device:
-                return self._device.random(shape, dtype=np.float32)
-        drawn = self._device.random(shape, dtype=np.float32)
-        return drawn if arrays.name == "numpy" else arrays.put(drawn)
 
-    def normal(self, shape: tuple[int, ...]) -> Array:
-        """Return float32 numbers of N(0, 1), drawn where the arrays live."""
-        arrays = self.arrays
-        if arrays.name == "torch":
-            return arrays.xp.randn(shape, generator=self._device, device=arrays.device)
-        if arrays.name == "cupy":
+Draw = Callable[[tuple[int, ...]], Array]
+
+
+def _word(seed: np.random.SeedSequence) -> int:
+    """Return a seed of 63 bits for a library that takes a signed word."""
+    return int(seed.generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _host_draws(arrays: Arrays, seed: np.random.SeedSequence) -> tuple[Draw, Draw]:
+    generator = np.random.default_rng(seed)
+    move = arrays.put if arrays.name != "numpy" else lambda array: array
+    return (
+        lambda shape: move(generator.random(shape, np.float32)),
+        lambda shape: move(generator.standard_normal(shape, np.float32)),
+    )
+
+
+def _torch_draws(arrays: Arrays, seed: np.random.SeedSequence) -> tuple[Draw, Draw]:
+    torch, device = importlib.import_module("torch"), arrays.device
+    generator = torch.Generator(device=device).manual_seed(_word(seed))
+    return (
+        lambda shape: torch.rand(shape, generator=generator, device=device),
+        lambda shape: torch.randn(shape, generator=generator, device=device),
+    )
+
+
+def _cupy_draws(arrays: Arrays, seed: np.random.SeedSequence) -> tuple[Draw, Draw]:
+    random = importlib.import_module("cupy").random
+    with arrays.device:
+        generator = random.Generator(random.Philox4x3210(_word(seed)))
+
+    def on_device(draw: Callable[..., Array]) -> Draw:
+        def drawn(shape: tuple[int, ...]) -> Array:
             with arrays.device:
-                return self._device.standard_normal(shape, dtype=np.float32)
-        drawn = self._device.standard_normal(shape, dtype=np.float32)
-        return drawn if arrays.name == "numpy" else arrays.put(drawn)
+                return draw(shape, dtype=np.float32)
+
+        return drawn
+
+    return on_device(generator.random), on_device(generator.standard_normal)

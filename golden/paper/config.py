@@ -16,8 +16,14 @@ from spikeloom.golden.spec.schema import ConfigError, Range, check_number
 __all__ = ["ConfigError", "PaperConfig"]
 
 
-def _real(default: float | None, low: float, high: float) -> Any:
+def _real(default: float, low: float, high: float) -> Any:
     return dataclasses.field(default=default, metadata={"range": Range(low, high), "kind": float})
+
+
+def _optional(default: float | None, low: float, high: float) -> Any:
+    """Declare a number that may be None."""
+    metadata = {"range": Range(low, high), "kind": float, "optional": True}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def _whole(default: int, low: int, high: int) -> Any:
@@ -46,12 +52,18 @@ class PaperConfig:
     tau : time constant of the kernel in steps; None is T / 10 (paper), 0 no filter (pure IF).
     reset : membrane after a spike: less the threshold (``subtract``), or ``zero``.
     start : membrane of a forward neuron at the sample's start, in thresholds.
+    membranes : gradient neurons of one kind each, ``separate`` (paper), or ``shared``: one membrane
+        that fires both signs.
+    error_floor : lowest membrane of a separate gradient neuron, in thresholds under 0; None is
+        none. Without a floor a charge that comes and goes again has fired one sign and not the
+        other, which is a gradient where there is none (see `neuron.gradient`).
     gate : a hidden gradient neuron's spikes count from the neuron's first spike on
         (``first-spike``), or in the whole sample if it fires in it at all (``sample``).
     loss : ``softmax`` (Eq. 2 between output and error) or ``mse`` (none).
     inhibition, iterations : W_inh per other neuron's spike, and how often Eq. 2 is applied.
-    label : train of the label neuron. Mean rate falling linearly, ``front`` (evenly spread) or
-        ``random-front``; or the same in every step, ``constant`` or ``random``.
+    label : train of the label neuron. The same rate in every step, ``constant`` (evenly spread)
+        or ``random``; or falling linearly, ``front`` or ``random-front``: output spikes come
+        later than those by the delay of the kernels, so they bias the gradient.
     label_rate : its mean rate (paper: 0.5).
     update : ``rate`` (Eq. 9) or ``coincidence`` (Eq. 10).
     noise : standard deviation of Gaussian noise on each sample's product of rates (Fig. 7, 8);
@@ -78,29 +90,29 @@ class PaperConfig:
     theta_wta: float = _real(1.0, 1e-3, 1e3)
     theta_error: float = _real(0.5, 1e-6, 1e3)
     theta_label: float = _real(1.0, 1e-3, 1e3)
-    tau: float | None = _real(None, 0.0, 1e6)
+    tau: float | None = _optional(None, 0.0, 1e6)
     reset: str = _word("subtract", "zero")
-    start: float = _real(0.0, 0.0, 1.0)
+    start: float = _real(0.5, 0.0, 1.0)
     membranes: str = _word("separate", "shared")
-    error_floor: float | None = _real(None, 0.0, 1e3)
+    error_floor: float | None = _optional(0.0, 0.0, 1e3)
     gate: str = _word("first-spike", "sample")
     loss: str = _word("softmax", "mse")
-    inhibition: float = _real(0.2, 0.0, 100.0)
+    inhibition: float = _real(0.05, 0.0, 100.0)
     iterations: int = _whole(2, 0, 100)
-    label: str = _word("front", "random-front", "constant", "random")
+    label: str = _word("constant", "random", "front", "random-front")
     label_rate: float = _real(0.5, 0.0, 0.5)
     update: str = _word("rate", "coincidence")
     noise: float = _real(0.0, 0.0, 1e3)
     noise_kind: str = _word("absolute", "relative")
-    learning_rate: float = _real(1.0, 0.0, 1e6)
+    learning_rate: float = _real(0.5, 0.0, 1e6)
     schedule: str = _word("cosine", "constant", "linear", "exponential")
     decay: float = _real(1.0, 0.0, 1.0)
-    momentum: float = _real(0.0, 0.0, 0.9999)
+    momentum: float = _real(0.9, 0.0, 0.9999)
     weight_decay: float = _real(0.0, 0.0, 1.0)
     batch: int = _whole(100, 1, 10**6)
     epochs: int = _whole(20, 1, 10**6)
     dropout: tuple[float, ...] = ()
-    weight_gain: float = _real(5.0, 0.0, 1e3)
+    weight_gain: float = _real(2.5, 0.0, 1e3)
     seed: int = _whole(0, 0, 2**63 - 1)
 
     def __post_init__(self) -> None:
@@ -110,7 +122,7 @@ class PaperConfig:
             if choices := field.metadata.get("choices"):
                 if value not in choices:
                     raise ConfigError(f"{field.name} = {value!r}: allowed are {', '.join(choices)}")
-            elif "range" in field.metadata and not (value is None and field.default is None):
+            elif "range" in field.metadata and not (value is None and "optional" in field.metadata):
                 kind, allowed = field.metadata["kind"], field.metadata["range"]
                 object.__setattr__(self, field.name, check_number(value, kind, allowed, field.name))
         self._check_layers()

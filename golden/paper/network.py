@@ -84,30 +84,16 @@ class PaperNetwork:
         float32[T, batch, n_l] of -½, 0, ½.
         """
         config, xp = self.config, self.arrays.xp
-        found = [
-            neuron.gradient(
-                xp,
-                self.kernel,
-                target - trains.counted,
-                config.theta_label,
-                config.reset,
-                config.membranes,
-                config.error_floor,
-            )
-        ]
+        found = [self._gradient(target - trains.counted, config.theta_label)]
         for k in range(config.depth - 1, 0, -1):
-            current = crossbar(xp, found[0], self.weights[k].T)
-            fired = neuron.gradient(
-                xp,
-                self.kernel,
-                current,
-                config.theta_error,
-                config.reset,
-                config.membranes,
-                config.error_floor,
-            )
+            fired = self._gradient(crossbar(xp, found[0], self.weights[k].T), config.theta_error)
             found.insert(0, fired * neuron.gate(xp, trains.layers[k], config.gate))
         return [0.5 * fired for fired in found]
+
+    def _gradient(self, current: Array, theta: float) -> Array:
+        config, xp = self.config, self.arrays.xp
+        kinds = (config.reset, config.membranes, config.error_floor)
+        return neuron.gradient(xp, self.kernel, current, theta, *kinds)
 
     def gradients(self, trains: Trains, deltas: list[Array], random: Random) -> list[Array]:
         """Return the step of each crossbar for η = 1, float32[n_pre, n_post]: Eq. 9 or Eq. 10."""

@@ -52,7 +52,7 @@ def fire(
     membrane : float32[T, ...] as `potential` gives it. A neuron fires in a step that finds it at θ
     or more; its membrane then loses θ (``subtract``) or all it has (``zero``), for good. What
     the synapse still holds comes in later. start : membrane at the beginning, in thresholds.
-    Returns float32[T, ...] of 0 and 1.
+    floor : lowest membrane, in thresholds under 0; None is none. Returns float32[T, ...] of 0, 1.
     """
     lost = xp.zeros_like(membrane[0, ...]) - start * theta
     nothing, losses = xp.zeros_like(lost), []
@@ -62,17 +62,30 @@ def fire(
             lost = xp.minimum(lost, membrane[t, ...] + floor * theta)
         left = membrane[t, ...] - lost
         loss = xp.where(left >= theta, whole if reset == "subtract" else left, nothing)
-        lost += loss
+        lost = lost + loss
         losses.append(loss)
     return xp.astype(xp.stack(losses) > 0, xp.float32)
+
+
+def fire_signed(xp, membrane: Array, theta: float, reset: str) -> Array:
+    """Return spikes of either sign: +1 at θ or more, -1 at -θ or less; else as `fire`."""
+    lost = xp.zeros_like(membrane[0, ...])
+    nothing, losses = xp.zeros_like(lost), []
+    for t in range(membrane.shape[0]):
+        left = membrane[t, ...] - lost
+        loss = xp.sign(left) * theta if reset == "subtract" else left
+        loss = xp.where(xp.abs(left) >= theta, loss, nothing)
+        lost = lost + loss
+        losses.append(loss)
+    return xp.sign(xp.stack(losses))
 
 
 def gate(xp, spikes: Array, kind: str) -> Array:
     """Return when the gradient neurons behind `spikes` (float32[T, ...]) count: ``Σ s > 0``, Eq. 3.
 
     The running sum for ``first-spike``: open from the neuron's first spike on, that step
-    included. The sum over the sample for ``sample``, float32[1, ...]: not causal, the derivative
-    of the ReLU that the neuron stands for.
+    included, float32[T, ...]. The sum over the sample for ``sample``, float32[1, ...]: not causal,
+    the derivative of the ReLU that the neuron stands for.
     """
     if kind == "sample":
         return xp.astype(xp.sum(spikes, axis=0, keepdims=True) > 0, xp.float32)
@@ -80,30 +93,26 @@ def gate(xp, spikes: Array, kind: str) -> Array:
 
 
 def gradient(
-    xp, kernel: Array, current: Array, theta: float, reset: str, membranes: str, floor: float | None
+    xp,
+    kernel: Array,
+    current: Array,
+    theta: float,
+    reset: str,
+    membranes: str = "separate",
+    floor: float | None = None,
 ) -> Array:
     """Return the spikes of positive less those of negative gradient neurons: Eq. 3 and 4, ungated.
 
-    Of two membranes (``separate``) the negative neuron's sees `current` (float32[T, ...]) with the
-    opposite sign, and neither falls below `floor` thresholds under 0; None is no floor. One
-    membrane (``shared``) fires both signs. The answer is float32[T, ...] of -1, 0, 1; the s_δ of
-    Eq. 9 and 10 is half of it.
+    The two see `current` (float32[T, ...]) with opposite signs. Output spikes lag behind label
+    spikes, so a sample that is right brings charge first of one sign and then as much of the
+    other. With a membrane each (``separate``) and no floor, the first fires and the second only
+    lifts what the first has left far below 0: a gradient remains where there is none. A floor of 0
+    lets the second fire as much; so does one membrane for both signs (``shared``).
+
+    Returns float32[T, ...] of -1, 0, 1; the s_δ of Eq. 9 and 10 is half of it.
     """
     membrane = potential(xp, kernel, current)
     if membranes == "shared":
         return fire_signed(xp, membrane, theta, reset)
     pair = fire(xp, xp.stack([membrane, -membrane], axis=1), theta, reset, floor=floor)
     return pair[:, 0, ...] - pair[:, 1, ...]
-
-
-def fire_signed(xp, membrane: Array, theta: float, reset: str) -> Array:
-    """Return spikes of either sign: +1 at θ or more, -1 at -θ or less; arrays as in `fire`."""
-    lost = xp.zeros_like(membrane[0, ...])
-    nothing, losses = xp.zeros_like(lost), []
-    for t in range(membrane.shape[0]):
-        left = membrane[t, ...] - lost
-        loss = xp.sign(left) * theta if reset == "subtract" else left
-        loss = xp.where(xp.abs(left) >= theta, loss, nothing)
-        lost += loss
-        losses.append(loss)
-    return xp.sign(xp.stack(losses))
