@@ -212,7 +212,7 @@ _BOARDS = (
         clock_hz=75 * MHZ,
         config="mnist-784-256-10-w12",
         # 5 words of 784 rows, which 4,096 words of 4 bits hold: no multiplexer behind its memory
-        hardware=Hardware(lanes=(56, 5), draws=2, plan=Plan(neurons=8)),
+        hardware=Hardware(lanes=(56, 5), draws=2, plan=Plan(neurons=8, halves=True)),
         tuned={"mnist-784-512-10": _ECP5_85F_LARGE},
         loader="ulx3s",
         wiring=_FTDI,

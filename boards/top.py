@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from amaranth import (
     ClockDomain,
     ClockSignal,
-    DomainRenamer,
     Module,
     ResetInserter,
-    ResetSignal,
     Signal,
 )
 from amaranth.hdl import Elaboratable
@@ -44,6 +42,7 @@ class Board(wiring.Component):
 
     Members
     -------
+    reset : In; back to the start, as after power-up.
     rx : In, init 1; the serial line from the host, asynchronous.
     tx : Out, init 1; the serial line to the host.
     busy : Out; a sample runs (for a LED).
@@ -60,15 +59,18 @@ class Board(wiring.Component):
         baud: int = DEFAULT_BAUD,
         link: tuple[tuple[str, int], ...] = (),
     ) -> None:
-        self._core = Core(config, plan)
         self._link = Link(clock_hz=clock_hz, baud=baud, **dict(link))
-        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1), "busy": Out(1)})
+        self._core = Core(config, plan, reset=self._link.reset)
+        super().__init__(
+            {"reset": In(1), "rx": In(1, init=1), "tx": Out(1, init=1), "busy": Out(1)}
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Join link and core."""
         m = Module()
-        m.submodules.link = link = self._link
-        m.submodules.core = ResetInserter(link.reset)(self._core)
+        link = self._link
+        m.submodules.link = ResetInserter(self.reset)(link)
+        m.submodules.core = self._core
         wiring.connect(m, link.commands, self._core.i)
         wiring.connect(m, self._core.o, link.replies)
         m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx), self.busy.eq(self._core.busy)]
@@ -93,7 +95,7 @@ class PowerUp(wiring.Component):
         super().__init__({"locked": In(1), "reset": Out(1, init=1)})
 
     def elaborate(self, platform: object) -> Module:
-        """Count clocks while the clock is steady; its own domain has no reset."""
+        """Count clocks while the clock is steady; the domain has no reset."""
         m = Module()
         steady, count = Signal(), Signal(range(self._clocks + 1))
         m.submodules.sync = FFSynchronizer(self.locked, steady)
@@ -153,15 +155,13 @@ class Top(Elaboratable):
         """Request the pins and join everything."""
         m = Module()
         pins = self._pins
-        m.domains.sync = ClockDomain()
+        # Its resets are the board's: each a register of its own, so that none adds to another.
+        m.domains.sync = ClockDomain(reset_less=True)
         source = platform.request(platform.default_clk, dir="-")
         locked = self._clock(m, source)
-        m.domains.power_up = ClockDomain(reset_less=True, local=True)
-        m.d.comb += ClockSignal("power_up").eq(ClockSignal())
-        power_up = PowerUp(round(SETTLE_SECONDS * self._clock_hz))
-        m.submodules.power_up = DomainRenamer("power_up")(power_up)
-        m.d.comb += [power_up.locked.eq(locked), ResetSignal().eq(power_up.reset)]
+        m.submodules.power_up = power_up = PowerUp(round(SETTLE_SECONDS * self._clock_hz))
         m.submodules.board = board = self._board
+        m.d.comb += [power_up.locked.eq(locked), board.reset.eq(power_up.reset)]
         uart = platform.request(*pins.uart, dir="-")
         m.submodules.rx = rx = io.Buffer("i", uart.rx)
         m.submodules.tx = tx = io.Buffer("o", uart.tx)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from amaranth import Array, Module, Mux, ResetInserter, Signal, Value
+from amaranth import Array, Const, Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.protocol import (
     IDENTITY_BYTES,
@@ -34,6 +34,8 @@ class Core(wiring.Component):
     ----------
     config : the network; the rate form is refused by name, it exists in golden only.
     plan : how it is built; see `hdl.plan`.
+    reset : puts everything back to its start, beside the domain's own reset; the network follows a
+        clock later.
 
     Members
     -------
@@ -45,26 +47,36 @@ class Core(wiring.Component):
     direction; the next image loads while one runs.
     """
 
-    def __init__(self, config: NetworkConfig, plan: Plan = DEFAULT) -> None:
+    def __init__(
+        self, config: NetworkConfig, plan: Plan = DEFAULT, *, reset: Value | None = None
+    ) -> None:
         if config.learning.form != "coincidence":
             raise ConfigError(
                 f"learning.form = {config.learning.form!r} exists in the golden model only: "
                 'the RTL needs learning.form = "coincidence"'
             )
         self._config, self._plan = config, plan
+        self._restart = Const(0) if reset is None else reset
         super().__init__(
             {"i": In(stream.Signature(8)), "o": Out(stream.Signature(8)), "busy": Out(1)}
         )
 
     def elaborate(self, platform: object) -> Module:
-        """Build the command decoder around the network and the weight port."""
+        """Build the network, and what gives it commands; each has a reset of its own."""
         m = Module()
         model = machine(self._config)
-        # a register: its fan-out is the whole network
+        self._net = net = Network(model, self._plan)
+        # one register for all its reasons: its fan-out is the whole network
         self._reset, self._resetting = Signal(), Signal()
-        m.d.sync += self._reset.eq(self._resetting)
-        net = Network(model, self._plan)
+        m.d.sync += self._reset.eq(self._restart | self._resetting)
         m.submodules.network = ResetInserter(self._reset)(net)
+        control = self._control(model)
+        m.submodules.control = ResetInserter(self._restart)(control)
+        return m
+
+    def _control(self, model: Machine) -> Module:
+        """Build the command decoder around the network and the weight port."""
+        m, net = Module(), self._net
         m.submodules.weights = weights = WeightPort(model)
         self._i, self._o = self.i, self.o
         if self._plan.buffered:
@@ -73,7 +85,7 @@ class Core(wiring.Component):
             wiring.connect(m, wiring.flipped(self.i), commands.w_stream)
             wiring.connect(m, replies.r_stream, wiring.flipped(self.o))
             self._i, self._o = commands.r_stream, replies.w_stream
-        self._net, self._status = net, Signal(4)
+        self._status = Signal(4)
         self._taken = Signal()  # a command byte is used in this clock
         self._argument = Signal(40)  # bytes after the opcode, the first one lowest
         replying = self._results(m)
@@ -242,7 +254,7 @@ class Core(wiring.Component):
         net = self._net
         classes = self._config.sizes[-1]
         owed, running = Signal(), Signal()
-        m.d.sync += running.eq(net.busy)
+        m.d.sync += running.eq(net.busy & ~self._reset)  # a sample cut short owes nothing
         index, high = Signal(range(classes + 1)), Signal()
         value = Signal(16)
         best, winner = Signal.like(net.counts[0]), Signal(range(classes))

@@ -120,13 +120,12 @@ class Crossbar(wiring.Component):
         layer, width = self._layer, self.width
         late = range(1, self._latency)
         stages = [Signal(access_layout(layer), name=f"access{k}") for k in late]
-        ups = [Signal(width, name=f"up{k}") for k in late]
-        downs = [Signal(width, name=f"down{k}") for k in late]
+        ups = [Signal(width, name=f"up{k}", reset_less=True) for k in late]
+        downs = [Signal(width, name=f"down{k}", reset_less=True) for k in late]
         access, up, down = stages[-1], ups[-1], downs[-1]
         keep = Signal()
         move = Signal()  # stage 1 goes on into the memory
         write = Signal()
-        turn = self.access.row[: clog2(width)] if self._transposed else None
         turned = access.row[: clog2(width)] if self._transposed else None
         chosen, poked = Signal(width), Signal(width)  # the host's lane
         m.d.comb += [
@@ -140,15 +139,16 @@ class Crossbar(wiring.Component):
         with m.If(move):
             m.d.sync += [
                 stages[0].eq(self.access),
-                ups[0].eq(_turned(self.up, turn, width)),
-                downs[0].eq(_turned(self.down, turn, width)),
+                ups[0].eq(self.up),
+                downs[0].eq(self.down),
                 keep.eq(self.keep & ~self.access.host),
             ]
         for values in (stages, ups, downs):
             m.d.sync += [new.eq(old) for old, new in pairwise(values)]
-        # the AND of row and columns, a clock late: whether a row is kept is known late
+        # row AND columns, a clock late: the list tells late which row, and whether it is kept
+        turn = stages[0].row[: clog2(width)] if self._transposed else None
         for bits in (ups, downs):
-            m.d.sync += bits[1].eq(bits[0] & keep.replicate(width))
+            m.d.sync += bits[1].eq(_turned(bits[0], turn, width) & keep.replicate(width))
         with m.If(~move):
             m.d.sync += [stages[1].valid.eq(0), stages[1].last.eq(0)]
 
@@ -221,10 +221,13 @@ class Crossbar(wiring.Component):
         m.d.sync += self.done.eq(access.last & ~access.host)
         return sums
 
-    def _delayed(self, m: Module, address: Signal, move: Value) -> list[Signal]:
-        """Return an address as the stages see it, the write's last."""
-        late = range(1, self._latency + 1)
-        stages = [Signal.like(address, name=f"{address.name}_{k}", reset_less=True) for k in late]
+    def _delayed(self, m: Module, address: Signal, move: Value, *, init: int = 0) -> list[Signal]:
+        """Return an address as the stages see it, the write's last; they start at `init`."""
+        late, start = range(1, self._latency + 1), init % (1 << len(address))
+        stages = [
+            Signal(len(address), name=f"{address.name}_{k}", init=start, reset_less=True)
+            for k in late
+        ]
         with m.If(move):
             m.d.sync += stages[0].eq(address)
         m.d.sync += [new.eq(old) for old, new in pairwise(stages)]
@@ -244,22 +247,32 @@ class Crossbar(wiring.Component):
         return read.data, port
 
     def _plain(self, m: Module, move: Value) -> tuple[list[Value], object]:
-        """One memory; a word is `lanes` columns of one row."""
-        layer = self._layer
-        shape = data.ArrayLayout(signed(layer.weight_bits), layer.lanes)
-        memory = self._plan.memory(
-            m, f"layer{layer.index}.weights", shape, layer.n_pre * layer.words
-        )
-        address = Signal(range(layer.n_pre * layer.words))
+        """One memory, or two halves of it; a word is `lanes` columns of one row."""
+        layer, bits = self._layer, self._layer.weight_bits
+        depth, name = layer.n_pre * layer.words, f"layer{layer.index}.weights"
         base = Array(word * layer.n_pre for word in range(layer.words))[self.access.word]
-        m.d.comb += address.eq(base + self.access.row)
-        first, *_, back = self._delayed(m, address, move)
-        read, port = self._connect(m, memory, first, back, move)
+        halves = self._plan.halves and layer.lanes > 1
+        middle = layer.lanes // 2 if halves else layer.lanes
+        words, ports = [], []
+        for part, lanes in enumerate((range(middle), range(middle, layer.lanes))):
+            if not lanes:
+                continue
+            shape = data.ArrayLayout(signed(bits), len(lanes))
+            memory = self._plan.memory(m, f"{name}{part}" if halves else name, shape, depth)
+            # synthesis would make one register of two that start alike
+            address = Signal(range(depth), name=f"address{part}" if part else "address")
+            m.d.comb += address.eq(base + self.access.row)
+            first, *_, back = self._delayed(m, address, move, init=-part)
+            read, port = self._connect(m, memory, first, back, move)
+            words += [read[lane] for lane in range(len(lanes))]
+            ports.append((port, lanes))
 
         def store(write: Value, stored: Value) -> None:
-            m.d.comb += [port.en.eq(write), port.data.eq(stored)]
+            for port, lanes in ports:
+                m.d.comb += port.en.eq(write)
+                m.d.comb += [port.data[k].eq(stored[lane]) for k, lane in enumerate(lanes)]
 
-        return [read[lane] for lane in range(layer.lanes)], store
+        return words, store
 
     def _banks(self, m: Module, move: Value) -> tuple[list[Value], object]:
         """`banks` memories; a row's or a column's weights lie in different ones."""

@@ -172,7 +172,8 @@ class Layer(wiring.Component):
         if self._plan.drums and replaced and suits(size, strides) and size > SMALL:
             store = Drum(size, strides, planes=planes, name=name, plan=self._plan)
         else:
-            store = Wheel(size, strides, planes=planes)
+            late = self._plan.registered and kind == "waiting"
+            store = Wheel(size, strides, planes=planes, late=late)
         m.submodules[kind] = store
         return store
 
@@ -183,7 +184,8 @@ class Layer(wiring.Component):
         forwarding = Signal()
         word, opening = Signal(range(max(layer.words, 2))), Signal(init=1)
         waiting, access1 = Signal(), Signal(access_layout(layer))
-        positive, negative = Signal(layer.lanes), Signal(layer.lanes)
+        positive = Signal(layer.lanes, reset_less=True)
+        negative = Signal(layer.lanes, reset_less=True)
         move, turn, allowed = Signal(), Signal(), Signal()
         m.d.comb += [
             # sums must find a place when they come

@@ -42,7 +42,8 @@ class Link(wiring.Component):
     -------
     rx : In; the asynchronous pin, idle high. tx : Out; the pin. commands : Out, stream of bytes for
     the core. replies : In, stream of bytes from it. reset : Out; high for one clock when the host
-    opens the link: resets the core, whose streams are not looked at in that clock.
+    opens the link, and while the link itself is reset: resets the core, whose streams are not
+    looked at in that clock.
 
     Latency: a command byte is offered 3 clocks after its frame's last byte has come (`hdl.uart`). A
     frame of replies begins a clock after the first of them was taken. Throughput: a command byte in
@@ -70,7 +71,7 @@ class Link(wiring.Component):
                 "tx": Out(1, init=1),
                 "commands": Out(stream.Signature(8)),
                 "replies": In(stream.Signature(8)),
-                "reset": Out(1),
+                "reset": Out(1, init=1),
             }
         )
 

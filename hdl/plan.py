@@ -30,6 +30,8 @@ class Plan:
     registered : weights and pixels go through a register behind their memory: a clock more, a
         shorter path.
     buffered : the core has buffers of its own for commands and replies: shorter paths to its pins.
+    halves : the first crossbar's memory has two sets of address registers, for half of the lanes
+        each: shorter wires.
     drums : spikes that wait lie in memories where that is possible, not in flip-flops.
     styles : (name of a memory, one of `STYLES`) pairs; a name without its closing number stands for
         all of them; a memory that is not named is "auto".
@@ -39,6 +41,7 @@ class Plan:
     counters: bool = True
     registered: bool = True
     buffered: bool = True
+    halves: bool = False
     drums: bool = False
     styles: tuple[tuple[str, str], ...] = ()
 

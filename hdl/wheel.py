@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,6 +19,9 @@ class Wheel(wiring.Component):
     Parameters
     ----------
     size : neurons. strides : one per kind of sweep. planes : bits per neuron.
+    late : sweeps of the first stride never write; they turn the register a clock late, behind a
+        multiplexer at `low`: what asks for a turn may come late in its clock. The next sweep of
+        another stride leaves a clock.
 
     Members
     -------
@@ -30,8 +33,10 @@ class Wheel(wiring.Component):
     Latency: one clock. Throughput: one turn per clock.
     """
 
-    def __init__(self, size: int, strides: tuple[int, ...], *, planes: int = 1) -> None:
-        self._strides, self._planes = strides, planes
+    def __init__(
+        self, size: int, strides: tuple[int, ...], *, planes: int = 1, late: bool = False
+    ) -> None:
+        self._strides, self._planes, self._late = strides, planes, late
         self._size = max(ceil_div(size, stride) * stride for stride in strides)
         self._turns = tuple(ceil_div(size, stride) for stride in strides)
         widest = max(strides)
@@ -49,23 +54,32 @@ class Wheel(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Build the register; the padding of a stride is skipped with its final turn."""
         m = Module()
+        turn, final = self.turn, self.final
+        if self._late:
+            turned, ended = Signal(), Signal()
+            m.d.sync += [turned.eq(self.turn[0]), ended.eq(self.final)]
+            turn, final = Cat(turned, self.turn[1:]), Mux(turned, ended, self.final)
         for plane in range(self._planes):
-            self._turn(m, plane)
+            self._turn(m, plane, turn, final)
         return m
 
-    def _turn(self, m: Module, plane: int) -> None:
+    def _turn(self, m: Module, plane: int, turn: Value, final: Value) -> None:
         """Build one plane."""
         bits = Signal(self._size, name=f"bits{plane}", reset_less=True)
         m.d.comb += self.low[plane].eq(bits)
         for number, (stride, turns) in enumerate(zip(self._strides, self._turns, strict=True)):
+            late = self._late and number == 0
             passed = Signal(stride, name=f"passed{number}_{plane}")
-            m.d.comb += passed.eq(Mux(self.write, self.data[plane], bits[:stride]))
-            replaced = Cat(passed, bits[stride:])
+            replaced = Mux(self.write, self.data[plane], bits[:stride])
+            m.d.comb += passed.eq(bits[:stride] if late else replaced)
+            round_ = Cat(passed, bits[stride:])
             rest = self._size - turns * stride
-            with m.If(self.turn[number]):
-                m.d.sync += bits.eq(replaced.rotate_right(stride))
-                if rest:
-                    with m.If(self.final):
-                        m.d.sync += bits.eq(replaced.rotate_right(stride + rest))
+            following = round_.rotate_right(stride)
+            if rest:
+                following = Mux(final, round_.rotate_right(stride + rest), following)
+            with m.If(turn[number]):
+                m.d.sync += bits.eq(following)
+                if late:
+                    m.d.comb += self.low[plane].eq(following)
         with m.If(self.clear):
             m.d.sync += bits.eq(0)

@@ -19,14 +19,23 @@ class VectorBench(Bench):
     size, strides, planes : of the component.
     together : any sweep may replace. Else the first one reads and the second one replaces all, and
         what shows while the second one is on its way is nobody's business.
+    late : a clock is left after a sweep of the first stride.
     """
 
     def __init__(
-        self, component, seed: int, *, size: int, strides: tuple, planes: int, together: bool
+        self,
+        component,
+        seed: int,
+        *,
+        size: int,
+        strides: tuple,
+        planes: int,
+        together: bool,
+        late: bool = False,
     ) -> None:
         super().__init__(component, seed)
         self.size, self.strides, self.planes, self.together = size, strides, planes, together
-        self.widest = max(strides)
+        self.widest, self.late = max(strides), late
         self.bits = [[0] * size for _ in range(planes)]
         self.place = 0  # first neuron of the turn to come
         self.swept: int | None = None  # the kind of the sweep that is on its way
@@ -40,7 +49,15 @@ class VectorBench(Bench):
         for _ in range(SWEEPS):
             if self.rng.random() < 0.15:
                 yield {"clear": 1}
-            yield from self.sweep(self.rng.randrange(len(self.strides)))
+            kind = self.rng.randrange(len(self.strides))
+            yield from self.sweep(kind)
+            if self.late and kind == 0 and self.rng.random() < 0.7:
+                yield {}
+                while self.rng.random() < 0.3:
+                    yield {}
+            elif self.late and kind == 0:
+                yield from self.sweep(0)
+                yield {}
 
     def sweep(self, kind: int) -> Driver:
         """Go once round; bits of the padding and of other kinds' lanes are random."""
@@ -96,14 +113,22 @@ class VectorBench(Bench):
         self.expect("whether any sweep went", self.turns > 0, True)
 
 
-def wheel_case(size: int, strides: tuple, planes: int = 1, *, module=hdl_wheel) -> Case:
+def wheel_case(
+    size: int, strides: tuple, planes: int = 1, *, late: bool = False, module=hdl_wheel
+) -> Case:
     """Return a wheel with its bench."""
     name = "_".join(map(str, (size, *strides, planes)))
     return Case(
-        f"wheel_{name}",
-        lambda: module.Wheel(size, strides, planes=planes),
+        f"wheel_{name}{'_late' * late}",
+        lambda: module.Wheel(size, strides, planes=planes, late=late),
         lambda component, seed: VectorBench(
-            component, seed, size=size, strides=strides, planes=planes, together=True
+            component,
+            seed,
+            size=size,
+            strides=strides,
+            planes=planes,
+            together=not late,
+            late=late,
         ),
     )
 
@@ -157,7 +182,11 @@ def wheel_cases(module=hdl_wheel) -> list[Case]:
         (20, (8, 3, 1), 1),
         (5, (8, 2), 2),
     )
-    return [wheel_case(*size, module=module) for size in sizes]
+    late = ((10, (4, 2), 1), (7, (3, 2), 2), (20, (8, 3), 1), (5, (8, 2), 2))
+    return [
+        *(wheel_case(*size, module=module) for size in sizes),
+        *(wheel_case(*size, late=True, module=module) for size in late),
+    ]
 
 
 def drum_cases(module=hdl_drum) -> list[Case]:
@@ -168,7 +197,8 @@ def drum_cases(module=hdl_drum) -> list[Case]:
 def random_wheel(rng) -> Case:
     """Return a wheel of any size."""
     strides = tuple(rng.randint(1, 9) for _ in range(rng.randint(1, 3)))
-    return wheel_case(rng.randint(1, 40), strides, rng.randint(1, 2))
+    late = len(strides) == 2 and rng.random() < 0.5
+    return wheel_case(rng.randint(1, 40), strides, rng.randint(1, 2), late=late)
 
 
 def random_drum(rng) -> tuple:

@@ -348,8 +348,8 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
         ("crossbar", "bank - low", "bank + low", "a row is written where it was not read"),
         (
             "crossbar",
-            "_turned(self.up, turn, width)",
-            "_turned(self.up, None, width)",
+            "_turned(bits[0], turn, width)",
+            "_turned(bits[0], None, width)",
             "a signal is not turned to the banks",
         ),
         (
@@ -408,8 +408,8 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
         ),
         (
             "crossbar",
-            "bits[1].eq(bits[0] & keep.replicate(width))",
-            "bits[1].eq(bits[0])",
+            "_turned(bits[0], turn, width) & keep.replicate(width)",
+            "_turned(bits[0], turn, width)",
             "a row that is not kept is written",
         ),
         (
@@ -472,9 +472,15 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
         ("wheel", "rest = self._size - turns * stride", "rest = 0", "the padding is not skipped"),
         (
             "wheel",
-            "with m.If(self.final):",
-            "with m.If(1):",
+            "Mux(final, round_.rotate_right(stride + rest), following)",
+            "round_.rotate_right(stride + rest)",
             "the padding is skipped with every turn",
+        ),
+        (
+            "wheel",
+            "self.low[plane].eq(following)",
+            "self.low[plane].eq(bits)",
+            "a late turn shows late",
         ),
         (
             "wheel",

@@ -128,7 +128,7 @@ def test_the_reset_outlasts_what_ice40_block_ram_takes_to_wake_up():
 def test_a_board_is_the_core_behind_two_lines():
     board = Board(load("tiny"), clock_hz=12_000_000)
     Fragment.get(board, None)  # Amaranth warns of a component that nothing elaborates
-    assert set(board.signature.members) == {"rx", "tx", "busy"}
+    assert set(board.signature.members) == {"reset", "rx", "tx", "busy"}
 
 
 # Hardware choices
