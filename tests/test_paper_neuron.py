@@ -103,7 +103,9 @@ def test_neurons_of_a_batch_do_not_touch_each_other(rng):
 
 
 def pair(currents: tuple[float, ...], reset: str = "subtract", **kinds) -> list:
-    return gradient(XP, response(len(currents), 0.0), train(*currents), 1.0, reset, **kinds).tolist()
+    return gradient(
+        XP, response(len(currents), 0.0), train(*currents), 1.0, reset, **kinds
+    ).tolist()
 
 
 def test_positive_and_negative_charge_fire_opposite_neurons():

@@ -53,9 +53,9 @@ class Arrays:
 
     def get(self, array: Array) -> np.ndarray:
         """Return an array of the device as a NumPy array."""
-        if self.name == "numpy":
-            return array
-        return np.asarray(array_api_compat.to_device(array, "cpu"))
+        if self.name in ("torch", "cupy"):
+            array = array_api_compat.to_device(array, "cpu")
+        return np.asarray(array)
 
     def random(self, *entropy: int) -> Random:
         """Return the generator of one purpose, named by whole numbers."""

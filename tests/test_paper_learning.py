@@ -1,0 +1,79 @@
+"""Eq. 9 and Eq. 10 against sums written out, and against the statistics that they stand for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from spikeloom.golden.paper import PaperConfig, namespace
+from spikeloom.golden.paper.learning import coincidences, noise, rate_products, units
+
+NUMPY = namespace()
+
+
+@pytest.fixture
+def trains(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Give spikes of 7 neurons and s_δ of 4, T = 12, 5 samples."""
+    pre = rng.integers(0, 2, (12, 5, 7)).astype(np.float32)
+    return pre, (rng.integers(-1, 2, (12, 5, 4)) / 2).astype(np.float32)
+
+
+def test_eq_9_is_the_product_of_the_sums_over_time(trains):
+    pre, delta = trains
+    expected = np.einsum("sbi,tbj->ij", pre.astype(float), delta.astype(float)) / (12 * 12 * 5)
+    np.testing.assert_allclose(rate_products(NUMPY.xp, pre, delta), expected, rtol=1e-5, atol=1e-7)
+
+
+def test_eq_10_counts_the_spikes_that_meet(trains):
+    pre, delta = trains
+    expected = np.zeros((7, 4))
+    for t in range(12):
+        for b in range(5):
+            for i in range(7):
+                for j in range(4):
+                    if pre[t, b, i] and delta[t, b, j]:
+                        expected[i, j] += np.sign(delta[t, b, j]) / 2
+    found = coincidences(NUMPY.xp, pre, delta)
+    np.testing.assert_allclose(found, expected / (12 * 5), rtol=1e-5, atol=1e-7)
+
+
+def test_coincidences_of_independent_trains_are_the_product_of_their_rates(rng):
+    """T · batch meetings of probability p q each: five deviations of that binomial."""
+    rates, steps, batch = np.array([0.02, 0.3, 0.5, 0.98]), 200, 500
+    pre = (rng.random((steps, batch, 4)) < rates).astype(np.float32)
+    post = (rng.random((steps, batch, 4)) < rates).astype(np.float32)
+    product = rates[:, None] * rates[None, :]
+    bound = 5 * np.sqrt(product * (1 - product) / (steps * batch))
+    assert (abs(coincidences(NUMPY.xp, pre, post) - product) <= bound).all()
+    assert (abs(rate_products(NUMPY.xp, pre, post) - product) <= bound).all()
+
+
+def test_absolute_noise_is_that_of_a_mean_over_the_batch(rng, seed):
+    """A deviation estimated from n numbers has the relative deviation 1 / sqrt(2 n)."""
+    pre, delta = np.zeros((3, 16, 200), np.float32), np.zeros((3, 16, 100), np.float32)
+    drawn = noise(NUMPY, NUMPY.random(seed), pre, delta, 0.08, "absolute")
+    assert drawn.std() == pytest.approx(0.08 / 4, rel=5 / (2 * 20000) ** 0.5)
+    assert abs(drawn.mean()) < 5 * 0.02 / 20000**0.5
+
+
+def test_relative_noise_follows_each_product(rng, seed):
+    """The sum over samples of (size · product)², by a loop; 4,000 equal draws of two crossings."""
+    pre = np.repeat(rng.integers(0, 2, (10, 6, 1)), 4000, axis=2).astype(np.float32)
+    delta = (rng.integers(-1, 2, (10, 6, 2)) / 2).astype(np.float32)
+    drawn = noise(NUMPY, NUMPY.random(seed), pre, delta, 0.5, "relative")
+    for j in range(2):
+        products = [pre[:, b, 0].mean() * delta[:, b, j].mean() for b in range(6)]
+        expected = 0.5 * np.sqrt(sum(p * p for p in products)) / 6
+        assert drawn[:, j].std() == pytest.approx(expected, rel=5 / 8000**0.5, abs=1e-9)
+
+
+def test_relative_noise_spares_silent_neurons(seed):
+    pre, delta = np.zeros((3, 2, 4), np.float32), np.ones((3, 2, 4), np.float32)
+    assert not noise(NUMPY, NUMPY.random(seed), pre, delta, 0.5, "relative").any()
+
+
+def test_a_gradient_spike_stands_for_the_charge_that_made_it():
+    config = PaperConfig(
+        sizes=(9, 8, 7, 3), theta=4, theta_output=8, theta_error=0.5, theta_label=2
+    )
+    assert units(config) == pytest.approx([2 * (0.5 / 8) * (0.5 / 4), 2 * (0.5 / 8), 2])
