@@ -65,3 +65,15 @@ def units(config: PaperConfig) -> list[float]:
         theta = config.theta_output if above == config.depth else config.theta
         found.insert(0, found[0] * config.theta_error / theta)
     return found
+
+
+def step(
+    config: PaperConfig, weights: Array, velocity: Array, gradient: Array, rate: float
+) -> tuple[Array, Array]:
+    """Return weights and velocity after a mini-batch, float32[n_pre, n_post] as those given.
+
+    ``velocity <- momentum velocity + gradient``, ``W <- (1 - η decay) W + η velocity``; with both
+    at 0 the plain ``W <- W + η gradient``. rate : η of the epoch, `PaperConfig.learning_rate_of`.
+    """
+    velocity = config.momentum * velocity + gradient
+    return (1 - rate * config.weight_decay) * weights + rate * velocity, velocity

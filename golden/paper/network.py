@@ -1,4 +1,8 @@
-"""The network: forward trains, gradient trains, and the gradients of a mini-batch."""
+"""The network: forward trains, gradient trains, and the gradients of a mini-batch.
+
+A crossbar is one matrix product over batch x time, the kernel another over time; only `neuron.fire`
+loops over T, on arrays of [batch, n], with three or four element-wise operations a step.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from spikeloom.golden.paper import checkpoint as checkpoints
-from spikeloom.golden.paper import encoder
+from spikeloom.golden.paper import encoder, learning
 from spikeloom.golden.paper.arrays import Array, Arrays, Random, namespace
 from spikeloom.golden.paper.checkpoint import Checkpoint, CheckpointError
 from spikeloom.golden.paper.config import PaperConfig
@@ -99,7 +99,7 @@ def train(
     arrays = namespace(xp, device) if isinstance(xp, str) else xp
     _check(config, "training", train_images, train_labels)
     _check(config, "test", test_images, test_labels)
-    learning = _Set(config, arrays, train_images, train_labels)
+    training = _Set(config, arrays, train_images, train_labels)
     testing = _Set(config, arrays, test_images, test_labels)
     path = None if checkpoint is None else Path(checkpoint)
     data = fingerprint(train_images, train_labels, test_images, test_labels)
@@ -110,11 +110,11 @@ def train(
 
     def tell(epoch: int, images: int) -> None:
         if progress is not None:
-            progress(Progress(epoch + 1, config.epochs, images, learning.count, tuple(accuracy)))
+            progress(Progress(epoch + 1, config.epochs, images, training.count, tuple(accuracy)))
 
     for epoch in range(len(accuracy), config.epochs):
         began = time.perf_counter()
-        for images in _epoch(network, velocities, learning, epoch):
+        for images in _epoch(network, velocities, training, epoch):
             tell(epoch, images)
         accuracy.append(evaluate(network, testing))
         seconds.append(time.perf_counter() - began)
@@ -122,7 +122,7 @@ def train(
             weights = [arrays.get(w) for w in network.weights]
             state = Checkpoint(weights, [arrays.get(v) for v in velocities], accuracy, seconds)
             checkpoints.save(path, config, data, state)
-        tell(epoch, learning.count)
+        tell(epoch, training.count)
     return Result(config, accuracy, seconds, [arrays.get(w) for w in network.weights])
 
 
@@ -158,10 +158,9 @@ def _epoch(network: PaperNetwork, velocities: list[Array], data: _Set, epoch: in
         which = order[first : first + config.batch]
         gradients = batch_gradients(network, random, data.pixels(which), data.one_hot(which))
         for i, gradient in enumerate(gradients):
-            velocities[i] = config.momentum * velocities[i] + gradient
-            network.weights[i] = (1 - rate * config.weight_decay) * network.weights[
-                i
-            ] + rate * velocities[i]
+            network.weights[i], velocities[i] = learning.step(
+                config, network.weights[i], velocities[i], gradient, rate
+            )
         yield first + len(which)
 
 
