@@ -130,11 +130,11 @@ _ECP5_25F = Hardware(
 
 # The largest hidden layer: small memories leave all blocks to the weights.
 _ECP5_85F_LARGE = Hardware(
-    lanes=(32, 5),
+    lanes=(40, 5),
     draws=2,
     plan=Plan(
         neurons=8,
-        drums=True,
+        halves=True,
         styles=(("errors1.membranes", "distributed"), ("neurons1.membranes", "distributed")),
     ),
 )
