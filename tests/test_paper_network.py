@@ -243,13 +243,13 @@ def test_a_dropped_neuron_is_silent_learns_nothing_and_the_rest_drives_more(rng)
 def test_the_update_points_down_the_gradient_of_a_relu_network(seed):
     """Cosine with the gradient of ½ |label rate - ReLU(W2 ReLU(W1 x))|², by analysis.
 
-    A count over T = 200 steps is wrong by up to a spike, the inputs by their binomial, and what a
-    hidden gradient neuron holds below its threshold is lost. Over 60 seeds the cosines were 0.87
-    to 0.98 and 0.9955 to 0.9995, and the lengths 0.43 to 0.83 and 0.86 to 0.92 of the analysis
-    (late spikes have not yet their whole effect). Random directions have cosines of 0 ± 0.06.
+    A count over T = 200 steps is wrong by up to a spike, the inputs by their binomial, and a hidden
+    gradient neuron keeps what is left below its threshold. Over 300 seeds the cosines were 0.917 to
+    0.999 and 0.994 to 1, and the lengths 0.69 to 0.96 and 0.85 to 0.93 of the analysis (late
+    spikes have not yet their whole effect). Random directions have cosines of 0 ± 0.06.
     """
     config = PaperConfig(
-        sizes=(20, 12, 4), steps=200, loss="mse", batch=32, theta_error=0.5, seed=seed, rate=0.5
+        sizes=(20, 12, 4), steps=200, loss="mse", batch=32, theta_error=2.0, seed=seed, rate=0.5
     )
     network = PaperNetwork(config, NUMPY)
     draw = np.random.default_rng(seed)
@@ -262,11 +262,13 @@ def test_the_update_points_down_the_gradient_of_a_relu_network(seed):
     hidden = np.maximum(x @ w1, 0)
     delta = config.label_rate * one_hot - np.maximum(hidden @ w2, 0)
     expected = [x.T @ ((delta @ w2.T) * (hidden > 0)), hidden.T @ delta]
-    for ours, theirs, least, shortest in zip(found, expected, (0.8, 0.99), (0.3, 0.8), strict=True):
+    for ours, theirs, least, shortest in zip(
+        found, expected, (0.85, 0.98), (0.5, 0.8), strict=True
+    ):
         ours, theirs = 2 * ours / config.theta, theirs / 32
         length, other = np.linalg.norm(ours), np.linalg.norm(theirs)
         assert (ours * theirs).sum() / length / other > least
-        assert shortest < length / other < 1.0
+        assert shortest < length / other < 1.1
 
 
 def test_he_weights_have_their_deviation():
