@@ -36,7 +36,7 @@ class VectorBench(Bench):
         super().__init__(component, seed)
         self.size, self.strides, self.planes, self.together = size, strides, planes, together
         self.widest, self.late = max(strides), late
-        self.bits = [[0] * size for _ in range(planes)]
+        self.bits: list[list[int]] | None = None  # unknown until they are cleared
         self.place = 0  # first neuron of the turn to come
         self.swept: int | None = None  # the kind of the sweep that is on its way
         self.turns = 0
@@ -86,7 +86,7 @@ class VectorBench(Bench):
 
     def check(self, seen: Pins) -> None:
         turn = seen["turn"].bit_length() - 1
-        if self.together or (turn != 1 and self.swept != 1):
+        if self.bits is not None and (self.together or (turn != 1 and self.swept != 1)):
             self.compare(seen["low"], self.strides[max(turn, 0)])
         if turn >= 0:
             stride = self.strides[turn]

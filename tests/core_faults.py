@@ -33,8 +33,8 @@ DROPOUT = Mutant(
 
 NEIGHBOURS = Mutant(
     "crossbar",
-    "Mux(self.access.host, 0, self.down)",
-    "self.down",
+    "keep.eq(self.keep & ~self.access.host)",
+    "keep.eq(self.keep)",
     "a weight written by the host changes its neighbours where errors still wait",
 )
 

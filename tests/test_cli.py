@@ -446,6 +446,7 @@ def test_every_error_that_is_raised_on_purpose_is_expected():
         "StepError",
         "FlashError",
         "TableError",
+        "PaperError",
     }
 
 

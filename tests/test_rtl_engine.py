@@ -150,7 +150,7 @@ def test_one_wrong_cell_of_the_rtl_is_found_where_it_is(
     tiny: NetworkConfig, digits: Dataset, monkeypatch: pytest.MonkeyPatch
 ):
     row, column = 24, 8  # the first of the second word's columns, so address 49 + 24
-    original = "m.d.comb += [port.en.eq(write), port.data.eq(stored)]"
+    original = "m.d.comb += [port.data[k].eq(stored[lane]) for k, lane in enumerate(lanes)]"
     # the first time that learning writes the word since the host loaded weights
     faulty = "; ".join(
         (
@@ -158,7 +158,7 @@ def test_one_wrong_cell_of_the_rtl_is_found_where_it_is(
             "here = self.wrote & (back == 73)",
             "m.d.sync += hit.eq((hit | here) & ~self.access.host)",
             "wrong = Mux(here & ~hit, stored.as_value() ^ 1, stored)",
-            "m.d.comb += [port.en.eq(write), port.data.eq(wrong)]",
+            "m.d.comb += port.data.as_value().eq(wrong)",
         )
     )
     replaced(Mutant("crossbar", original, faulty, "a cell flips a bit"), monkeypatch)
