@@ -36,7 +36,7 @@ lint: .venv/.stamp
 .venv/.stamp: pyproject.toml
 	@[ -n "$(PYTHON)" ] || \
 	  { echo "Python 3.11 or later is needed; install it or name it: make PYTHON=/path/to/python3"; exit 1; }
-	@echo "Setting up .venv (once; it takes minutes and 1.3 GB)"
+	@echo "Setting up .venv (once; it takes minutes and 2 GB)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv || \
 	  { echo "Python's venv module is needed; on Debian: apt-get install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --editable '.[test,boards,paper]'
