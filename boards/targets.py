@@ -246,7 +246,7 @@ _BOARDS = (
         title="iCESugar-Pro",
         platform=ICESugarProPlatform,
         device=devices.ECP5_25F,
-        clock_hz=75 * MHZ,
+        clock_hz=66 * MHZ,
         config="mnist-784-128-10",
         hardware=_ECP5_25F,
         pins=Pins(led=("rgb_led", 0, "g")),
