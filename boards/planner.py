@@ -7,11 +7,12 @@ cannot fit is refused at once and by name. What does fit, nextpnr says.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from spikeloom.boards.devices import MUX_COST, SPRAM, BlockRam, Device, Family
-from spikeloom.boards.hardware import Hardware
+from spikeloom.boards.hardware import Hardware, HardwareError
 from spikeloom.boards.steps import Log
 from spikeloom.boards.targets import Target
 from spikeloom.golden.spec.network import NetworkConfig
@@ -91,14 +92,39 @@ def _place(memory: StoredMemory, device: Device, style: str) -> Placement:
 
 
 def plan(target: Target, config: NetworkConfig, hardware: Hardware) -> MemoryPlan:
-    """Place every memory of the core, and the serial link's buffer."""
+    """Place every memory of the core, and the serial link's buffer.
+
+    `HardwareError` where a memory is to be made of something, and is not there, or that is not.
+    """
     found = memories(Core(hardware.of(config), hardware.plan))
+    _check_styles(target, config, hardware, [memory.name for memory in found])
     buffer = StoredMemory("link.buffer", 8, target.link_bytes)
     placements = tuple(
         _place(memory, target.device, hardware.plan.style(memory.name))
         for memory in (*found, buffer)
     )
     return MemoryPlan(target, config, hardware, placements)
+
+
+def _check_styles(
+    target: Target, config: NetworkConfig, hardware: Hardware, memories: list[str]
+) -> None:
+    """Refuse a style of no memory, or one that the device has not; the target's own are for all."""
+    known = {name for memory in memories for name in (memory, memory.rstrip("0123456789"))}
+    own = target.hardware_for(config).plan.styles
+    for name, style in set(hardware.plan.styles) - set(own):
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1, cutoff=0.5)
+            hint = f" (is it {near[0]}?)" if near else ""
+            raise HardwareError(
+                f"{name}={style}: there is no memory of that name{hint}; there are "
+                f"{', '.join(memories)}"
+            )
+        if style == "huge" and not target.device.sprams:
+            raise HardwareError(
+                f"{name}=huge: {target.device.title} has no single-port RAM; take block, "
+                "distributed or logic"
+            )
 
 
 def with_lanes(hardware: Hardware, lanes: int) -> Hardware:

@@ -209,6 +209,7 @@ def _explain(output: Output, target: Target, config: str | None, choices: Choice
     say(f"{network.name} on {target.title} with {lanes} lanes", markup=False)
     for line in found.lines():
         say(f"  {line}", markup=False, soft_wrap=True)
+    say("only memory is counted here: what logic a core takes is known once it is built")
     say("first layer's lanes, and the blocks that all memories take:")
     others = []
     with output.working("trying other lanes"):

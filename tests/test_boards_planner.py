@@ -9,7 +9,7 @@ import pytest
 
 from spikeloom.boards import planner
 from spikeloom.boards.devices import BSRAM, DP16KD, EBR, SPRAM, UP5K, BlockRam
-from spikeloom.boards.hardware import Hardware
+from spikeloom.boards.hardware import Hardware, HardwareError
 from spikeloom.boards.planner import LOGIC, PlanError, check, plan
 from spikeloom.boards.targets import TARGETS
 from spikeloom.golden.spec.network import load
@@ -106,3 +106,38 @@ def test_the_hidden_layer_that_is_said_to_fit_does_and_one_more_does_not():
     assert 0 < size < 64
     assert fits(size)
     assert not fits(size + 1)
+
+
+# A choice that is none
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        (
+            "layer1.weight=huge",
+            r"layer1.weight=huge: there is no memory.*\(is it layer1.weights\?\)",
+        ),
+        (
+            "layer9.weights=block",
+            r"layer9.weights=block: there is no memory of that name.*; there are",
+        ),
+        (
+            "layer1.weights=huge",
+            r"layer1.weights=huge: iCE40 HX8K has no single-port RAM; take block",
+        ),
+    ],
+)
+def test_a_style_that_no_memory_could_have_is_refused(setting: str, told: str):
+    target, config = TARGETS["hx8k"], load("tiny")
+    hardware = target.hardware_for(config).with_settings((setting,))
+    with pytest.raises(HardwareError, match=told):
+        plan(target, config, hardware)
+
+
+def test_a_style_for_all_memories_of_a_kind_is_taken():
+    target, config = TARGETS["hx8k"], load("tiny")
+    hardware = target.hardware_for(config).with_settings(("layer2.weights=logic",))
+    found = plan(target, config, hardware)
+    kinds = {p.kind for p in found.placements if p.memory.name.startswith("layer2.weights")}
+    assert kinds == {LOGIC}
