@@ -13,6 +13,7 @@ from spikeloom.cli import options
 from spikeloom.cli.options import EngineName
 from spikeloom.cli.output import Output, percent
 from spikeloom.cli.speed import board_rows, board_values
+from spikeloom.golden.spec.machine import Machine
 from spikeloom.sim import checkpoint as checkpoints
 from spikeloom.sim import data as network_data
 from spikeloom.sim.engine import make_engine
@@ -99,7 +100,7 @@ def train(
     except Exception:
         body.close()
         if engine is EngineName.BOARD and save and save.exists():
-            output.say(f"{save} holds the last checkpoint: go on with --resume {save}")
+            _tell_left(output, save, body.machine)
         raise
     path = _report(report, trainer, tested) if report and tested else None
     _print(output, trainer, tested, data, validate, save, path)
@@ -117,6 +118,16 @@ def _tell_interrupted(output: Output, trainer: Trainer, save: Path | None) -> No
     else:
         kept = f"saved to {save}, go on with --resume {save}"
     output.say(f"stopped after {where}: {kept}")
+
+
+def _tell_left(output: Output, save: Path, machine: Machine) -> None:
+    """Say how much of a run that has failed its last checkpoint holds."""
+    left = checkpoints.load(save, machine)
+    done = left.epoch * left.train_images + left.position
+    output.say(
+        f"{save} holds the run after {done:,} images (it is written before every epoch): go on "
+        f"with --resume {save}"
+    )
 
 
 def _report(folder: Path, trainer: Trainer, tested: Evaluation) -> Path:
