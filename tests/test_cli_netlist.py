@@ -31,7 +31,7 @@ def test_a_boards_netlist_learns_as_golden_does():
     found = json.loads(out)
     assert found["equal"]
     assert found["netlist"] == "hx8k"
-    assert found["compared_weights"] == 49 * 24 + 24 * 10
+    assert found["compared_weights"] == 49 * 16 + 16 * 10
 
 
 def test_the_netlist_is_the_boards_own(monkeypatch: pytest.MonkeyPatch):
