@@ -261,38 +261,7 @@ def test_a_download_without_a_network_is_told(tmp_path: Path):
         images.download(tmp_path / "cache", fashion_url="http://127.0.0.1:9/")
 
 
-# All of it, quickly
-
-BANDS = {
-    "SSNN-BP, rate form (Eq. 9)": (80, 95),
-    "SSNN-BP, stochastic form (Eq. 10)": (75, 95),
-    "ANN": (88, 93),
-    "machine, Eq. 10, T = 64, 8 / 12 bits": (80, 91),
-}
-"""Per cent of the first 1,000 test digits after 6,000 training digits."""
-
-
-@pytest.mark.slow
-def test_quick_remakes_everything_within_its_bands(tmp_path: Path):
-    command = [Path(sys.executable).with_name("spikeloom"), "paper", "all", "--quick", "--json"]
-    command += ["--results", tmp_path / "results", "--out", tmp_path / "out", "--workers", "2"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=1800, env=environment, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    told = {e["name"]: e for e in json.loads(done.stdout.splitlines()[-1])["exhibits"]}
-    assert list(told) == list(EXHIBITS)
-    ratios = [r["ratio_to_ideal"] for r in told["fig4"]["rows"] if r["generator"] == "lfsr48"]
-    assert 0.97 < np.mean(ratios) < 1.03
-    rows = {r["model"]: r["ours"] for r in told["table1"]["rows"] if r["ours"] != ""}
-    outside = {m: rows[m] for m, (low, high) in BANDS.items() if not low < rows[m] < high}
-    assert outside == {}
-    last = {r["update"]: r["mean"] for r in told["fig7"]["rows"]}
-    assert min(last.values()) > 60, last
-    first = {(r["model"], r["way"]): r["mean"] for r in told["fig5"]["rows"] if r["rank"] == 1}
-    assert first["float", "WTA (Eq. 2)"] > first["float", "raw"]
-    assert first["machine", "lateral"] > first["machine", "none"]
+# Stopped in the middle
 
 
 def test_a_place_is_no_part_of_a_run():
