@@ -112,7 +112,9 @@ def _check_styles(
     """Refuse a style of no memory, or one that the device has not; the target's own are for all."""
     known = {name for memory in memories for name in (memory, memory.rstrip("0123456789"))}
     own = target.hardware_for(config).plan.styles
-    for name, style in set(hardware.plan.styles) - set(own):
+    for name, style in hardware.plan.styles:
+        if (name, style) in own:
+            continue
         if name not in known:
             near = difflib.get_close_matches(name, known, 1, cutoff=0.5)
             hint = f" (is it {near[0]}?)" if near else ""

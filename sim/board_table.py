@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from spikeloom.boards.result import Count
+from spikeloom.sim.marks import put
 from spikeloom.sim.onboard import Report
 
 BEGIN = "<!-- boards: written by `spikeloom build --all` -->"
@@ -38,9 +39,7 @@ def check(path: Path) -> None:
 def write(path: Path, reports: list[Report]) -> None:
     """Put the table of `reports` between the marks of a file, in place of what is there."""
     check(path)
-    before, rest = path.read_text().split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    path.write_text(f"{before}{BEGIN}\n{markdown(reports)}\n{END}{after}")
+    path.write_text(put(path.read_text(), BEGIN, END, markdown(reports)))
 
 
 def markdown(reports: list[Report]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from spikeloom.golden.files import replacing
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.streams import streams
 
@@ -69,9 +70,8 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
     arrays |= {f"weights{i}": w for i, w in enumerate(checkpoint.weights, start=1)}
     arrays["stream_states"] = np.array(checkpoint.stream_states, np.uint64)
     arrays["curve"] = checkpoint.curve
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("wb") as file:
+        with replacing(path) as file:
             np.savez(
                 file,
                 allow_pickle=False,
@@ -79,14 +79,8 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
                 version=np.int64(VERSION),
                 **arrays,
             )
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        _sync(path.parent)
     except OSError as error:
         raise CheckpointError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def check_writable(path: Path) -> None:
@@ -106,15 +100,6 @@ def check_free(path: Path, resume: Path | None) -> None:
         raise CheckpointError(
             f"{path} exists already: go on from it with --resume {path}, or name another file"
         )
-
-
-def _sync(folder: Path) -> None:
-    """Make the renaming last, where the system can sync a folder."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def load(path: str | Path, machine: Machine) -> Checkpoint:

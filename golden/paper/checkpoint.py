@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spikeloom.golden.files import replacing
 from spikeloom.golden.paper.config import PaperConfig
 
 FORMAT = "spikeloom-paper-checkpoint"
@@ -43,9 +43,8 @@ def save(path: Path, config: PaperConfig, data: str, checkpoint: Checkpoint) -> 
     """
     arrays = {f"weights{i}": w for i, w in enumerate(checkpoint.weights, start=1)}
     arrays |= {f"velocity{i}": v for i, v in enumerate(checkpoint.velocities, start=1)}
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("wb") as file:
+        with replacing(path) as file:
             np.savez(
                 file,
                 allow_pickle=False,
@@ -57,11 +56,8 @@ def save(path: Path, config: PaperConfig, data: str, checkpoint: Checkpoint) -> 
                 seconds=np.array(checkpoint.seconds, np.float64),
                 **arrays,
             )
-        partial.replace(path)
     except OSError as error:
         raise CheckpointError(f"cannot write {path}: {error.strerror}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load(path: Path, config: PaperConfig, data: str) -> Checkpoint:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from spikeloom.golden.datasets import Dataset
+from spikeloom.golden.files import replacing
 from spikeloom.sim.paper import images, stats
 from spikeloom.sim.paper.errors import need
 from spikeloom.sim.paper.job import Job, Place, Tell
@@ -143,10 +144,9 @@ class Baseline:
             "state": self._state,
             "accuracy": np.array(self.accuracy),
         }
-        partial = path.with_name(f".{path.name}.partial")
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(need("flax.serialization").to_bytes(document))
-        partial.replace(path)
+        with replacing(path) as file:
+            file.write(need("flax.serialization").to_bytes(document))
 
     def restore(self, path: Path) -> None:
         """Go on from what was written, where there is any."""

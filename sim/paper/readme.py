@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from spikeloom.sim.marks import put
 from spikeloom.sim.paper.errors import PaperError
 from spikeloom.sim.paper.exhibit import Shown
 
@@ -48,9 +49,7 @@ def write(path: Path, shown: Mapping[str, Shown]) -> list[str]:
     written = [name for name in places(path) if name in shown]
     text = path.read_text()
     for name in written:
-        before, rest = text.split(begin(name), 1)
-        after = rest.split(end(name), 1)[1]
         table = f"{shown[name].text()}\n\n{shown[name].caption}"
-        text = f"{before}{begin(name)}\n{table}\n{end(name)}{after}"
+        text = put(text, begin(name), end(name), table)
     path.write_text(text)
     return written

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from spikeloom.golden.files import replacing
 from spikeloom.sim.paper.errors import PaperError
 from spikeloom.sim.paper.job import Job
 
@@ -114,13 +115,11 @@ class Store:
         """
         record = Record(job.kind, job.config, done.result, round(done.seconds, 1), done.made_by)
         path = self.path(job)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         text = json.dumps({"format": FORMAT, "title": job.title, **vars(record)}, indent=1)
         try:
-            partial.write_text(_compact(text) + "\n")
-            partial.replace(path)
+            with replacing(path) as file:
+                file.write(f"{_compact(text)}\n".encode())
         except OSError as error:
-            partial.unlink(missing_ok=True)
             raise PaperError(f"cannot write {path}: {error.strerror}") from error
         return record
 
