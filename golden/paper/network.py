@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikeloom.golden.paper import encoder, learning, neuron, wta
+from spikeloom.golden.paper import encoder, events, learning, neuron, wta
 from spikeloom.golden.paper.arrays import Array, Arrays, Random
 from spikeloom.golden.paper.config import PaperConfig
 
@@ -51,25 +51,22 @@ class PaperNetwork:
         self.config, self.arrays = config, arrays
         self.weights = [arrays.put(w) for w in weights or he_weights(config)]
         self.kernel = arrays.put(neuron.response(config.steps, config.tau_steps))
+        self.eventful = arrays.name == "numpy"
         self.thetas = [config.theta] * (config.depth - 1) + [config.theta_output]
 
     def forward(self, spikes: Array, keep: list[Array] | None = None) -> Trains:
         """Run Eq. 1 through all layers, then Eq. 2.
 
-        spikes : float32[T, batch, n_0]. keep : float32[batch, n_l] of 0 and 1 per layer but the
-        output, where neurons are dropped: those stay silent, and the rest drive 1 / (1 - p) as
-        much, so that testing needs no other weights.
+        spikes : float32[T, batch, n_0]. keep : in training, float32[batch, n_l] of 0 and 1 per
+        hidden layer, where neurons are dropped: those stay silent. What is left of a layer, the
+        input too, drives 1 / (1 - p) as much, so that testing needs no other weights.
         """
         config, xp = self.config, self.arrays.xp
-        layers = [spikes if keep is None else spikes * keep[0][None, :, :]]
+        kept = [*(keep or []), *[xp.ones_like(spikes[0, :, :1])] * config.depth]
+        layers = [spikes]
         for k, (weights, theta) in enumerate(zip(self.weights, self.thetas, strict=True)):
-            gain = 1 / (1 - config.dropout[k]) if keep else 1.0
-            current = crossbar(xp, layers[-1], weights * gain)
-            membrane = neuron.potential(xp, self.kernel, current)
-            fired = neuron.fire(xp, membrane, theta, config.reset, config.start)
-            if keep is not None and k + 1 < config.depth:
-                fired = fired * keep[k + 1][None, :, :]
-            layers.append(fired)
+            gain = 1.0 if keep is None else 1 / (1 - config.dropout[k])
+            layers.append(self._layer(layers[-1], weights * gain, theta, kept[k]))
         counted = layers[-1]
         if config.loss == "softmax":
             counted = wta.inhibit(
@@ -93,13 +90,28 @@ class PaperNetwork:
         found = [self._gradient(target - trains.counted, config.theta_label)]
         for k in range(config.depth - 1, 0, -1):
             fired = self._gradient(crossbar(xp, found[0], self.weights[k].T), config.theta_error)
-            found.insert(0, fired * neuron.gate(xp, trains.layers[k], config.gate))
+            found.insert(0, self._gated(fired, trains.layers[k]))
         return [0.5 * fired for fired in found]
+
+    def _layer(self, spikes: Array, weights: Array, theta: float, keep: Array) -> Array:
+        config, xp = self.config, self.arrays.xp
+        firing = (theta, config.reset, config.start)
+        if self.eventful:
+            return events.layer(spikes, weights, config.tau_steps, *firing, keep)
+        membrane = neuron.potential(xp, self.kernel, crossbar(xp, spikes, weights))
+        return neuron.fire(xp, membrane, *firing) * keep[None, :, :]
 
     def _gradient(self, current: Array, theta: float) -> Array:
         config, xp = self.config, self.arrays.xp
-        kinds = (config.reset, config.membranes, config.error_floor)
-        return neuron.gradient(xp, self.kernel, current, theta, *kinds)
+        kinds = (theta, config.reset, config.membranes, config.error_floor)
+        if self.eventful:
+            return events.gradient(current, config.tau_steps, *kinds)
+        return neuron.gradient(xp, self.kernel, current, *kinds)
+
+    def _gated(self, fired: Array, spikes: Array) -> Array:
+        if self.eventful:
+            return events.gated(fired, spikes, self.config.gate)
+        return fired * neuron.gate(self.arrays.xp, spikes, self.config.gate)
 
     def gradients(self, trains: Trains, deltas: list[Array], random: Random) -> list[Array]:
         """Return the step of each crossbar for η = 1, float32[n_pre, n_post]: Eq. 9 or Eq. 10."""
@@ -111,7 +123,11 @@ class PaperNetwork:
             if config.update == "rate":
                 products = learning.rate_products(xp, pre, delta)
             else:
-                products = learning.coincidences(xp, pre, delta)
+                products = (
+                    events.coincidences(pre, delta)
+                    if self.eventful
+                    else learning.coincidences(xp, pre, delta)
+                )
             if config.noise:
                 products = products + learning.noise(
                     self.arrays, random, pre, delta, config.noise, config.noise_kind

@@ -173,13 +173,14 @@ def batch_gradients(
     """
     config, arrays = network.config, network.arrays
     batch = pixels.shape[0]
-    spikes = encoder.input_spikes(arrays, random, pixels, config.steps, config.rate)
     keep = None
     if any(config.dropout):
-        keep = [
+        seen, *keep = [
             encoder.keep_mask(arrays, random, dropout, batch, size)
             for dropout, size in zip(config.dropout, config.sizes, strict=False)
         ]
+        pixels = pixels * seen
+    spikes = encoder.input_spikes(arrays, random, pixels, config.steps, config.rate)
     label = encoder.label_train(
         arrays, random, config.label, config.steps, config.label_rate, batch
     )
