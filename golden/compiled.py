@@ -20,7 +20,7 @@ HERE = Path(__file__).resolve().parent
 def _folder() -> Path:
     """Return the cache of this very text of the model, beside Python's own."""
     digest = hashlib.sha256()
-    for path in sorted([*HERE.glob("*.py"), *HERE.glob("spec/*.py")]):
+    for path in sorted([*HERE.glob("*.py"), *HERE.glob("spec/*.py"), *HERE.glob("paper/*.py")]):
         digest.update(path.read_bytes())
     return HERE / "__pycache__" / f"golden-{digest.hexdigest()[:16]}"
 
