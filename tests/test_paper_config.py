@@ -19,6 +19,7 @@ OTHER = {
     "tau": 3.0,
     "error_floor": None,
     "dropout": (0.2, 0.3),
+    "layer_rates": (2.0, 0.5),
     "label_rate": 0.4,
     "rate": 0.3,
 }
@@ -89,10 +90,15 @@ def test_an_unknown_key_is_refused_by_name():
         (
             {"dropout": (0.2,)},
             (
-                "dropout = (0.2,): expected a probability for each layer but the output, "
+                "dropout = (0.2,): expected a number for each layer but the output, "
                 "2 numbers, or none"
             ),
         ),
+        (
+            {"layer_rates": (1, 2, 3)},
+            "layer_rates = (1, 2, 3): expected a number for each crossbar, 2 numbers, or none",
+        ),
+        ({"layer_rates": (1, -1)}, "layer_rates[1] = -1 is out of range: allowed is 0 to 1000"),
         ({"dropout": (0.2, 1.0)}, "dropout[1] = 1.0 is out of range: allowed is 0 to 0.9"),
         (
             {"noise": 0.1, "update": "coincidence"},

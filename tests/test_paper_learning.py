@@ -56,20 +56,30 @@ def test_absolute_noise_is_that_of_a_mean_over_the_batch(rng, seed):
     assert abs(drawn.mean()) < 5 * 0.02 / 20000**0.5
 
 
-def test_relative_noise_follows_each_product(rng, seed):
-    """The sum over samples of (size · product)², by a loop; 4,000 equal draws of two crossings."""
-    pre = np.repeat(rng.integers(0, 2, (10, 6, 1)), 4000, axis=2).astype(np.float32)
-    delta = (rng.integers(-1, 2, (10, 6, 2)) / 2).astype(np.float32)
-    drawn = noise(NUMPY, NUMPY.random(seed), pre, delta, 0.5, "relative")
-    for j in range(2):
-        products = [pre[:, b, 0].mean() * delta[:, b, j].mean() for b in range(6)]
-        expected = 0.5 * np.sqrt(sum(p * p for p in products)) / 6
-        assert drawn[:, j].std() == pytest.approx(expected, rel=5 / 8000**0.5, abs=1e-9)
+def test_binomial_noise_is_that_of_coincidences_of_the_same_rates(rng, seed):
+    """Spikes and error spikes that fall at random: 20,000 crossings of Eq. 10, and of the noise."""
+    rates, errors = np.array([0.0, 0.3, 0.9]), np.array([0.8, -0.5, 0.0])
+    steps, batch, crossings = 40, 3, 20000
+    pre = rng.random((steps, batch, crossings)) < rates[:, None]
+    delta = (rng.random((steps, batch, crossings)) < abs(errors)[:, None]) * np.sign(errors)[
+        :, None
+    ]
+    met = (pre * delta / 2).sum(axis=(0, 1)) / (steps * batch)
+    expected = met.std()
+    # one crossing of exactly these rates, as often
+    even = np.arange(steps)[:, None, None]
+    spikes = (even < np.round(rates * steps)[:, None]).astype(np.float32)
+    error = (even < np.round(abs(errors) * steps)[:, None]) * np.sign(errors)[:, None] / 2
+    drawn = noise(
+        NUMPY, NUMPY.random(seed), np.repeat(spikes, crossings, axis=2),
+        error.astype(np.float32), steps**-0.5, "binomial",
+    )  # fmt: skip
+    assert drawn.std() == pytest.approx(expected, rel=5 * (1 / crossings) ** 0.5)
 
 
-def test_relative_noise_spares_silent_neurons(seed):
-    pre, delta = np.zeros((3, 2, 4), np.float32), np.ones((3, 2, 4), np.float32)
-    assert not noise(NUMPY, NUMPY.random(seed), pre, delta, 0.5, "relative").any()
+def test_binomial_noise_spares_silent_neurons(seed):
+    pre, delta = np.zeros((3, 2, 4), np.float32), np.full((3, 2, 4), 0.5, np.float32)
+    assert not noise(NUMPY, NUMPY.random(seed), pre, delta, 0.5, "binomial").any()
 
 
 def test_a_gradient_spike_stands_for_the_charge_that_made_it():

@@ -19,6 +19,7 @@ from spikeloom.golden.paper import (
     train,
 )
 from spikeloom.golden.paper.arrays import ArrayError
+from spikeloom.golden.paper.network import he_weights
 
 TINY = PaperConfig(
     sizes=(49, 12, 10), steps=12, batch=16, epochs=3, theta_error=1.0, dropout=(0.1, 0.2), seed=5
@@ -110,6 +111,18 @@ def test_progress_comes_after_every_batch_and_every_test(sets, whole):
     assert images == [16, 32, 48, 64, 80, 96, 100, 100]
     assert [len(p.accuracy) for p in seen if p.epoch == 2] == [1] * 7 + [2]
     assert seen[-1] == Progress(3, 3, 100, 100, tuple(whole.accuracy))
+
+
+def test_a_crossbar_has_a_learning_rate_of_its_own(sets):
+    config = dataclasses.replace(TINY, epochs=1, momentum=0.0)
+    twice = dataclasses.replace(config, layer_rates=(0.0, 2.0))
+    only = train(twice, *sets).weights
+    start = he_weights(config)
+    np.testing.assert_array_equal(only[0], start[0])
+    # the first crossbar stands still in this one too, by η = 2 at the second alone
+    double = dataclasses.replace(config, layer_rates=(0.0, 1.0), learning_rate=1.0)
+    np.testing.assert_allclose(only[1], train(double, *sets).weights[1], rtol=1e-5, atol=1e-6)
+    assert not np.array_equal(only[1], start[1])
 
 
 def test_momentum_and_weight_decay_act_as_written(sets):

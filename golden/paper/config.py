@@ -35,6 +35,17 @@ def _word(*words: str) -> Any:
     return dataclasses.field(default=words[0], metadata={"choices": words})
 
 
+def _per_layer(name: str, given: Any, count: int, what: str, high: float) -> tuple[float, ...]:
+    """Return a number for each of `count` layers, or none; `ConfigError` for anything else."""
+    if not isinstance(given, tuple | list) or len(given) not in (0, count):
+        raise ConfigError(
+            f"{name} = {given!r}: expected a number for each {what}, {count} numbers, or none"
+        )
+    return tuple(
+        check_number(each, float, Range(0, high), f"{name}[{i}]") for i, each in enumerate(given)
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class PaperConfig:
     """One experiment. "Paper" marks what its text gives; every other default is ours.
@@ -66,11 +77,12 @@ class PaperConfig:
         later than those by the delay of the kernels, so they bias the gradient.
     label_rate : its mean rate (paper: 0.5).
     update : ``rate`` (Eq. 9) or ``coincidence`` (Eq. 10).
-    noise : standard deviation of Gaussian noise on each sample's product of rates (Fig. 7, 8);
-        ``rate`` update only.
-    noise_kind : in units of the product's largest value 1 (``absolute``), or of the product itself
-        (``relative``).
+    noise : size of Gaussian noise on each sample's product of rates (Fig. 7, 8); ``rate`` update
+        only.
+    noise_kind : `noise` is the standard deviation of every product alike (``absolute``), or is
+        1 / √T of the coincidences whose own deviation each product gets (``binomial``).
     learning_rate : η for rates, with weights in thresholds (see `learning`).
+    layer_rates : factor of η per crossbar; all 1 where empty.
     schedule : η over the epochs: ``constant``, ``linear`` or ``cosine`` (to 0 at the end), or
         ``exponential`` (times `decay` after every epoch).
     decay : factor of the exponential schedule.
@@ -103,8 +115,9 @@ class PaperConfig:
     label_rate: float = _real(0.5, 0.0, 0.5)
     update: str = _word("rate", "coincidence")
     noise: float = _real(0.0, 0.0, 1e3)
-    noise_kind: str = _word("absolute", "relative")
+    noise_kind: str = _word("absolute", "binomial")
     learning_rate: float = _real(0.5, 0.0, 1e6)
+    layer_rates: tuple[float, ...] = ()
     schedule: str = _word("cosine", "constant", "linear", "exponential")
     decay: float = _real(1.0, 0.0, 1.0)
     momentum: float = _real(0.9, 0.0, 0.9999)
@@ -133,17 +146,11 @@ class PaperConfig:
         sizes = tuple(
             check_number(n, int, Range(1, 65535), f"sizes[{i}]") for i, n in enumerate(self.sizes)
         )
-        dropout = self.dropout
-        if not isinstance(dropout, tuple | list) or len(dropout) not in (0, len(sizes) - 1):
-            raise ConfigError(
-                f"dropout = {dropout!r}: expected a probability for each layer but the output, "
-                f"{len(sizes) - 1} numbers, or none"
-            )
-        drops = tuple(
-            check_number(p, float, Range(0, 0.9), f"dropout[{i}]") for i, p in enumerate(dropout)
-        )
+        drops = _per_layer("dropout", self.dropout, len(sizes) - 1, "layer but the output", 0.9)
+        rates = _per_layer("layer_rates", self.layer_rates, len(sizes) - 1, "crossbar", 1e3)
         object.__setattr__(self, "sizes", sizes)
         object.__setattr__(self, "dropout", drops or (0.0,) * (len(sizes) - 1))
+        object.__setattr__(self, "layer_rates", rates or (1.0,) * (len(sizes) - 1))
         if self.noise and self.update != "rate":
             raise ConfigError(
                 f"noise = {self.noise:g} with update = {self.update!r}: noise stands in for the "

@@ -159,7 +159,7 @@ def _epoch(network: PaperNetwork, velocities: list[Array], data: _Set, epoch: in
         gradients = batch_gradients(network, random, data.pixels(which), data.one_hot(which))
         for i, gradient in enumerate(gradients):
             network.weights[i], velocities[i] = learning.step(
-                config, network.weights[i], velocities[i], gradient, rate
+                config, network.weights[i], velocities[i], gradient, rate * config.layer_rates[i]
             )
         yield first + len(which)
 
