@@ -129,10 +129,10 @@ def _distance(probabilities: np.ndarray, target: np.ndarray) -> float:
 def _float_job(plan: Plan) -> Job:
     if plan.quick:
         size = {"train": 6000, "test": 1000}
-        model = settings.model((784, 100, 10), epochs=5, dropout=(), seed=1)
+        model = settings.model((784, 100, 10), loss="softmax", epochs=5, dropout=(), seed=1)
     else:
         size = {"train": None, "test": None}
-        model = settings.model(settings.PAPER_SIZES, epochs=5, seed=1)
+        model = settings.model(settings.PAPER_SIZES, loss="softmax", epochs=5, seed=1)
     base = floating.job(images.MNIST, model, **size)
     config = {"source": "float"} | base.config
     return Job("activity", config, title="output activity, float model", cost=base.cost)

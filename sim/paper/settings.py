@@ -1,7 +1,7 @@
 """The settings of the float model in every figure and table: one place to tune, and to state.
 
-What the paper gives is stated where `PaperConfig` has another default; the rest is its defaults,
-which were found on training images held out for that.
+What the paper gives is stated where `PaperConfig` has another default. The rest was found on the
+last 10,000 training images of MNIST, held out for that; nothing was chosen on test images.
 """
 
 from __future__ import annotations
@@ -11,15 +11,35 @@ from typing import Any
 from spikeloom.golden.paper import PaperConfig
 
 PAPER_SIZES = (784, 1280, 10)
-DROPOUT = (0.2, 0.3)
-"""Input and hidden layer, as the paper has it."""
+DROPOUT = (0.1, 0.1)
+"""Input and hidden layer. The paper has 0.2 and 0.3, with which we learn slower: 98.2 % of the held
+images instead of 98.6 % after six epochs at 784-1280-10."""
 
 RATE_STEPS = 50
 """T of the rate form in the paper's Figures 7 and 8, and here in the tables."""
 
+HIDDEN_RATE, OUTPUT_RATE = 5.0, 0.5
+"""η of the crossbars in front of hidden neurons and of output neurons: the more neurons drive a
+layer, the smaller the steps that it bears."""
 
-def model(sizes: tuple[int, ...], **changes: Any) -> PaperConfig:
+LOSSES: dict[str, dict[str, Any]] = {
+    "mse": {"error_floor": None},
+    "softmax": {"error_floor": 0.0, "inhibition": 0.1, "iterations": 1},
+}
+"""What goes with a loss. Inhibition of 0.3 silences all outputs; without a floor of 0 the errors of
+inhibited outputs drift apart."""
+
+
+def model(sizes: tuple[int, ...], *, loss: str = "mse", **changes: Any) -> PaperConfig:
     """Return the float model of a shape; `changes` are fields of `PaperConfig`."""
     hidden = len(sizes) - 2
-    dropout = DROPOUT[:1] + DROPOUT[1:] * hidden
-    return PaperConfig(**({"sizes": sizes, "steps": RATE_STEPS, "dropout": dropout} | changes))
+    settings = {
+        "sizes": sizes,
+        "steps": RATE_STEPS,
+        "dropout": DROPOUT[:1] + DROPOUT[1:] * hidden,
+        "loss": loss,
+        "theta_error": 0.4,
+        "learning_rate": 1.0,
+        "layer_rates": (HIDDEN_RATE,) * hidden + (OUTPUT_RATE,),
+    }
+    return PaperConfig(**(settings | LOSSES[loss] | changes))

@@ -78,13 +78,13 @@ def table1(plan: Plan) -> Group:
     names = (QUICK_MACHINE,) if plan.quick else MACHINES
     ours = [
         Row(
-            "SSNN-BP, rate form (Eq. 9)",
+            "SSNN-BP, MSE, rate form (Eq. 9)",
             shape,
             None if plan.quick else published.MNIST_PAPER,
             _float(plan, images.MNIST, sizes, "Eq. 9"),
         ),
         Row(
-            "SSNN-BP, stochastic form (Eq. 10)",
+            "SSNN-BP, MSE, stochastic form (Eq. 10)",
             shape,
             None,
             _float(plan, images.MNIST, sizes, "Eq. 10", update="coincidence"),
@@ -122,7 +122,7 @@ def _group(plan: Plan, data: str) -> Group:
     ways = {
         published.MSE: {"loss": "mse", "dropout": ()},
         published.MSE_DROPOUT: {"loss": "mse", "dropout": settings.DROPOUT},
-        published.SOFTMAX_DROPOUT: {"dropout": settings.DROPOUT},
+        published.SOFTMAX_DROPOUT: {"loss": "softmax", "dropout": settings.DROPOUT},
     }
     ours = [
         Row(
