@@ -283,10 +283,11 @@ def test_a_deviation_is_that_of_a_sample():
 
 
 def test_noise_is_of_the_size_that_figure_4_found():
-    job = curves.noisy(Plan(), 200)[0]
-    assert job.config["model"]["noise"] == pytest.approx(0.0260, abs=5e-5)
-    assert job.config["model"]["noise_kind"] == "absolute"
-    assert (job.config["model"]["update"], job.config["model"]["steps"]) == ("rate", 50)
+    same = curves.noisy(Plan(), 200, "absolute")[0].config["model"]
+    assert same["noise"] == pytest.approx(0.0260, abs=5e-5)
+    assert (same["noise_kind"], same["update"], same["steps"]) == ("absolute", "rate", 50)
+    own = curves.noisy(Plan(), 100, "binomial")[0].config["model"]
+    assert (own["noise_kind"], own["noise"]) == ("binomial", pytest.approx(0.1))
     assert curves.noisy(Plan(), None)[0].config["model"]["noise"] == 0
     assert [j.config["model"]["steps"] for j in curves.stochastic(Plan(seeds=3), 150)] == [150] * 3
 
