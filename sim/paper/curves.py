@@ -124,6 +124,7 @@ def _plot(axes: Any, curve: np.ndarray, label: str, style: dict[str, Any]) -> No
 
     epoch = np.arange(1, curve.shape[1] + 1)
     axes.plot(epoch, curve.mean(axis=0), label=label, **style)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     band(axes, epoch, curve.mean(axis=0), stats.deviation(curve), color=style["color"])
 
 
