@@ -41,6 +41,7 @@ def _float(
     seeds = plan.some_seeds(FLOAT_SEEDS)
     if plan.quick:
         changes = {"epochs": 5, "dropout": ()} | changes
+    changes = settings.DATA.get(data, {}) | changes
     models: list[PaperConfig] = [settings.model(sizes, seed=seed, **changes) for seed in seeds]
     size = QUICK_SIZE if plan.quick else {}
     return [floating.job(data, model, title=title, **size) for model in models]
