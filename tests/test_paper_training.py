@@ -15,6 +15,7 @@ from spikeloom.golden.paper import (
     PaperConfig,
     Progress,
     Result,
+    checkpoint,
     namespace,
     train,
 )
@@ -260,6 +261,15 @@ def mismatch(sets: tuple, **other) -> str:
     with pytest.raises(DataMismatchError) as error:
         train(TINY, **(dict(zip(names, sets, strict=True)) | other))
     return str(error.value)
+
+
+def test_a_checkpoint_that_cannot_be_written_names_the_file_and_why(tmp_path):
+    folder = tmp_path / "in the way"
+    folder.mkdir()
+    with pytest.raises(CheckpointError) as error:
+        checkpoint.save(folder, TINY, "", checkpoint.Checkpoint([], [], [], []))
+    assert str(error.value) == f"cannot write {folder}: Is a directory"
+    assert list(tmp_path.iterdir()) == [folder], "nothing half written stays"
 
 
 def test_data_that_does_not_fit_is_refused(sets):
