@@ -1,0 +1,83 @@
+"""Runs all proofs, or those whose names begin with a word, and prints how they ended."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from formal import lfsr
+from formal.proof import Proof
+from formal.solver import FormalError, Outcome, check
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+BLOCKS = (lfsr,)
+
+
+def proofs(words: list[str]) -> list[Proof]:
+    """Return the proofs whose names begin with one of `words`; all where there is none."""
+    every = [proof for block in BLOCKS for proof in block.proofs()]
+    chosen = [proof for proof in every if proof.name.startswith(tuple(words) or "")]
+    if not chosen:
+        blocks = ", ".join(sorted({proof.block for proof in every}))
+        raise FormalError(f"no proof's name begins with {' or '.join(words)}; blocks: {blocks}")
+    return chosen
+
+
+def tabulate(ended: list[tuple[Proof, Outcome | str]]) -> Table:
+    """Return the table: a line per proof, an error in place of an outcome that never came."""
+    table = Table(title="Proofs")
+    for name in ("block", "property", "method", "depth", "seconds", "proof", "mutant", "cover"):
+        table.add_column(name, overflow="fold")
+    for proof, outcome in ended:
+        depth = f"{proof.induction or proof.depth}"
+        row = [proof.block, f"{proof.case}: {proof.claim}", proof.method, depth]
+        if isinstance(outcome, str):
+            table.add_row(*row, "", "[red]none")
+        else:
+            checks = (outcome.proof, outcome.mutant, outcome.cover)
+            marked = [word if word == "ok" else f"[red]{word}" for word in checks]
+            table.add_row(*row, f"{outcome.seconds:.1f}", *marked)
+    return table
+
+
+def main(arguments: list[str]) -> int:
+    """Run the proofs; return 0 if every one is as it must be."""
+    parser = argparse.ArgumentParser(prog="formal", description=__doc__)
+    parser.add_argument("--jobs", type=int, default=1, help="proofs at a time")
+    parser.add_argument("--list", action="store_true", help="only names and claims")
+    parser.add_argument("names", nargs="*", help="first words of the names of proofs to run")
+    options = parser.parse_args(arguments)
+    console = Console()
+    try:
+        chosen = proofs(options.names)
+    except FormalError as error:
+        console.print(str(error))
+        return 2
+    if options.list:
+        for proof in chosen:
+            console.print(f"{proof.name}: {proof.claim}", soft_wrap=True)
+        return 0
+    ended = []
+    with ThreadPoolExecutor(options.jobs) as pool, Progress(console=console) as progress:
+        task = progress.add_task("proving", total=len(chosen))
+        running: list[Future[Outcome]] = [pool.submit(check, proof) for proof in chosen]
+        for proof, future in zip(chosen, running, strict=True):
+            try:
+                ended.append((proof, future.result()))
+            except FormalError as error:
+                ended.append((proof, str(error)))
+            progress.advance(task)
+    console.print(tabulate(ended))
+    for proof, outcome in ended:
+        if isinstance(outcome, str):
+            console.print(f"{proof.name}: {outcome}", soft_wrap=True, markup=False)
+    good = sum(isinstance(outcome, Outcome) and outcome.good for _, outcome in ended)
+    console.print(f"{good} of {len(ended)} proofs as they must be")
+    return 0 if good == len(ended) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
