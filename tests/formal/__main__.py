@@ -6,14 +6,15 @@ import argparse
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from formal import lfsr
-from formal.proof import Proof
-from formal.solver import FormalError, Outcome, check
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-BLOCKS = (lfsr,)
+from formal import lfsr, neuron
+from formal.proof import Proof
+from formal.solver import FormalError, Outcome, check
+
+BLOCKS = (lfsr, neuron)
 
 
 def proofs(words: list[str]) -> list[Proof]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from amaranth.back import rtlil
+
 from formal.proof import Harness, Proof
 
 MINUTES = 30
@@ -20,7 +21,7 @@ MINUTES = 30
 # Without their initial contents memories hold anything at power-up, as on silicon.
 _SCRIPT = (
     "read_rtlil {0}.il; hierarchy -check -top top; delete t:$meminit_v2; prep -top top; flatten; "
-    "async2sync; dffunmap; chformal -lower; opt_clean; write_smt2 -wires {0}.smt2"
+    "memory_nordff; async2sync; dffunmap; chformal -lower; opt_clean; write_smt2 -wires {0}.smt2"
 )
 
 
