@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Iterator
@@ -145,7 +146,7 @@ def paper(
     [cyan]spikeloom paper table2 --data ~/emnist-balanced --xp torch --device cuda[/cyan]
     [cyan]spikeloom paper table1 --no-run --readme README.md[/cyan]
     """
-    from spikeloom.sim.paper.errors import need
+    from spikeloom.sim.paper.errors import PaperError, need
 
     need("array_api_compat")  # before what cannot be imported without it
     from spikeloom.sim.paper import floating
@@ -159,6 +160,10 @@ def paper(
     if not no_run:
         floating.check(xp, device)
     if readme is not None:
+        if quick or seeds or only:
+            raise PaperError(
+                "--readme writes what full runs gave: leave out --quick, --seeds and --only"
+            )
         readmes.places(readme)
     folders = _folders(output, data or [], download)
     plan = Plan(quick=quick, seeds=seeds, data=folders, run=not no_run)
@@ -170,12 +175,20 @@ def paper(
         jobs = exhibit.jobs(plan)
         store = Store(results)
         if plan.run:
-            _run(output, exhibit, _only(jobs, only), store, place, count, scheduler)
+            _run(
+                output,
+                exhibit,
+                _only(jobs, only, strict=name is not Name.ALL),
+                store,
+                place,
+                count,
+                scheduler,
+            )
         found = {job.key: record for job in jobs if (record := store.load(job))}
-        shown[exhibit.name] = exhibit.show(plan, Records(found))
-        files = write(shown[exhibit.name], exhibit.name, out)
         missing = {job.key: job for job in jobs if job.key not in found}
-        _print(output, shown[exhibit.name], len(missing), files)
+        shown[exhibit.name] = _complete(exhibit.show(plan, Records(found)), len(missing))
+        files = write(shown[exhibit.name], exhibit.name, out)
+        _print(output, shown[exhibit.name], files)
         told.append(
             {
                 "name": exhibit.name,
@@ -220,8 +233,15 @@ def _chosen(output: Output, exhibits: list[Exhibit], name: Name, plan: Plan) -> 
     return [exhibit for exhibit in exhibits if exhibit.name != Name.TABLE2]
 
 
-def _only(jobs: list[Job], text: str | None) -> list[Job]:
-    return [job for job in jobs if text is None or text.lower() in job.title.lower()]
+def _only(jobs: list[Job], text: str | None, *, strict: bool) -> list[Job]:
+    """Return the runs with a text in their title; if strict, `PaperError` where there is none."""
+    from spikeloom.sim.paper.errors import PaperError
+
+    found = [job for job in jobs if text is None or text.lower() in job.title.lower()]
+    if strict and jobs and not found:
+        titles = "; ".join(dict.fromkeys(job.title for job in jobs))
+        raise PaperError(f"--only {text!r}: no run has this in its title; the titles are {titles}")
+    return found
 
 
 def _run(
@@ -283,12 +303,18 @@ class _Lines:
         )
 
 
-def _print(output: Output, shown: Shown, missing: int, files: list[Path]) -> None:
+def _complete(shown: Shown, missing: int) -> Shown:
+    """Say in the caption, wherever it goes, if runs are missing."""
+    if not missing:
+        return shown
+    runs = "1 run of it is" if missing == 1 else f"{missing} runs of it are"
+    return dataclasses.replace(shown, caption=f"{shown.caption} {runs} missing.".strip())
+
+
+def _print(output: Output, shown: Shown, files: list[Path]) -> None:
     say = output.console.print
     say(f"\n{shown.title}\n", markup=False, style="bold")
     # A table is not to be broken at the terminal's width.
     say(shown.text(), markup=False, soft_wrap=True)
     say(f"\n{shown.caption}", markup=False)
-    if missing:
-        say(f"{missing} runs of it are missing.", markup=False)
     say(f"Files: {', '.join(str(file) for file in files)}", markup=False, soft_wrap=True)

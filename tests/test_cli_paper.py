@@ -118,6 +118,27 @@ def test_the_table_goes_into_a_readme(tmp_path: Path, folders: list[object]):
     assert "| data | model |" in path.read_text()
 
 
+@pytest.mark.parametrize("part", [["--quick"], ["--seeds", 1], ["--only", "ANN"]])
+def test_a_readme_gets_full_runs_only(part: list[object], tmp_path: Path, folders: list[object]):
+    path = tmp_path / "README.md"
+    path.write_text(f"{readme.begin('table1')}\n{readme.end('table1')}\n")
+    result = call("table1", *part, "--readme", path, *folders, status=2)
+    assert "leave out --quick, --seeds and --only" in result.stderr
+
+
+def test_a_text_in_no_title_names_the_titles(folders: list[object]):
+    result = call("fig4", "--quick", "--only", "ideall", *folders, status=2)
+    assert "--only 'ideall': no run has this in its title; the titles are" in result.stderr
+    assert "products of ideal streams, seed 1" in result.stderr
+
+
+def test_missing_runs_are_told_in_the_text_that_is_written(tmp_path: Path, folders: list[object]):
+    call("table1", "--no-run", *folders)
+    count = len(EXHIBITS["table1"].jobs(Plan(run=False)))
+    (text,) = tmp_path.glob("**/table1.txt")
+    assert f"{count} runs of it are missing." in " ".join(text.read_text().split())
+
+
 def test_a_readme_is_looked_at_before_anything_runs(tmp_path: Path, folders: list[object]):
     result = call("fig4", "--readme", tmp_path / "none.md", *folders, status=2)
     assert "name another with --readme" in result.stderr

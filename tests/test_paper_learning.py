@@ -52,29 +52,32 @@ def test_absolute_noise_is_that_of_a_mean_over_the_batch(rng, seed):
     """A deviation estimated from n numbers has the relative deviation 1 / sqrt(2 n)."""
     pre, delta = np.zeros((3, 16, 200), np.float32), np.zeros((3, 16, 100), np.float32)
     drawn = noise(NUMPY, NUMPY.random(seed), pre, delta, 0.08, "absolute")
-    assert drawn.std() == pytest.approx(0.08 / 4, rel=5 / (2 * 20000) ** 0.5)
-    assert abs(drawn.mean()) < 5 * 0.02 / 20000**0.5
+    # ½ of an error spike, and the mean of 16
+    assert drawn.std() == pytest.approx(0.08 / 2 / 4, rel=5 / (2 * 20000) ** 0.5)
+    assert abs(drawn.mean()) < 5 * 0.01 / 20000**0.5
+
+
+CROSSINGS = 20000
+RATES, PLUS, MINUS = np.array([0.0, 0.3, 0.9]), np.array([0.8, 0.1, 0.2]), np.array([0.0, 0.5, 0.2])
 
 
 def test_binomial_noise_is_that_of_coincidences_of_the_same_rates(rng, seed):
-    """Spikes and error spikes that fall at random: 20,000 crossings of Eq. 10, and of the noise."""
-    rates, errors = np.array([0.0, 0.3, 0.9]), np.array([0.8, -0.5, 0.0])
-    steps, batch, crossings = 40, 3, 20000
-    pre = rng.random((steps, batch, crossings)) < rates[:, None]
-    delta = (rng.random((steps, batch, crossings)) < abs(errors)[:, None]) * np.sign(errors)[
-        :, None
-    ]
-    met = (pre * delta / 2).sum(axis=(0, 1)) / (steps * batch)
-    expected = met.std()
-    # one crossing of exactly these rates, as often
+    """Spikes and error spikes of both signs that fall at random: 20,000 crossings of Eq. 10."""
+    steps, batch = 40, len(RATES)
+    pre = rng.random((steps, batch, CROSSINGS)) < RATES[:, None]
+    drawn = rng.random((steps, batch, CROSSINGS))
+    delta = 0.5 * (drawn < PLUS[:, None]) - 0.5 * (drawn > 1 - MINUS[:, None])
+    expected = (pre * delta).sum(axis=(0, 1)).std() / (steps * batch)
+    # one crossing of exactly these rates, drawn as often
     even = np.arange(steps)[:, None, None]
-    spikes = (even < np.round(rates * steps)[:, None]).astype(np.float32)
-    error = (even < np.round(abs(errors) * steps)[:, None]) * np.sign(errors)[:, None] / 2
-    drawn = noise(
-        NUMPY, NUMPY.random(seed), np.repeat(spikes, crossings, axis=2),
+    spikes = (even < np.round(RATES * steps)[:, None]).astype(np.float32)
+    plus, minus = np.round(PLUS * steps)[:, None], np.round(MINUS * steps)[:, None]
+    error = 0.5 * (even < plus) - 0.5 * (even >= steps - minus)
+    found = noise(
+        NUMPY, NUMPY.random(seed), np.repeat(spikes, CROSSINGS, axis=2),
         error.astype(np.float32), steps**-0.5, "binomial",
     )  # fmt: skip
-    assert drawn.std() == pytest.approx(expected, rel=5 * (1 / crossings) ** 0.5)
+    assert found.std() == pytest.approx(expected, rel=5 * (1 / CROSSINGS) ** 0.5)
 
 
 def test_binomial_noise_spares_silent_neurons(seed):

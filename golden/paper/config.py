@@ -79,8 +79,9 @@ class PaperConfig:
     update : ``rate`` (Eq. 9) or ``coincidence`` (Eq. 10).
     noise : size of Gaussian noise on each sample's product of rates (Fig. 7, 8); ``rate`` update
         only.
-    noise_kind : `noise` is the standard deviation of every product alike (``absolute``), or is
-        1 / √T of the coincidences whose own deviation each product gets (``binomial``).
+    noise_kind : `noise` is the standard deviation of the product of any two rates of spikes
+        (``absolute``), or is 1 / √T of the coincidences whose own deviation each product gets
+        (``binomial``); see `learning.noise`.
     learning_rate : η for rates, with weights in thresholds (see `learning`).
     layer_rates : factor of η per crossbar; all 1 where empty.
     schedule : η over the epochs: ``constant``, ``linear`` or ``cosine`` (to 0 at the end), or

@@ -41,19 +41,20 @@ def noise(
 ) -> Array:
     """Return Gaussian noise for `rate_products`: as if each sample's product had its own.
 
-    Every product of a sample gets a standard deviation of `size` (``absolute``); or that of the
-    share of steps in which spikes of its two rates meet (``binomial``), as Figure 4 finds it:
-    √(q (1 - q)) `size`, where q is the product of the rates of spikes and `size` is 1 / √T. An
-    error spike counts ½, so q is twice the product's size, and ½ is left of the deviation. The
-    mean over the batch is drawn at once, from the same distribution.
+    The size is that of Figure 4, of spikes that meet; an error spike counts ½, so ½ of it is left.
+    Every product of a sample gets a standard deviation of ½ `size` (``absolute``); or its own
+    (``binomial``), that of independent trains of its rates: ½ √(q - r²) `size`, where q is the
+    product of the rate of spikes with that of errors of either sign, r with those of one sign less
+    the other, and `size` is 1 / √T. With one sign alone that is Figure 4's √(q (1 - q)). The mean
+    over the batch is drawn at once, from the same distribution.
     """
     xp = arrays.xp
     steps, batch = pre.shape[:2]
     drawn = random.normal((pre.shape[2], delta.shape[2]))
     if kind == "absolute":
-        return drawn * (size / batch**0.5)
-    a, b = xp.sum(pre, axis=0) / steps, 2 * xp.abs(xp.sum(delta, axis=0)) / steps
-    variance = a.T @ b - (a * a).T @ (b * b)
+        return drawn * (size / (2 * batch**0.5))
+    a, either, net = (xp.sum(x, axis=0) / steps for x in (pre, 2 * xp.abs(delta), 2 * delta))
+    variance = a.T @ either - (a * a).T @ (net * net)
     return drawn * xp.sqrt(xp.maximum(variance, xp.zeros_like(variance))) * (size / (2 * batch))
 
 

@@ -113,7 +113,7 @@ def _show(plan: Plan, records: Records) -> Shown:
     rms = {name: np.array([r["rms"] for r in results]) for name, results in found.items()}
     ratio = {name: value / rms[IDEAL].mean(axis=0) for name, value in rms.items() if name != IDEAL}
     slope = float(np.polyfit(np.log(steps), np.log(rms[IDEAL].mean(axis=0)), 1)[0])
-    headings = ("T", "paper: c / √T", "ideal", f"machine ({OWN})", "ratio", f"ratio, {CLOSE}")
+    headings = ("T", "c / √T", "ideal", f"machine ({OWN})", "ratio", f"ratio, {CLOSE}")
     rows = [
         (
             str(t),
@@ -145,7 +145,7 @@ def _show(plan: Plan, records: Records) -> Shown:
         title="Figure 4: error of the stochastic product",
         caption=(
             "Root of the mean squared error over all 2,500 pairs of {0, 0.02, ..., 0.98}. The "
-            "paper's figure shows the fall as 1/√T; c = 0.368 follows from the binomial law. The "
+            "paper's figure shows the fall as 1/√T; c = 0.368 is ours, by the binomial law. The "
             f"ideal streams fall as T^{slope:.3f}. The machine's streams are those of input and "
             f"thinning, in the machine's order; their error over the ideal one, mean of all T, by "
             f"generator: {all_t}. Beside them what not to do: one 16-bit polynomial with "
@@ -164,7 +164,7 @@ def _draw(figure: Any, steps: np.ndarray, rms: dict, ratio: dict, found: dict) -
 
     falling, compared, products = figure.subplots(1, 3, width_ratios=(1.1, 1, 1.1))
     smooth = np.geomspace(steps[0], steps[-1], 50)
-    falling.plot(smooth, theory(smooth), label="c / √T (paper's law)", **PUBLISHED)
+    falling.plot(smooth, theory(smooth), label="c / √T", **PUBLISHED)
     for number, (name, label) in enumerate(((IDEAL, "ideal"), (OWN, f"machine ({OWN})"))):
         style = series(number) | {"linestyle": "none"}
         style |= {"markersize": 7, "fillstyle": "none"} if number == 0 else {}

@@ -83,8 +83,13 @@ class Line:
             str(self.row.published or "-"),
             stats.mean_and_deviation(self.ours, 2) if self.ours.size else "-",
             str(self.against or "-"),
-            str(len(self.ours) or "-"),
+            self._seeds(),
         )
+
+    def _seeds(self) -> str:
+        """Return how many seeds were run; of how many, where some are still to come."""
+        asked, done = len(self.row.jobs), len(self.ours)
+        return "-" if not done else str(done) if done == asked else f"{done} of {asked}"
 
     def data(self) -> dict[str, Any]:
         """Return what the CSV holds."""
@@ -101,7 +106,7 @@ class Line:
             "less_ann": self.against.difference if self.against else "",
             "low": self.against.low if self.against else "",
             "high": self.against.high if self.against else "",
-            "runs": " ".join(job.key for job in self.row.jobs) if self.ours.size else "",
+            "runs": " ".join(Job(r.kind, r.config).key for r in self.records),
             "commits": " ".join(sorted(commits)),
         }
 

@@ -23,7 +23,10 @@ FORMAT = "spikeloom-run"
 SOURCES = ("golden", "sim")
 """Folders of the project whose text decides results."""
 
-LIBRARIES = ("numpy", "jax", "flax", "optax", "torch", "cupy")
+LIBRARIES = (
+    "numpy", "numba", "llvmlite", "array_api_compat", "torch", "cupy",
+    "jax", "jaxlib", "flax", "optax",
+)  # fmt: skip
 """Libraries whose version may move the last bits of a result."""
 
 

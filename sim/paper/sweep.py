@@ -149,6 +149,8 @@ class _Tally:
 
 def _do(job: Job, place: Place, run: Run, tell: Tell) -> Done:
     """Do a run, wherever this is called."""
+    # Before the run: what is loaded is what runs, whatever is changed on the disk meanwhile.
+    made = made_by() | {"arrays": place.xp, "device": place.device}
     started, last = time.perf_counter(), 0.0
 
     def now_and_then(part: float) -> None:
@@ -158,7 +160,7 @@ def _do(job: Job, place: Place, run: Run, tell: Tell) -> Done:
             tell(part)
 
     result = run(job, place, now_and_then)
-    return Done(result, time.perf_counter() - started, made_by())
+    return Done(result, time.perf_counter() - started, made)
 
 
 def _here(
