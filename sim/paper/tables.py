@@ -150,15 +150,28 @@ def _jobs(groups: list[Group]) -> list[Job]:
 CAPTION = (
     "Test accuracy after the last epoch; ± is the standard deviation over seeds. Less our ANN: the "
     "paired difference on the same test images with its 95 % interval, which says what other test "
-    "images could have given. "
+    "images could have given; our ANN is that of the row ANN, also where a network is smaller. "
 )
+
+
+def _settings(group: Group) -> str:
+    """Return how the float models and the ANN of a group are trained, of its own runs."""
+    told = []
+    for row in group.rows:
+        for job in row.jobs[:1]:
+            model = job.config.get("model", job.config)
+            if job.kind in ("float", "ann"):
+                drops = ", ".join(f"{p:g}" for p in model["dropout"])
+                steps = f"T = {model['steps']}, " if job.kind == "float" else ""
+                told.append(f"{row.model}: {steps}{model['epochs']} epochs, dropout {drops}")
+    return f"{group.title}. {'; '.join(told)}."
 
 
 def _show(title: str, groups: list[Group], plan: Plan, records: Records) -> Shown:
     found = [(group, rows.lines(group, records)) for group in groups]
     # Without a run, a data set of which nothing was run is left out.
     found = [(group, lines) for group, lines in found if any(line.ours.size for line in lines)]
-    notes = " ".join(f"{group.title}: {group.note}" for group, _ in found if group.note)
+    notes = " ".join(f"{_settings(group)} {group.note}".strip() for group, _ in found)
     quick = "Quick: few images and small networks, to be compared with nothing published. "
     return Shown(
         title=title,
