@@ -210,6 +210,14 @@ def test_a_checkpoint_of_other_data_is_refused(done, sets):
     assert ": its data has the digest " in refused(done, (sets[0][::-1], *sets[1:]))
 
 
+def test_a_checkpoint_of_another_library_is_refused(done, sets):
+    rewritten(done, library=np.str_("torch"))
+    assert refused(done, sets) == (
+        f"{done}: was trained with torch, and numpy draws other random numbers: go on with torch, "
+        "or remove this one to train again"
+    )
+
+
 def rewritten(path: Path, **fields: np.ndarray | None) -> None:
     with np.load(path) as archive:
         arrays = dict(archive) | fields
@@ -267,7 +275,7 @@ def test_a_checkpoint_that_cannot_be_written_names_the_file_and_why(tmp_path):
     folder = tmp_path / "in the way"
     folder.mkdir()
     with pytest.raises(CheckpointError) as error:
-        checkpoint.save(folder, TINY, "", checkpoint.Checkpoint([], [], [], []))
+        checkpoint.save(folder, TINY, "", "numpy", checkpoint.Checkpoint([], [], [], []))
     assert str(error.value) == f"cannot write {folder}: Is a directory"
     assert list(tmp_path.iterdir()) == [folder], "nothing half written stays"
 

@@ -36,10 +36,11 @@ class Checkpoint:
     seconds: list[float]
 
 
-def save(path: Path, config: PaperConfig, data: str, checkpoint: Checkpoint) -> None:
+def save(path: Path, config: PaperConfig, data: str, library: str, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; `path` holds either what it held before or all of the new one.
 
-    data : fingerprint of the images and labels that the run is about.
+    data : fingerprint of the images and labels that the run is about. library : the array library
+    that draws its random numbers.
     """
     arrays = {f"weights{i}": w for i, w in enumerate(checkpoint.weights, start=1)}
     arrays |= {f"velocity{i}": v for i, v in enumerate(checkpoint.velocities, start=1)}
@@ -52,6 +53,7 @@ def save(path: Path, config: PaperConfig, data: str, checkpoint: Checkpoint) -> 
                 version=np.int64(VERSION),
                 config=np.str_(config.digest()),
                 data=np.str_(data),
+                library=np.str_(library),
                 accuracy=np.array(checkpoint.accuracy, np.float64),
                 seconds=np.array(checkpoint.seconds, np.float64),
                 **arrays,
@@ -60,8 +62,11 @@ def save(path: Path, config: PaperConfig, data: str, checkpoint: Checkpoint) -> 
         raise CheckpointError(f"cannot write {path}: {error.strerror}") from error
 
 
-def load(path: Path, config: PaperConfig, data: str) -> Checkpoint:
-    """Read a checkpoint of this configuration and data; `CheckpointError` says why not."""
+def load(path: Path, config: PaperConfig, data: str, library: str) -> Checkpoint:
+    """Read a checkpoint of the same configuration, data and library, as given to `save`.
+
+    `CheckpointError` says why not.
+    """
     fields = _read(path)
     if str(fields.get("format")) != FORMAT:
         names = ", ".join(sorted(fields)) or "nothing"
@@ -77,6 +82,11 @@ def load(path: Path, config: PaperConfig, data: str) -> Checkpoint:
                 f"{path}: its {name} has the digest {theirs[:16]}, this run's has {ours[:16]}: "
                 "name another file, or remove this one to train again"
             )
+    if (theirs := str(fields.get("library", "numpy"))) != library:
+        raise CheckpointError(
+            f"{path}: was trained with {theirs}, and {library} draws other random numbers: go on "
+            f"with {theirs}, or remove this one to train again"
+        )
     try:
         return Checkpoint(
             [fields[f"weights{i}"] for i in range(1, config.depth + 1)],

@@ -103,7 +103,7 @@ def train(
     testing = _Set(config, arrays, test_images, test_labels)
     path = None if checkpoint is None else Path(checkpoint)
     data = fingerprint(train_images, train_labels, test_images, test_labels)
-    state = _start(config, path, data)
+    state = _start(config, path, data, arrays.name)
     network = PaperNetwork(config, arrays, state.weights or None)
     velocities = [arrays.put(v) for v in state.velocities] or [w * 0 for w in network.weights]
     accuracy, seconds = state.accuracy, state.seconds
@@ -121,7 +121,7 @@ def train(
         if path is not None:
             weights = [arrays.get(w) for w in network.weights]
             state = Checkpoint(weights, [arrays.get(v) for v in velocities], accuracy, seconds)
-            checkpoints.save(path, config, data, state)
+            checkpoints.save(path, config, data, arrays.name, state)
         tell(epoch, training.count)
     return Result(config, accuracy, seconds, [arrays.get(w) for w in network.weights])
 
@@ -211,7 +211,7 @@ def fingerprint(*arrays: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _start(config: PaperConfig, path: Path | None, data: str) -> Checkpoint:
+def _start(config: PaperConfig, path: Path | None, data: str, library: str) -> Checkpoint:
     """Return the state to go on from; of no epochs and no weights at a beginning."""
     if path is None or not path.exists():
         if path is not None and not path.parent.is_dir():
@@ -219,7 +219,7 @@ def _start(config: PaperConfig, path: Path | None, data: str) -> Checkpoint:
                 f"cannot write {path}: there is no folder {path.parent}, make it first"
             )
         return Checkpoint([], [], [], [])
-    return checkpoints.load(path, config, data)
+    return checkpoints.load(path, config, data, library)
 
 
 def _check(config: PaperConfig, name: str, images: np.ndarray, labels: np.ndarray) -> None:

@@ -28,7 +28,10 @@ Tell = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run finds its data and keeps what is half done; no result depends on it.
+    """Where a run finds its data and keeps what is half done, and what computes it.
+
+    A digest does not know it: another array library draws other random numbers and gives another
+    result of the same kind, and the record says which it was.
 
     Attributes
     ----------
