@@ -10,6 +10,7 @@ import pytest
 
 from spikeloom.golden import datasets
 from spikeloom.sim.paper import ann, stats
+from spikeloom.sim.paper.errors import PaperError
 from spikeloom.sim.paper.job import Place, execute
 
 SMALL = {"train": 2000, "test": 500, "epochs": 4, "batch": 50, "dropout": [0.0, 0.0]}
@@ -100,6 +101,24 @@ def test_a_stopped_run_goes_on_to_the_same_result(tmp_path: Path):
     assert parts == [0.75, 1.0], "the first two epochs were not repeated"
     assert result == run()
     assert list((tmp_path / "partial").iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00damaged", b"\x81\xa1a\x01"])
+def test_a_damaged_partial_result_is_named_with_what_to_do(content: bytes, tmp_path: Path):
+    job = ann.job("mnist", (784, 8, 10), 1, **(SMALL | {"train": 100, "test": 50}))
+    place = Place(partial=str(tmp_path))
+
+    def stop(part: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        execute(job, place, stop)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(content)
+    with pytest.raises(PaperError) as error:
+        execute(job, place, lambda part: None)
+    assert str(error.value).startswith(f"{path} cannot be gone on from (")
+    assert str(error.value).endswith("): remove it, and the run starts again")
 
 
 def test_one_step_is_that_of_adam_on_cross_entropy(digits: datasets.Dataset):

@@ -15,7 +15,7 @@ import numpy as np
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.files import replacing
 from spikeloom.sim.paper import images, stats
-from spikeloom.sim.paper.errors import need
+from spikeloom.sim.paper.errors import PaperError, need
 from spikeloom.sim.paper.job import Job, Place, Tell
 
 TEST_BATCH = 1000
@@ -153,7 +153,13 @@ class Baseline:
         if not path.exists():
             return
         blank = {"weights": self._weights, "state": self._state, "accuracy": np.zeros(0)}
-        document = need("flax.serialization").from_bytes(blank, path.read_bytes())
+        try:
+            document = need("flax.serialization").from_bytes(blank, path.read_bytes())
+        except Exception as error:  # flax and msgpack have kinds of their own
+            raise PaperError(
+                f"{path} cannot be gone on from ({type(error).__name__}: {error}): remove it, and "
+                "the run starts again"
+            ) from error
         self._weights, self._state = document["weights"], document["state"]
         self.accuracy = [float(value) for value in document["accuracy"]]
         self.epoch = len(self.accuracy)
