@@ -12,7 +12,7 @@ SHELL := /bin/bash
 # What runs below calls make itself, to compile simulators; it must not inherit our job server.
 unexport MAKEFLAGS MFLAGS
 
-.PHONY: demo test test-slow bitstreams lint clean
+.PHONY: demo test test-slow bitstreams lint clean lock licences audit
 
 demo: .venv/.stamp
 	$(BIN)/spikeloom demo
@@ -32,6 +32,33 @@ lint: .venv/.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
+
+# What CI installs: one version of everything, known by its hashes. UPGRADE=1 takes the newest.
+lock: build/supply/.stamp
+	build/supply/bin/uv pip compile pyproject.toml --all-extras --quiet --generate-hashes \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make lock" \
+	  $(if $(UPGRADE),--upgrade) --output-file requirements-ci.lock
+
+# Of what the lock names, as .venv has it installed.
+licences: .venv/.stamp build/supply/.stamp
+	build/supply/bin/pip-licenses --python $(BIN)/python --from=mixed --format=json \
+	  | $(BIN)/python tests/supply.py
+
+# Asks a database on the network; without one nothing is known, which is no fault of the tree.
+audit: build/supply/.stamp
+	@status=0; \
+	build/supply/bin/pip-audit --requirement requirements-ci.lock --require-hashes --disable-pip \
+	  --timeout 30 2>&1 | tee build/supply/audit.log || status=$$?; \
+	if grep -qE 'ConnectionError|ServiceError|Max retries|timed out' build/supply/audit.log; then \
+	  echo "NOT AUDITED: the advisory database cannot be reached from here; run it where it can"; \
+	else exit $$status; fi
+
+build/supply/.stamp: pyproject.toml
+	@$(PYTHON) -m venv --clear build/supply
+	@build/supply/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@build/supply/bin/python -m pip install --quiet --group supply
+	@touch $@
 
 .venv/.stamp: pyproject.toml
 	@[ -n "$(PYTHON)" ] || \
