@@ -10,11 +10,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from formal import lfsr, neuron
+from formal import crossbar, frames, lfsr, neuron, wta
 from formal.proof import Proof
 from formal.solver import FormalError, Outcome, check
 
-BLOCKS = (lfsr, neuron)
+BLOCKS = (lfsr, neuron, wta, frames, crossbar)
+
+WIDTH = 150
+"""Columns of the table where it goes into a file."""
 
 
 def proofs(words: list[str]) -> list[Proof]:
@@ -52,6 +55,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="*", help="first words of the names of proofs to run")
     options = parser.parse_args(arguments)
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
     try:
         chosen = proofs(options.names)
     except FormalError as error:

