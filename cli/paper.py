@@ -55,7 +55,9 @@ class Library(StrEnum):
 
 
 def paper(
-    name: Annotated[Name, typer.Argument(help="A figure or table, or all.", show_default=False)],
+    name: Annotated[
+        Name, typer.Argument(metavar="NAME", help="A figure or table, or all.", show_default=False)
+    ],
     quick: Annotated[
         bool, typer.Option("--quick", help="Minutes: small networks and few images.")
     ] = False,
@@ -135,9 +137,23 @@ def paper(
 ) -> None:
     """Remake a figure or table of the paper, with the paper's values beside ours.
 
-    Every run's result is kept in --results, so a command that was stopped goes on
-    where it was, within an epoch; a figure whose runs are all there is drawn at
-    once. Its packages come with the extra "paper" of spikeloom.
+    The paper is "SSNN-BP: a temporally and spatially local spike-based backpropagation
+    algorithm to enable training in hardware".
+
+    [bold]Names[/bold], and what a core needs for them
+
+    fig4    error of a product of random spike trains; minutes
+    fig5    sorted output activity: raw, with WTA, softmax; 10 minutes
+    fig6    learning with the stochastic update, at several T; half an hour
+    fig7    the same against the rate update with noise; half an hour
+    fig8    a wide range of T, by noise; an hour
+    table1  MNIST: the float model, an ANN, the machine; hours
+    table2  the same for Fashion-MNIST and EMNIST; many hours
+    all     all of them
+
+    Every run's result is kept in --results, so a command that was stopped goes on from
+    the last whole epoch; a figure whose runs are all there is drawn at once. Its packages
+    come with the extra "paper" of spikeloom.
 
     [bold]Examples[/bold]
 

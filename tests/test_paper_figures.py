@@ -380,6 +380,12 @@ def test_table_2_has_the_losses_and_dropouts_of_the_paper():
     assert [str(r.published) for r in group.rows if r.model == "ANN"] == ["90.80 ± 0.10"]
 
 
+def test_a_machine_stands_in_table_2_for_the_data_it_ships_for():
+    plan = Plan(data={"fashion": "x", "emnist47": "y"})
+    machines = [job.config["network"] for job in tables.TABLE2.jobs(plan) if job.kind == "machine"]
+    assert machines == ["fashion-784-1280-10", "emnist-784-512-47"]
+
+
 def test_table_2_without_data_says_what_to_give():
     with pytest.raises(PaperError, match=r"give folders of IDX files with --data DIR, or fetch"):
         tables.table2(Plan())

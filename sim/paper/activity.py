@@ -235,7 +235,6 @@ def _draw(figure: Any, found: dict[str, list[dict[str, Any]]]) -> None:
 
 FIGURE = Exhibit(
     name="fig5",
-    title="sorted output activity: raw, inhibited, softmax",
     jobs=lambda plan: [_float_job(plan), _machine_job(plan)],
     show=_show,
 )

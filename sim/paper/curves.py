@@ -256,13 +256,11 @@ def _show8(plan: Plan, records: Records) -> Shown:
 
 FIGURE6 = Exhibit(
     name="fig6",
-    title="learning curves with the stochastic update",
     jobs=lambda plan: [job for t in steps(plan) for job in stochastic(plan, t)],
     show=_show6,
 )
 FIGURE7 = Exhibit(
     name="fig7",
-    title="the stochastic update against noise of its size",
     jobs=lambda plan: [
         job for t in steps(plan) for job in [*stochastic(plan, t), *_every_noise(plan, t)]
     ],
@@ -270,7 +268,6 @@ FIGURE7 = Exhibit(
 )
 FIGURE8 = Exhibit(
     name="fig8",
-    title="a wide range of T, by noise",
     jobs=lambda plan: [
         *noisy(plan, None),
         *[job for t in _wide(plan) for job in _every_noise(plan, t)],

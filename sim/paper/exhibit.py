@@ -91,12 +91,11 @@ class Exhibit:
 
     Attributes
     ----------
-    name : as on the command line. title : what the paper shows there.
+    name : as on the command line.
     jobs : the runs that a plan needs. show : makes it of what was found of them.
     """
 
     name: str
-    title: str
     jobs: Callable[[Plan], list[Job]]
     show: Callable[[Plan, Records], Shown]
 

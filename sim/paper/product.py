@@ -212,7 +212,6 @@ def _log_ticks(axes: Any, steps: np.ndarray) -> None:
 
 FIGURE = Exhibit(
     name="fig4",
-    title="error of the stochastic product against the number of steps",
     jobs=_jobs,
     show=_show,
 )
