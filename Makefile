@@ -12,7 +12,7 @@ SHELL := /bin/bash
 # What runs below calls make itself, to compile simulators; it must not inherit our job server.
 unexport MAKEFLAGS MFLAGS
 
-.PHONY: demo test test-slow bitstreams lint clean lock licences audit
+.PHONY: demo test test-slow formal bitstreams lint clean lock licences audit
 
 demo: .venv/.stamp
 	$(BIN)/spikeloom demo
@@ -22,6 +22,14 @@ test: lint
 
 test-slow: .venv/.stamp
 	$(BIN)/pytest -n 2 -m slow
+
+# Proofs, each with a fault that breaks it and a case that is reached; FORMAL names some of them.
+formal: .venv/.formal
+	cd tests && ../$(BIN)/python -m formal $(FORMAL)
+
+.venv/.formal: .venv/.stamp
+	@$(BIN)/python -m pip install --quiet --editable '.[formal]'
+	@touch $@
 
 # Two families, the tools' first run included; a missed clock fails.
 bitstreams: .venv/.stamp

