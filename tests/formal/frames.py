@@ -72,13 +72,10 @@ def one_answer(module: ModuleType) -> Harness:
         h.m.d.sync += begun.eq(1)
     with h.m.If(block.done | block.drop | block.error):
         h.m.d.sync += begun.eq(0)
-    broken = block.drop | block.error
     h.given(~(block.valid & block.error))
-    with h.m.If((field == Field.SOF) & ~block.start | broken):
-        h.m.d.sync += sum_bytes.eq(0)
     h.always(begun | (field == Field.SOF))
     checking = field == Field.CRC
-    h.always(Mux(checking, ((left + sum_bytes)[:2] == 0) & (sum_bytes < 4), sum_bytes == 0))
+    h.always(((left + sum_bytes)[:2] == 0) & (sum_bytes < CRC_BYTES), checking)
     h.always(begun & block.valid & block.good & ~block.drop, block.done)
     h.always(sum_bytes == CRC_BYTES - 1, block.done)
     h.reach(block.done & h.before(block.push, CRC_BYTES))
