@@ -1,0 +1,93 @@
+"""``python -m tests.fuzz --seconds 60``: fuzz every loader; ``--replay FILE`` tries files again."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from . import engines
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT = Path(__file__).parent / "corpus"
+NAMES = (
+    "idx-images", "idx-labels", "dataset", "picture", "configuration", "checkpoint",
+    "paper-checkpoint", "result", "paper-readme", "board-readme",
+)  # fmt: skip
+
+
+def main() -> int:
+    """Run the command line; 1 where anything was found."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60, help="of all loaders together")
+    parser.add_argument("--target", choices=NAMES, action="append", help="only these loaders")
+    parser.add_argument("--engine", choices=(engines.GUIDED, engines.PLAIN))
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "fuzz", help="for what is found")
+    parser.add_argument("--replay", type=Path, nargs="+", help="inputs to try with one --target")
+    parser.add_argument("--bound", type=int, default=1024, help="MiB that a replay may take")
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    names = chosen.target or list(NAMES)
+    if chosen.replay:
+        return replay(names[0], chosen.replay, chosen.bound << 20)
+    engine = chosen.engine or engines.available()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    each = max(1, chosen.seconds // len(names))
+    if chosen.child:
+        engines.search(names[0], engine, each, KEPT, chosen.out)
+        return 0
+    return max(_run(name, engine, each, chosen.out) for name in names)
+
+
+def _run(name: str, engine: str, seconds: int, out: Path) -> int:
+    """Search one target in a process of its own and tell what came of it."""
+    command = [
+        sys.executable, "-m", "tests.fuzz", "--child", "--target", name, "--engine", engine,
+        "--seconds", str(seconds), "--out", str(out),
+    ]  # fmt: skip
+    limit = 10 * seconds + 300
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=limit
+        )
+    except subprocess.TimeoutExpired:
+        print(f"{name}: did not end in {limit} s: a loader hangs")
+        return 1
+    text = done.stdout + done.stderr
+    runs = re.search(r"^Done (\d+) runs|^runs (\d+)$", text, re.MULTILINE)
+    reached = re.findall(r"ft: (\d+)", text)
+    found = [part.split("\nFINDING ")[0] for part in re.split(r"^FINDING ", text, flags=re.M)[1:]]
+    if runs is None or done.returncode:
+        print(f"{name}: the search broke off (status {done.returncode}):\n{text[-3000:]}")
+        return 1
+    count = int(runs[1] or runs[2])
+    branches = f", {reached[-1]} features reached" if reached else ""
+    print(f"{name}: {count:,} files in {seconds} s by {engine}{branches}, {len(found)} findings")
+    for finding in found:
+        print(f"  {out}/{finding[:2000]}")
+    return int(bool(found))
+
+
+def replay(name: str, paths: list[Path], extra: int) -> int:
+    """Let a loader read inputs in `extra` bytes of memory; print what it did with each."""
+    from . import guard
+    from .targets import TARGETS
+
+    target, status = TARGETS[name], 0
+    with TemporaryDirectory() as folder:
+        guard.check(target, target.seeds()[0], Path(folder))
+        guard.bound(extra)
+        for path in paths:
+            try:
+                print(f"{path.name}: {guard.check(target, path.read_bytes(), Path(folder))}")
+            except guard.Finding as finding:
+                print(f"{path.name}: {finding}")
+                status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
