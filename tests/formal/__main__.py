@@ -30,6 +30,14 @@ def proofs(words: list[str]) -> list[Proof]:
     return chosen
 
 
+def summary(outcome: Outcome | str) -> str:
+    """Return how a proof ended, in a line."""
+    if isinstance(outcome, str):
+        return "no answer"
+    words = f"proof {outcome.proof}, mutant {outcome.mutant}, cover {outcome.cover}"
+    return f"{words}, {outcome.seconds:.1f} s"
+
+
 def tabulate(ended: list[tuple[Proof, Outcome | str]]) -> Table:
     """Return the table: a line per proof, an error in place of an outcome that never came."""
     table = Table(title="Proofs")
@@ -76,6 +84,7 @@ def main(arguments: list[str]) -> int:
             except FormalError as error:
                 ended.append((proof, str(error)))
             progress.advance(task)
+            progress.console.print(f"{proof.name}: {summary(ended[-1][1])}", soft_wrap=True)
     console.print(tabulate(ended))
     for proof, outcome in ended:
         if isinstance(outcome, str):
