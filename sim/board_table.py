@@ -29,6 +29,8 @@ def check(path: Path) -> None:
         raise TableError(
             f"cannot read {path}: {error.strerror}; name another with --table"
         ) from error
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path} is no text: {error}; name another with --table") from error
     if BEGIN not in text or END not in text.split(BEGIN, 1)[1]:
         raise TableError(
             f"{path} has no place for the table: put the lines {BEGIN!r} and {END!r} into it, or "

@@ -6,6 +6,7 @@ An engine's name is not in it: a run may go on in another engine, and must reach
 from __future__ import annotations
 
 import os
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from spikeloom.golden.spec.streams import streams
 
 FORMAT = "spikeloom-checkpoint"
 VERSION = 1
+
+_SLACK = 1 << 24  # bytes of a checkpoint beside its weights; a curve of 600,000 points is less
 
 _SCALARS = {
     "config_name": np.str_,
@@ -106,7 +109,7 @@ def load(path: str | Path, machine: Machine) -> Checkpoint:
     """Read a checkpoint of `machine`'s network; `CheckpointError` says why it is refused."""
     path = Path(path)
     try:
-        fields = _read(path)
+        fields = _read(path, 2 * machine.config.weight_count + _SLACK)
         _check_kind(fields)
         checkpoint = _build(fields, machine)
     except CheckpointError as error:
@@ -114,14 +117,20 @@ def load(path: str | Path, machine: Machine) -> Checkpoint:
     return checkpoint
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def _read(path: Path, most: int) -> dict[str, np.ndarray]:
+    """Read the arrays of an archive; refuse one of more than `most` bytes before it is unpacked."""
     try:
         with path.open("rb") as file:
             archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise CheckpointError("one array, not an .npz of several: not a checkpoint")
             with archive:
-                return {name: archive[name] for name in archive.files}
+                if (size := sum(member.file_size for member in archive.zip.infolist())) > most:
+                    raise CheckpointError(
+                        f"unpacks to {size} bytes, a checkpoint of this network to {most} at most: "
+                        "not a checkpoint of it"
+                    )
+                fields = {name: archive[name] for name in archive.files}
     except OSError as error:
         raise CheckpointError(f"cannot be read: {error.strerror or error}") from error
     except (ValueError, EOFError) as error:
@@ -135,8 +144,13 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         NotImplementedError,
         RuntimeError,
         MemoryError,
+        tokenize.TokenError,
     ) as error:
         raise CheckpointError(f"damaged: {error}") from error
+    for name, value in fields.items():
+        if not isinstance(value, np.ndarray):  # NumPy gives what is no array as bytes
+            raise CheckpointError(f"damaged: {name} is no array")
+    return fields
 
 
 def _check_kind(fields: dict[str, np.ndarray]) -> None:

@@ -34,6 +34,8 @@ def places(path: Path) -> list[str]:
         raise PaperError(
             f"cannot read {path}: {error.strerror}; name another with --readme"
         ) from error
+    except UnicodeDecodeError as error:
+        raise PaperError(f"{path} is no text: {error}; name another with --readme") from error
     names = re.findall(r"<!-- paper: (\w+), end -->", text)
     found = [name for name in names if begin(name) in text.split(end(name), 1)[0]]
     if not found:

@@ -81,7 +81,7 @@ class Store:
             document = json.loads(path.read_text())
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise PaperError(
                 f"{path} cannot be read: {error}; remove it, and the run is repeated"
             ) from error
