@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=60, help="of all loaders together")
     parser.add_argument("--target", choices=NAMES, action="append", help="only these loaders")
     parser.add_argument("--engine", choices=(engines.GUIDED, engines.PLAIN))
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "fuzz", help="for what is found")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "fuzz", help="for findings")
     parser.add_argument("--replay", type=Path, nargs="+", help="inputs to try with one --target")
     parser.add_argument("--bound", type=int, default=1024, help="MiB that a replay may take")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
@@ -83,7 +83,7 @@ def replay(name: str, paths: list[Path], extra: int) -> int:
         for path in paths:
             try:
                 print(f"{path.name}: {guard.check(target, path.read_bytes(), Path(folder))}")
-            except guard.Finding as finding:
+            except guard.FindingError as finding:
                 print(f"{path.name}: {finding}")
                 status = 1
     return status

@@ -28,7 +28,7 @@ def available() -> str:
 
 
 def search(name: str, engine: str, seconds: int, kept: Path, found: Path) -> None:
-    """Look for inputs of a target that raise a `Finding`; each goes to `found`, once a signature.
+    """Look for inputs of a target that raise a `FindingError`; each goes to `found`, once a signature.
 
     This process is used up: its memory is bounded, its modules may be instrumented, and a guided
     search ends it. It prints a line ``runs N`` when it ends by itself.
@@ -54,7 +54,7 @@ def search(name: str, engine: str, seconds: int, kept: Path, found: Path) -> Non
         def one(data: bytes) -> None:
             try:
                 guard.check(target, data, folder)
-            except guard.Finding as finding:
+            except guard.FindingError as finding:
                 if finding.signature in seen:
                     return
                 seen.add(finding.signature)
@@ -88,7 +88,7 @@ def _guided(
     (work / "words").write_text("".join(f'"{word}"\n' for word in escaped))
     options = [
         f"-max_total_time={seconds}", f"-max_len={_LONGEST}", f"-dict={work / 'words'}",
-        "-rss_limit_mb=0", "-malloc_limit_mb=0", f"-artifact_prefix={work}/", "-print_final_stats=1",
+        "-rss_limit_mb=0", "-malloc_limit_mb=0", f"-artifact_prefix={work}/",
     ]  # fmt: skip
     atheris.Setup(["fuzz", *options, str(corpus)], one)
     atheris.Fuzz()

@@ -22,7 +22,7 @@ _MOVING = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.syml
 _CODE = tuple({str(ROOT), sys.prefix, sys.base_prefix, str(Path(os.__file__).parent)})
 
 
-class Finding(AssertionError):
+class FindingError(AssertionError):
     """A file did what no file may; `signature` is the same for the same fault."""
 
     def __init__(self, target: str, what: str, where: str, detail: str) -> None:
@@ -85,7 +85,7 @@ def check(target: Target, data: bytes, folder: Path) -> str:
 
     Raises
     ------
-    Finding : the loader did anything else.
+    FindingError : the loader did anything else.
     """
     target.write(data, folder)
     peak, began = _peak(), time.monotonic()
@@ -103,13 +103,13 @@ def check(target: Target, data: bytes, folder: Path) -> str:
             path.unlink()
     if failure is not None:
         text = "".join(traceback.format_exception(failure, limit=-6))
-        raise Finding(target.name, type(failure).__name__, _where(failure), text[-3000:])
+        raise FindingError(target.name, type(failure).__name__, _where(failure), text[-3000:])
     if seen:
-        raise Finding(target.name, seen[0].split(" of ")[0], "an audit", "\n".join(seen))
+        raise FindingError(target.name, seen[0].split(" of ")[0], "an audit", "\n".join(seen))
     if (grown := _peak() - peak) > MEMORY:
-        raise Finding(target.name, "too much memory", "all", f"{grown >> 20} MiB")
+        raise FindingError(target.name, "too much memory", "all", f"{grown >> 20} MiB")
     if (took := time.monotonic() - began) > SECONDS:
-        raise Finding(target.name, "too much time", "all", f"{took:.1f} s")
+        raise FindingError(target.name, "too much time", "all", f"{took:.1f} s")
     return outcome
 
 

@@ -166,7 +166,9 @@ _PAPER = PaperConfig(sizes=(4, 3, 2))
 def _paper_seeds() -> list[bytes]:
     arrays = [np.ones((4, 3), np.float32), np.ones((3, 2), np.float32)]
     made = paper_checkpoints.Checkpoint(arrays, arrays, [0.5], [1.0])
-    return _npz_seeds(_saved(lambda path: paper_checkpoints.save(path, _PAPER, "data", "numpy", made)))
+    return _npz_seeds(
+        _saved(lambda path: paper_checkpoints.save(path, _PAPER, "data", "numpy", made))
+    )
 
 
 def _configurations() -> list[bytes]:
