@@ -96,8 +96,8 @@ def forward(module: ModuleType, *, reset: str, shift: int, claim: str) -> Harnes
     pools = h.contents(plan, "neurons1.pools") if shift else [Signal(signed(1))] * LANES
     for lane in range(LANES):
         if shift:
-            whole = 1 << shift
-            h.always((pools[lane] < whole) & (pools[lane] > -whole), h.known)
+            most = ((1 << shift) - 1) << bits - 1  # where as much flows off as can come
+            h.always((pools[lane] < most) & (pools[lane] >= -most), h.known)
         if claim == "range":
             inside = (held[lane] >= limit("floor")) & (held[lane] <= limit("ceiling"))
             h.always(inside, h.swept)
@@ -111,7 +111,8 @@ def forward(module: ModuleType, *, reset: str, shift: int, claim: str) -> Harnes
         after = smallest(Mux(fires, after_spike, charge), limit("ceiling"))
         h.always(block.fired[lane] == h.before(fires) & h.there(lane), h.due)
         h.always(held[lane] == h.before(after), h.due)
-        h.reach(h.due & block.fired[lane] & (held[lane] == limit("ceiling") - 1))
+        rest = limit("ceiling") - 1 if reset == "subtract" else 0
+        h.reach(h.due & block.fired[lane] & (held[lane] == rest))
     h.always(block.fired_valid == h.before(block.valid, 2), h.before(h.started))
     h.always(block.fired_word == h.word, h.due)
     return h
