@@ -50,7 +50,7 @@ lock: build/supply/.stamp
 
 # Of what the lock names, as .venv has it installed.
 licences: .venv/.stamp build/supply/.stamp
-	build/supply/bin/pip-licenses --python $(BIN)/python --from=mixed --format=json \
+	build/supply/bin/pip-licenses --python $(BIN)/python --from=mixed --with-system --format=json \
 	  | $(BIN)/python tests/supply.py
 
 # Asks a database on the network; without one nothing is known, which is no fault of the tree.

@@ -28,7 +28,7 @@ def available() -> str:
 
 
 def search(name: str, engine: str, seconds: int, kept: Path, found: Path) -> None:
-    """Look for inputs of a target that raise a `FindingError`; each goes to `found`, once a signature.
+    """Look for inputs of a target that raise a `FindingError`; keep one a signature in `found`.
 
     This process is used up: its memory is bounded, its modules may be instrumented, and a guided
     search ends it. It prints a line ``runs N`` when it ends by itself.

@@ -236,8 +236,8 @@ TARGETS = {
         ),
         Target(
             "paper-checkpoint", (paper_checkpoints.CheckpointError,),
-            lambda f: paper_checkpoints.load(_any(f), _PAPER, "data", "numpy"), _NPZ_FORMS, _paper_seeds,
-            _NPZ_WORDS,
+            lambda f: paper_checkpoints.load(_any(f), _PAPER, "data", "numpy"),
+            _NPZ_FORMS, _paper_seeds, _NPZ_WORDS,
         ),
         Target(
             "result", (PaperError,), lambda f: Store(f).load(JOB),
