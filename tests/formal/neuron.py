@@ -175,7 +175,7 @@ def _error_step(
         left = [(held, x - Mux(up, THETA, 0)), (other, y - Mux(down, THETA, 0))]
     for charge, after in left:
         kept = open_ if gate == "discard" and not output else 1
-        h.always(charge == h.before(Mux(kept, after, 0)), h.due)
+        h.always(charge == h.before(Mux(kept, after, 0)), h.due & h.there(lane))
     h.always(block.positive[lane] == h.before(up) & h.there(lane), h.due)
     h.always(block.negative[lane] == h.before(down) & h.there(lane), h.due)
     h.reach(h.due & block.positive[lane] & (held == TOP - THETA))
