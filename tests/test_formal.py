@@ -12,9 +12,6 @@ from formal.__main__ import main, proofs
 from formal.proof import Harness, Proof
 from formal.solver import PROGRAMS, FormalError, check
 
-from spikeloom.hdl import lfsr
-from spikeloom.hdl.lfsr import Generator
-
 MISSING = [name for name in PROGRAMS if not (Path(sys.executable).parent / name).is_file()]
 pytestmark = pytest.mark.skipif(
     bool(MISSING), reason=f"{', '.join(MISSING)} missing: pip install -e '.[formal]'"
@@ -93,11 +90,6 @@ def test_a_harness_without_a_clock_is_refused():
 def test_a_name_that_no_proof_has_lists_the_blocks(capsys):
     assert main(["lsfr"]) == 2
     assert "no proof's name begins with lsfr; blocks: crossbar" in capsys.readouterr().out
-
-
-def test_the_sound_module_is_what_a_proof_uses():
-    assert EVERY["lfsr.never_zero.lfsr16"].module is lfsr
-    assert isinstance(EVERY["lfsr.never_zero.lfsr16"].harness(lfsr).block, Generator)
 
 
 def test_the_runner_ends_with_an_error_where_a_proof_fails(monkeypatch, capsys):
