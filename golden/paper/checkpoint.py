@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ from spikeloom.golden.paper.config import PaperConfig
 
 FORMAT = "spikeloom-paper-checkpoint"
 VERSION = 1
+
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, MemoryError, SyntaxError,
+    AttributeError, NotImplementedError, tokenize.TokenError,
+)  # fmt: skip
+"""What NumPy and the archive raise where a file is damaged."""
 
 
 class CheckpointError(ValueError):
@@ -108,7 +115,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
                 return {name: archive[name] for name in archive.files}
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror or error}") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
+    except UNREADABLE as error:
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(f"{path}: damaged, or not an .npz: {error}") from error

@@ -253,7 +253,7 @@ def load(source: str | Path) -> NetworkConfig:
         table = tomllib.loads(path.read_text())
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # of digits or depth without end, too
         raise ConfigError(f"{path} is not TOML: {error}") from error
     try:
         return from_dict(table)
