@@ -25,8 +25,9 @@ RAW, WTA, SOFTMAX = "raw", "WTA (Eq. 2)", "softmax of raw"
 KINDS = (("none", 0.0), ("lateral", 0.25), ("feedforward", 0.25), ("recurrent", 0.25))
 """The machine's kinds of inhibition, each at the strength at which it was studied."""
 
-SCALES = np.geomspace(0.02, 2, 200)
-"""Softmax is taken of counts times each of these, and the nearest to inhibition is shown."""
+SCALES = (0.02, 2.0, 200)
+"""Softmax is taken of counts times each of so many numbers, from the first to the second evenly in
+their logarithm, and the nearest to inhibition is shown."""
 
 NETWORK = "mnist-784-128-10"
 
@@ -34,7 +35,8 @@ NETWORK = "mnist-784-128-10"
 def run(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:
     """Train a network and read its output in every way, as a run of a sweep.
 
-    config : `source`, "float" or "machine", with the keys of that kind of run.
+    config : `source`, "float" or "machine", with the keys of that kind of run; and `SCALES` or
+    `KINDS`.
 
     Returns `ways`: each with `name`, the `mean` and `deviation` of the sorted share per rank, the
     share of `silent` images (which count in neither), and the `accuracy`; and `data`, the
@@ -57,7 +59,7 @@ def _read_float(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, A
     raw = floating.counts(plain, data.test_images)
     inhibited = floating.counts(network, data.test_images)
     target = mean_share(inhibited)
-    scale = min(SCALES, key=lambda s: _distance(softmax(raw * s), target))
+    scale = min(np.geomspace(*config["scales"]), key=lambda s: _distance(softmax(raw * s), target))
     ways = [
         way(RAW, raw, data.test_labels),
         way(WTA, inhibited, data.test_labels),
@@ -75,7 +77,7 @@ def _read_machine(config: dict[str, Any], place: Place, tell: Tell) -> dict[str,
     name = Job("activity", config).key
     checkpoint = machines.trained(engine, data, config, place, tell, name)
     ways = []
-    for kind, strength in KINDS:
+    for kind, strength in config["kinds"]:
         reader = GoldenEngine(machines.with_wta(found, kind, strength))
         reader.weights, reader.stream_states = engine.weights, engine.stream_states
         tested = evaluate(reader, data.test_images, data.test_labels)
@@ -134,14 +136,14 @@ def _float_job(plan: Plan) -> Job:
         size = {"train": None, "test": None}
         model = settings.model(settings.PAPER_SIZES, loss="softmax", epochs=5, seed=1)
     base = floating.job(images.MNIST, model, **size)
-    config = {"source": "float"} | base.config
+    config = {"source": "float", "scales": list(SCALES)} | base.config
     return Job("activity", config, title="output activity, float model", cost=base.cost)
 
 
 def _machine_job(plan: Plan) -> Job:
     size = {"train": 10000, "test": 1000} if plan.quick else {"train": None, "test": None}
     base = machines.job(images.MNIST, NETWORK, 1, 1 if plan.quick else 5, **size)
-    config = {"source": "machine"} | base.config
+    config = {"source": "machine", "kinds": [list(kind) for kind in KINDS]} | base.config
     return Job("activity", config, title=f"output activity, machine {NETWORK}", cost=base.cost)
 
 

@@ -55,9 +55,13 @@ class Records:
                 f"{job.title} was not run yet: leave --no-run and --only out, and it is"
             ) from None
 
+    def has(self, job: Job) -> bool:
+        """Return whether a run is done."""
+        return job.key in self._found
+
     def of(self, jobs: Iterable[Job]) -> list[Record]:
         """Return the results of those of some runs that are done."""
-        return [self._found[job.key] for job in jobs if job.key in self._found]
+        return [self._found[job.key] for job in jobs if self.has(job)]
 
 
 @dataclass(frozen=True)

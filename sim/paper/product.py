@@ -13,6 +13,7 @@ import numpy as np
 
 from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.sim.paper import stats, streams
+from spikeloom.sim.paper.errors import PaperError
 from spikeloom.sim.paper.exhibit import Exhibit, Plan, Records, Shown
 from spikeloom.sim.paper.job import Job, Place, Tell
 from spikeloom.sim.paper.streams import CLOSE, IDEAL, Pair
@@ -36,12 +37,14 @@ def run(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:
     """Measure the error for one kind of stream, as a run of a sweep.
 
     config : `generator` (see `streams.make`), `steps` (all T), `samples` (of each pair,
-    times `COPIES`), `seed`.
+    times `copies`), `seed`, and what `_grid` says.
 
     Returns per T the root of the mean squared error over all pairs, `rms`; the mean absolute one
     and the mean one, `absolute` and `bias`; and `by_product`, the rms of the pairs whose product
     lies in each of `BINS` bins (None where there are none).
     """
+    if (asked := {name: config[name] for name in _grid()}) != _grid():
+        raise PaperError(f"this run wants {asked}, this version of spikeloom has {_grid()}")
     drawn = streams.make(config["generator"], config["seed"])
     found: dict[str, list[Any]] = {"rms": [], "absolute": [], "bias": [], "by_product": []}
     for number, steps in enumerate(config["steps"]):
@@ -53,6 +56,11 @@ def run(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:
         found["by_product"].append(_by_product(squares))
         tell((number + 1) / len(config["steps"]))
     return found
+
+
+def _grid() -> dict[str, int]:
+    """Return which rates are drawn and counted, as part of a run's configuration."""
+    return {"rates": len(RATES), "copies": COPIES, "bins": BINS}
 
 
 def errors(drawn: Pair, steps: int, samples: int) -> np.ndarray:
@@ -95,7 +103,7 @@ def _generators(plan: Plan) -> tuple[str, ...]:
 def runs(generator: str, plan: Plan) -> list[Job]:
     """Return the runs of one generator."""
     steps, samples, seeds = (QUICK_STEPS, 10, 2) if plan.quick else (STEPS, 60, 3)
-    config = {"generator": generator, "steps": list(steps), "samples": samples}
+    config = {"generator": generator, "steps": list(steps), "samples": samples} | _grid()
     return [
         Job(
             "product",
@@ -108,7 +116,9 @@ def runs(generator: str, plan: Plan) -> list[Job]:
 
 
 def _show(plan: Plan, records: Records) -> Shown:
-    found = {name: [records[job].result for job in runs(name, plan)] for name in _generators(plan)}
+    needed = (IDEAL, OWN, CLOSE)
+    names = [n for n in _generators(plan) if n in needed or all(map(records.has, runs(n, plan)))]
+    found = {name: [records[job].result for job in runs(name, plan)] for name in names}
     steps = np.array(runs(IDEAL, plan)[0].config["steps"])
     rms = {name: np.array([r["rms"] for r in results]) for name, results in found.items()}
     ratio = {name: value / rms[IDEAL].mean(axis=0) for name, value in rms.items() if name != IDEAL}
