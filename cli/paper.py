@@ -162,7 +162,7 @@ def paper(
     [cyan]spikeloom paper table2 --data ~/emnist-balanced --xp torch --device cuda[/cyan]
     [cyan]spikeloom paper table1 --no-run --readme README.md[/cyan]
     """
-    from spikeloom.sim.paper.errors import PaperError, need
+    from spikeloom.sim.paper.errors import NotRunError, PaperError, need
 
     need("array_api_compat")  # before what cannot be imported without it
     from spikeloom.sim.paper import floating
@@ -187,22 +187,28 @@ def paper(
     count = _workers(workers, xp)
     shown: dict[str, Shown] = {}
     told: list[dict[str, Any]] = []
+    failed: list[str] = []
     for exhibit in _chosen(output, list(EXHIBITS.values()), name, plan):
         jobs = exhibit.jobs(plan)
         store = Store(results)
-        if plan.run:
-            _run(
-                output,
-                exhibit,
-                _only(jobs, only, strict=name is not Name.ALL),
-                store,
-                place,
-                count,
-                scheduler,
-            )
-        found = {job.key: record for job in jobs if (record := store.load(job))}
-        missing = {job.key: job for job in jobs if job.key not in found}
-        shown[exhibit.name] = _complete(exhibit.show(plan, Records(found)), len(missing))
+        try:
+            if plan.run:
+                chosen = _only(jobs, only, strict=name is not Name.ALL)
+                _run(output, exhibit, chosen, store, place, count, scheduler)
+            found = {job.key: record for job in jobs if (record := store.load(job))}
+            missing = {job.key: job for job in jobs if job.key not in found}
+            shown[exhibit.name] = _complete(exhibit.show(plan, Records(found)), len(missing))
+        except NotRunError as error:
+            if only is None and name is not Name.ALL:
+                raise
+            output.say(f"{exhibit.name} cannot be shown yet: {error}")
+            continue
+        except PaperError as error:
+            if name is not Name.ALL:
+                raise
+            failed.append(f"{exhibit.name}: {error}")
+            output.say(f"{exhibit.name} failed, the others go on: {error}")
+            continue
         files = write(shown[exhibit.name], exhibit.name, out)
         _print(output, shown[exhibit.name], files)
         told.append(
@@ -216,6 +222,8 @@ def paper(
                 "rows": list(shown[exhibit.name].data),
             }
         )
+    if failed:
+        raise PaperError(f"{len(failed)} failed; the others are in {out}. {' '.join(failed)}")
     if readme is not None:
         written = readmes.write(readme, shown)
         output.say(f"{readme} has {', '.join(written) or 'nothing'} of these")

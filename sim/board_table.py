@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from spikeloom.boards.result import Count
-from spikeloom.sim.marks import put
+from spikeloom.sim.marks import put, text_of
 from spikeloom.sim.onboard import Report
 
 BEGIN = "<!-- boards: written by `spikeloom build --all` -->"
@@ -23,14 +23,7 @@ class TableError(ValueError):
 
 def check(path: Path) -> None:
     """Raise `TableError` unless a file can be written to and has both marks, in order."""
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise TableError(
-            f"cannot read {path}: {error.strerror}; name another with --table"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise TableError(f"{path} is no text: {error}; name another with --table") from error
+    text = text_of(path, "--table", TableError)
     if BEGIN not in text or END not in text.split(BEGIN, 1)[1]:
         raise TableError(
             f"{path} has no place for the table: put the lines {BEGIN!r} and {END!r} into it, or "

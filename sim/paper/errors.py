@@ -12,6 +12,10 @@ class PaperError(RuntimeError):
     """A figure or table that cannot be made: what was wrong, and what to do next."""
 
 
+class NotRunError(PaperError):
+    """A run that a figure cannot be shown without is still to be done."""
+
+
 def need(module: str) -> ModuleType:
     """Import a module of the extra `paper`; `PaperError` names the command where it is missing."""
     try:

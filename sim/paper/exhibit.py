@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spikeloom.sim.paper.errors import PaperError
+from spikeloom.sim.paper.errors import NotRunError, PaperError
 from spikeloom.sim.paper.job import Job
 from spikeloom.sim.paper.store import Record
 
@@ -51,7 +51,7 @@ class Records:
         try:
             return self._found[job.key]
         except KeyError:
-            raise PaperError(
+            raise NotRunError(
                 f"{job.title} was not run yet: leave --no-run and --only out, and it is"
             ) from None
 

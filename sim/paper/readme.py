@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from spikeloom.sim.marks import put
+from spikeloom.sim.marks import put, text_of
 from spikeloom.sim.paper.errors import PaperError
 from spikeloom.sim.paper.exhibit import Shown
 
@@ -28,14 +28,7 @@ def places(path: Path) -> list[str]:
 
     Raises `PaperError` where the file cannot be read, or has none.
     """
-    try:
-        text = path.read_text()
-    except OSError as error:
-        raise PaperError(
-            f"cannot read {path}: {error.strerror}; name another with --readme"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise PaperError(f"{path} is no text: {error}; name another with --readme") from error
+    text = text_of(path, "--readme", PaperError)
     names = re.findall(r"<!-- paper: (\w+), end -->", text)
     found = [name for name in names if begin(name) in text.split(end(name), 1)[0]]
     if not found:
