@@ -37,14 +37,14 @@ def run(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:
     """Measure the error for one kind of stream, as a run of a sweep.
 
     config : `generator` (see `streams.make`), `steps` (all T), `samples` (of each pair,
-    times `copies`), `seed`, and what `_grid` says.
+    times `copies`), `seed`, and what `grid` says.
 
     Returns per T the root of the mean squared error over all pairs, `rms`; the mean absolute one
     and the mean one, `absolute` and `bias`; and `by_product`, the rms of the pairs whose product
     lies in each of `BINS` bins (None where there are none).
     """
-    if (asked := {name: config[name] for name in _grid()}) != _grid():
-        raise PaperError(f"this run wants {asked}, this version of spikeloom has {_grid()}")
+    if (asked := {name: config[name] for name in grid()}) != grid():
+        raise PaperError(f"this run wants {asked}, this version of spikeloom has {grid()}")
     drawn = streams.make(config["generator"], config["seed"])
     found: dict[str, list[Any]] = {"rms": [], "absolute": [], "bias": [], "by_product": []}
     for number, steps in enumerate(config["steps"]):
@@ -58,7 +58,7 @@ def run(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:
     return found
 
 
-def _grid() -> dict[str, int]:
+def grid() -> dict[str, int]:
     """Return which rates are drawn and counted, as part of a run's configuration."""
     return {"rates": len(RATES), "copies": COPIES, "bins": BINS}
 
@@ -103,7 +103,7 @@ def _generators(plan: Plan) -> tuple[str, ...]:
 def runs(generator: str, plan: Plan) -> list[Job]:
     """Return the runs of one generator."""
     steps, samples, seeds = (QUICK_STEPS, 10, 2) if plan.quick else (STEPS, 60, 3)
-    config = {"generator": generator, "steps": list(steps), "samples": samples} | _grid()
+    config = {"generator": generator, "steps": list(steps), "samples": samples} | grid()
     return [
         Job(
             "product",
