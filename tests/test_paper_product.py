@@ -9,6 +9,7 @@ from paper_runs import QUICK, found, record
 from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.streams import Stream
 from spikeloom.sim.paper import product, streams
+from spikeloom.sim.paper.errors import PaperError
 from spikeloom.sim.paper.job import Job, Place, execute
 
 
