@@ -143,12 +143,12 @@ def paper(
     [bold]Names[/bold], and what a core needs for them
 
     fig4    error of a product of random spike trains; minutes
-    fig5    sorted output activity: raw, with WTA, softmax; 10 minutes
+    fig5    sorted output activity: raw, with WTA, softmax; 5 minutes
     fig6    learning with the stochastic update, at several T; half an hour
-    fig7    the same against the rate update with noise; half an hour
-    fig8    a wide range of T, by noise; an hour
-    table1  MNIST: the float model, an ANN, the machine; hours
-    table2  the same for Fashion-MNIST and EMNIST; many hours
+    fig7    the same against the rate update with noise; 45 minutes
+    fig8    a wide range of T, by noise; 45 minutes
+    table1  MNIST: the float model, an ANN, the machine; an hour
+    table2  the same for Fashion-MNIST and EMNIST; 5 hours
     all     all of them
 
     Every run's result is kept in --results, so a command that was stopped goes on from

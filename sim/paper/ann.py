@@ -38,7 +38,7 @@ def job(data: str, sizes: tuple[int, ...], seed: int, **changes: Any) -> Job:
     weights = sum(a * b for a, b in pairwise(sizes))
     work = images.trained(config, config["epochs"]) * weights
     name = images.title(data)
-    return Job("ann", config, title=f"ANN {shape} on {name}, seed {seed}", cost=work / 6e9)
+    return Job("ann", config, title=f"ANN {shape} on {name}, seed {seed}", cost=work / 1e10)
 
 
 def run(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:

@@ -33,13 +33,14 @@ def job(
     """Return a run of the float model on the first `train` and `test` images of a data set."""
     config = {"data": data, "train": train, "test": test, "model": model.to_dict()}
     weights = sum(a * b for a, b in pairwise(model.sizes))
-    work = images.trained(config, model.epochs) * model.steps * weights
+    # Input spikes are drawn pixel by pixel, which costs as much as thousands of weights each.
+    work = images.trained(config, model.epochs) * model.steps * (5000 * model.sizes[0] + weights)
     shape = "-".join(map(str, model.sizes))
     return Job(
         "float",
         config,
         title=f"{title}, {shape}, T = {model.steps}, {images.title(data)}, seed {model.seed}",
-        cost=work / 1e10,
+        cost=work / 3.5e11,
     )
 
 

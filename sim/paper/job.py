@@ -54,7 +54,7 @@ class Job:
     ----------
     kind : a key of `KINDS`.
     config : all that decides the result, as JSON knows it.
-    title : for people. cost : about how long it takes, in any unit that all runs share.
+    title : for people. cost : about how many seconds it takes a core.
     """
 
     kind: str

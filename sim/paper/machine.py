@@ -38,10 +38,10 @@ def job(
         "epochs": epochs,
         "seed": seed,
     }
-    hidden = sum(shipped.sizes[1:])
-    work = images.trained(config, epochs) * shipped.steps * hidden
+    neurons = shipped.sizes[0] + 2 * sum(shipped.sizes[1:])
+    work = images.trained(config, epochs) * shipped.steps * neurons
     title = f"machine {name} on {images.title(data)}, seed {seed}"
-    return Job("machine", config, title=title, cost=work / 1e8)
+    return Job("machine", config, title=title, cost=work / 7e8)
 
 
 def shipped(config: dict[str, Any]) -> NetworkConfig:

@@ -109,7 +109,7 @@ def runs(generator: str, plan: Plan) -> list[Job]:
             "product",
             config | {"seed": seed},
             title=f"products of {generator} streams, seed {seed}",
-            cost=samples * sum(steps) / 5e3,
+            cost=samples * sum(steps) / 2.5e4,
         )
         for seed in plan.some_seeds(seeds)
     ]
