@@ -1,12 +1,27 @@
-"""Files that are never half written: what a checkpoint or a result has to be."""
+"""Files that are never half written, and archives of arrays that are read with a bound."""
 
 from __future__ import annotations
 
 import os
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+import numpy as np
+
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, MemoryError, SyntaxError,
+    AttributeError, NotImplementedError, RuntimeError, tokenize.TokenError,
+)  # fmt: skip
+"""What `read_arrays` may raise of a file that is damaged or no archive, beside `ArchiveError`."""
+
+
+class ArchiveError(ValueError):
+    """An archive that is sound and not what was asked for; the message says in what."""
 
 
 @contextmanager
@@ -34,3 +49,51 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_arrays(path: Path, most: int) -> dict[str, np.ndarray]:
+    """Read all arrays of an .npz, and never a pickle.
+
+    Parameters
+    ----------
+    most : bytes that its members may have when unpacked; a larger one is refused unread.
+
+    Raises
+    ------
+    OSError : there is no such file, or it cannot be read.
+    ArchiveError : it is larger, or holds what is no array.
+    `DAMAGED` : it is damaged, or no archive at all.
+    """
+    with path.open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ArchiveError("one array, not an .npz of several")
+        with archive:
+            if (size := sum(member.file_size for member in archive.zip.infolist())) > most:
+                raise ArchiveError(f"unpacks to {size} bytes, expected {most} at most")
+            fields = {name: archive[name] for name in archive.files}
+    for name, value in fields.items():
+        if not isinstance(value, np.ndarray):  # NumPy gives what is no array as bytes
+            raise ArchiveError(f"{name} is no array")
+    return fields
+
+
+def pick_array(
+    fields: dict[str, np.ndarray], name: str, dtype: type, shape: tuple[int | None, ...]
+) -> np.ndarray:
+    """Return one of an archive's arrays; `ArchiveError` where it is missing or another.
+
+    shape : None stands for any size.
+    """
+    if name not in fields:
+        raise ArchiveError(f"{name} is missing")
+    array = fields[name]
+    fits = len(array.shape) == len(shape) and all(
+        want in (None, have) for want, have in zip(shape, array.shape, strict=True)
+    )
+    if array.dtype != dtype or not fits:
+        wanted = " x ".join("n" if size is None else str(size) for size in shape)
+        raise ArchiveError(
+            f"{name} is {array.dtype}{list(array.shape)}, expected {np.dtype(dtype).name}[{wanted}]"
+        )
+    return array

@@ -6,16 +6,13 @@ An engine's name is not in it: a run may go on in another engine, and must reach
 from __future__ import annotations
 
 import os
-import tokenize
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from spikeloom.golden.files import replacing
+from spikeloom.golden.files import DAMAGED, ArchiveError, pick_array, read_arrays, replacing
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.streams import streams
 
@@ -120,37 +117,15 @@ def load(path: str | Path, machine: Machine) -> Checkpoint:
 def _read(path: Path, most: int) -> dict[str, np.ndarray]:
     """Read the arrays of an archive; refuse one of more than `most` bytes before it is unpacked."""
     try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise CheckpointError("one array, not an .npz of several: not a checkpoint")
-            with archive:
-                if (size := sum(member.file_size for member in archive.zip.infolist())) > most:
-                    raise CheckpointError(
-                        f"unpacks to {size} bytes, a checkpoint of this network to {most} at most: "
-                        "not a checkpoint of it"
-                    )
-                fields = {name: archive[name] for name in archive.files}
+        return read_arrays(path, most)
     except OSError as error:
         raise CheckpointError(f"cannot be read: {error.strerror or error}") from error
+    except ArchiveError as error:
+        raise CheckpointError(f"{error}: not a checkpoint of this network") from error
     except (ValueError, EOFError) as error:
-        if isinstance(error, CheckpointError):
-            raise
         raise CheckpointError("not a checkpoint: no .npz archive of arrays") from error
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        KeyError,
-        NotImplementedError,
-        RuntimeError,
-        MemoryError,
-        tokenize.TokenError,
-    ) as error:
+    except DAMAGED as error:
         raise CheckpointError(f"damaged: {error}") from error
-    for name, value in fields.items():
-        if not isinstance(value, np.ndarray):  # NumPy gives what is no array as bytes
-            raise CheckpointError(f"damaged: {name} is no array")
-    return fields
 
 
 def _check_kind(fields: dict[str, np.ndarray]) -> None:
@@ -203,19 +178,10 @@ def _build(fields: dict[str, np.ndarray], machine: Machine) -> Checkpoint:
 def _array(
     fields: dict[str, np.ndarray], name: str, dtype: type, shape: tuple[int | None, ...]
 ) -> np.ndarray:
-    if name not in fields:
-        raise CheckpointError(f"damaged: {name} is missing")
-    array = fields[name]
-    fits = len(array.shape) == len(shape) and all(
-        want in (None, have) for want, have in zip(shape, array.shape, strict=True)
-    )
-    if array.dtype != dtype or not fits:
-        wanted = " x ".join("n" if size is None else str(size) for size in shape)
-        raise CheckpointError(
-            f"damaged: {name} is {array.dtype}{list(array.shape)}, expected "
-            f"{np.dtype(dtype).name}[{wanted}]"
-        )
-    return array
+    try:
+        return pick_array(fields, name, dtype, shape)
+    except ArchiveError as error:
+        raise CheckpointError(f"damaged: {error}") from None
 
 
 def _scalar(fields: dict[str, np.ndarray], name: str, kind: type) -> Any:

@@ -9,9 +9,13 @@ network on nearly the right digits.
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -25,6 +29,7 @@ _TYPES = {
     0x0E: "64-bit float",
 }
 _KINDS = {1: "labels", 3: "images"}
+_CHUNK = 1 << 20  # bytes; a promise is not believed in one piece
 
 
 class DataError(ValueError):
@@ -89,7 +94,21 @@ def read_labels(path: Path, *, classes: int | None = None) -> np.ndarray:
 
 
 def _read(path: Path, *, rank: int) -> np.ndarray:
-    data = _bytes_of(path)
+    """Read the header, and then one byte more than it promises at most."""
+    header = 4 + 4 * rank
+    with _opened(path) as stream:
+        shape = _shape(path, stream.read(header), rank)
+        elements, most = bytearray(), prod(shape) + 1
+        while part := stream.read(min(_CHUNK, most - len(elements))):
+            elements += part
+        # What follows in a gzip is not unpacked to be counted.
+        rest = None if path.suffix == ".gz" else os.fstat(stream.fileno()).st_size - header
+    _check_size(path, shape, len(elements), rest)
+    return np.frombuffer(elements, np.uint8).reshape(shape)
+
+
+def _shape(path: Path, data: bytes, rank: int) -> tuple[int, ...]:
+    """Return the sizes in a header, or in what there is of one."""
     kind = _KINDS[rank]
     if data[:2] == b"\x1f\x8b":
         raise DataError(
@@ -116,19 +135,19 @@ def _read(path: Path, *, rank: int) -> np.ndarray:
             f"{path}: rank {data[3]} ({found}) where rank {rank} ({kind}) was expected; is the "
             "file mislabelled, that is, is another file stored under this name?"
         )
-    header = 4 + 4 * rank
-    if len(data) < header:
+    if len(data) < (header := 4 + 4 * rank):
         raise DataError(
             f"{path}: truncated, {len(data)} bytes found, expected a header of {header}; copy or "
             "download the file again"
         )
-    shape = tuple(int(size) for size in np.frombuffer(data, ">u4", rank, offset=4))
-    _check_size(path, shape, len(data) - header)
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape).copy()
+    return tuple(int(size) for size in np.frombuffer(data, ">u4", rank, offset=4))
 
 
-def _check_size(path: Path, shape: tuple[int, ...], found: int) -> None:
-    """Check the header's sizes against the number of bytes that follow it."""
+def _check_size(path: Path, shape: tuple[int, ...], found: int, rest: int | None) -> None:
+    """Check the header's sizes against the bytes that follow it.
+
+    found : how many were read. rest : how many there are; None where nobody knows.
+    """
     sizes = " x ".join(str(size) for size in shape)
     expected = prod(shape)
     if expected == 0:
@@ -139,18 +158,20 @@ def _check_size(path: Path, shape: tuple[int, ...], found: int) -> None:
             "copy or download the file again"
         )
     if found > expected:
+        more = "more" if rest is None else rest
+        trailing = "" if rest is None else f"{rest - expected} "
         raise DataError(
-            f"{path}: {found - expected} trailing bytes, expected {expected} ({sizes}) and found "
-            f"{found}; copy or download the file again"
+            f"{path}: {trailing}trailing bytes, expected {expected} ({sizes}) and found "
+            f"{more}; copy or download the file again"
         )
 
 
-def _bytes_of(path: Path) -> bytes:
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a plain or compressed file; what goes wrong while it is read is a `DataError`."""
     try:
-        if path.suffix != ".gz":
-            return path.read_bytes()
-        with gzip.open(path) as stream:
-            return stream.read()
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            yield stream
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(
             f"{path}: corrupt gzip ({error}), expected a compressed IDX file; copy or download "

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import tokenize
-import zipfile
-import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from spikeloom.golden.files import replacing
+from spikeloom.golden.files import DAMAGED, ArchiveError, pick_array, read_arrays, replacing
 from spikeloom.golden.paper.config import PaperConfig
 
 FORMAT = "spikeloom-paper-checkpoint"
 VERSION = 1
 
-UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, MemoryError, SyntaxError,
-    AttributeError, NotImplementedError, tokenize.TokenError,
-)  # fmt: skip
-"""What NumPy and the archive raise where a file is damaged."""
+_SLACK = 1 << 24  # bytes of a checkpoint beside its weights; a million epochs are less
 
 
 class CheckpointError(ValueError):
@@ -74,7 +68,9 @@ def load(path: Path, config: PaperConfig, data: str, library: str) -> Checkpoint
 
     `CheckpointError` says why not.
     """
-    fields = _read(path)
+    shapes = list(pairwise(config.sizes))
+    # weights and velocities, four bytes each
+    fields = _read(path, 8 * sum(pre * post for pre, post in shapes) + _SLACK)
     if str(fields.get("format")) != FORMAT:
         names = ", ".join(sorted(fields)) or "nothing"
         raise CheckpointError(f"{path}: holds {names}: not a checkpoint of the paper's model")
@@ -95,27 +91,23 @@ def load(path: Path, config: PaperConfig, data: str, library: str) -> Checkpoint
             f"with {theirs}, or remove this one to train again"
         )
     try:
-        return Checkpoint(
-            [fields[f"weights{i}"] for i in range(1, config.depth + 1)],
-            [fields[f"velocity{i}"] for i in range(1, config.depth + 1)],
-            fields["accuracy"].tolist(),
-            fields["seconds"].tolist(),
+        weights, velocities = (
+            [pick_array(fields, f"{name}{i}", np.float32, s) for i, s in enumerate(shapes, start=1)]
+            for name in ("weights", "velocity")
         )
-    except KeyError as error:
-        raise CheckpointError(f"{path}: damaged: {error.args[0]} is missing") from error
+        accuracy = pick_array(fields, "accuracy", np.float64, (None,))
+        seconds = pick_array(fields, "seconds", np.float64, accuracy.shape)
+    except ArchiveError as error:
+        raise CheckpointError(f"{path}: damaged: {error}") from None
+    return Checkpoint(weights, velocities, accuracy.tolist(), seconds.tolist())
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def _read(path: Path, most: int) -> dict[str, np.ndarray]:
     try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise CheckpointError(f"{path}: one array, not an .npz of several")
-            with archive:
-                return {name: archive[name] for name in archive.files}
+        return read_arrays(path, most)
     except OSError as error:
         raise CheckpointError(f"cannot read {path}: {error.strerror or error}") from error
-    except UNREADABLE as error:
-        if isinstance(error, CheckpointError):
-            raise
+    except ArchiveError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    except DAMAGED as error:
         raise CheckpointError(f"{path}: damaged, or not an .npz: {error}") from error
