@@ -277,7 +277,7 @@ def _build(
         say(f"Verilator: {len(verilog) / 1e6:.1f} MB of Verilog to C++")
         _run("Verilator", _verilator_command(harness, settings, flags, trace), work, entry)
         # Verilator's own library costs as much to compile as a core: it is compiled once.
-        for name in _objects(runtime) if _valid(runtime) else ():
+        for name in _sums(runtime) if _valid(runtime) else ():
             shutil.copy(runtime / name, work / "obj")
         say("C++ compiler: C++ to machine code")
         _run("the C++ compiler", _make_command(settings), work, entry)
@@ -378,16 +378,22 @@ def _work_folder(entry: Path) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _objects(entry: Path) -> list[str]:
-    return list(json.loads((entry / _MANIFEST).read_text()))
+def _sums(entry: Path) -> dict[str, str]:
+    """Return the digest of each file of a cache entry; `ValueError` for what is no manifest."""
+    try:
+        sums = json.loads((entry / _MANIFEST).read_text())
+    except RecursionError as error:
+        raise ValueError("lists within lists") from error
+    if not isinstance(sums, dict) or not sums or any(Path(name).name != name for name in sums):
+        raise ValueError("not the names of files of this entry")
+    return sums
 
 
 def _valid(entry: Path) -> bool:
     """Say whether a cache entry is there and every file in it is as it was written."""
     try:
-        sums = json.loads((entry / _MANIFEST).read_text())
-        return all(_file_digest(entry / name) == digest for name, digest in sums.items())
-    except (OSError, ValueError, AttributeError):
+        return all(_file_digest(entry / name) == digest for name, digest in _sums(entry).items())
+    except (OSError, ValueError):
         return False
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -278,6 +280,25 @@ def test_corrupt_and_half_built_cache_entries_are_built_again(cache):
     assert not left.exists()
     with VerilatedTransport(library) as transport:
         assert transport.transfer(b"whole", 5) == b"whole"
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        json.dumps({"../secret": hashlib.sha256(b"of others").hexdigest()}),
+        "{}",
+        "[" * 100_000,
+        '["core.so"]',
+        '{"\\u0000": ""}',
+    ],
+    ids=["a file outside", "no file", "lists within lists", "no digests", "no name"],
+)
+def test_a_cache_entry_with_an_odd_manifest_is_not_taken(tmp_path: Path, manifest: str):
+    entry = tmp_path / "entry"
+    entry.mkdir()
+    (tmp_path / "secret").write_text("of others")
+    (entry / "manifest.json").write_text(manifest)
+    assert not verilate._valid(entry)
 
 
 def test_refused_verilog_gives_the_first_error_line_and_the_log(cache):

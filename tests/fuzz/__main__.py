@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KEPT = Path(__file__).parent / "corpus"
 NAMES = (
     "idx-images", "idx-labels", "dataset", "picture", "configuration", "checkpoint",
-    "paper-checkpoint", "result", "paper-readme", "board-readme",
+    "paper-checkpoint", "result", "paper-readme", "board-readme", "cache-entry",
 )  # fmt: skip
 
 

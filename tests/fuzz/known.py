@@ -1,7 +1,17 @@
-"""Faults that are known and not mended yet: signature to why. A mended one fails its test."""
+"""Faults that are known and not mended yet; a mended one fails tests/test_fuzz_files.py."""
 
 from __future__ import annotations
 
-KNOWN = {
-    "idx-images: MemoryError in golden/datasets/idx.py:_bytes_of": "a gzip that unpacks to 1 GiB",
-}
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Known:
+    """Why a fault stays for now, and the kept input (``target/file``) that still shows it."""
+
+    why: str
+    kept: str
+
+
+KNOWN: dict[str, Known] = {}
+"""By the signature of its finding."""

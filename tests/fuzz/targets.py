@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +23,7 @@ from spikeloom.golden.spec import network
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.golden.spec.streams import streams
-from spikeloom.sim import board_table, checkpoint
+from spikeloom.sim import board_table, checkpoint, verilate
 from spikeloom.sim.paper import readme
 from spikeloom.sim.paper.errors import PaperError
 from spikeloom.sim.paper.images import PARTS
@@ -46,7 +47,8 @@ class Target:
     ----------
     errors : the only exceptions that it may raise.
     load : reads what lies in a folder.
-    forms : file name and how an input becomes its content; an input's first byte chooses.
+    forms : file name and how an input becomes its content; an input's first byte chooses. Where
+        there are several names, the rest of the input is a container of as many files.
     seeds : gives sound inputs.
     words : that its files are made of, for mutations.
     """
@@ -54,18 +56,18 @@ class Target:
     name: str
     errors: tuple[type[Exception], ...]
     load: Callable[[Path], object]
-    forms: tuple[tuple[str, Write], ...]
+    forms: tuple[tuple[str | tuple[str, ...], Write], ...]
     seeds: Callable[[], list[bytes]]
     words: tuple[bytes, ...] = ()
 
     def write(self, data: bytes, folder: Path) -> None:
         """Write the files of an input into a folder."""
         name, form = self.forms[data[0] % len(self.forms) if data else 0]
-        if name:
+        if isinstance(name, str):
             (folder / name).write_bytes(form(data[1:]))
-        else:  # several files
-            for part, (_, content) in zip(PARTS, container.unpack(data[1:]), strict=False):
-                (folder / part).write_bytes(content)
+        else:
+            for part, (_, content) in zip(name, container.unpack(data[1:]), strict=False):
+                (folder / part).write_bytes(form(content))
 
 
 def _idx(count: int, *sizes: int) -> bytes:
@@ -192,6 +194,21 @@ def _readmes() -> list[bytes]:
     return [b"\0" + f"# x\n{tables}{board_table.BEGIN}\n{board_table.END}\n".encode()]
 
 
+class StaleError(Exception):
+    """A cache entry that is not taken."""
+
+
+def _entry(folder: Path) -> None:
+    if not verilate._valid(folder):
+        raise StaleError
+
+
+def _entries() -> list[bytes]:
+    core = b"a simulator"
+    manifest = b'{"core.so": "%s"}' % sha256(core).hexdigest().encode()
+    return [b"\0" + container.pack({"manifest.json": manifest, "core.so": core})]
+
+
 _TOML_WORDS = (
     b"[[layer]]", b"[random]", b"[neuron]", b" = ", b"nan", b"-inf", b"1e400", b"0x", b"'''",
     b"1979-05-27", b"true", b"[1, 2]", b"{a = 1}", b"\"\\u0000\"", b"sizes", b"image",
@@ -220,7 +237,7 @@ TARGETS = {
             lambda: _idx_seeds(3), _IDX_WORDS,
         ),
         Target(
-            "dataset", (DataError,), datasets.load, (("", _plain),), _dataset_seeds, _IDX_WORDS
+            "dataset", (DataError,), datasets.load, ((PARTS, _plain),), _dataset_seeds, _IDX_WORDS
         ),
         Target(
             "picture", (DataError,), lambda f: images.from_picture(_any(f)), (("x.png", _plain),),
@@ -250,6 +267,10 @@ TARGETS = {
         Target(
             "board-readme", (board_table.TableError,), lambda f: board_table.check(_any(f)),
             (("README.md", _plain),), _readmes, (board_table.BEGIN.encode(),),
+        ),
+        Target(
+            "cache-entry", (StaleError,), _entry, ((("manifest.json", "core.so"), _plain),),
+            _entries, (b'"../core.so"', b'"/etc/passwd"', b'"\\u0000"', b"[[", b'{"'),
         ),
     )
 }  # fmt: skip
