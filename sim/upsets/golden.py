@@ -1,0 +1,77 @@
+"""What golden makes of a state that an upset has left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, Network
+from spikeloom.golden.spec.machine import Machine
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a host sees of samples that were trained.
+
+    Attributes
+    ----------
+    counts : int32[n, classes]. weights : int16[n_pre, n_post] per crossbar. states : of all
+        streams. counters : spikes and error spikes per layer, and samples.
+    """
+
+    counts: np.ndarray
+    weights: list[np.ndarray]
+    states: list[int]
+    counters: dict[str, int]
+
+    def learned_as(self, other: Seen) -> bool:
+        """Say whether all but the counters is the same."""
+        return (
+            np.array_equal(self.counts, other.counts)
+            and self.states == other.states
+            and all(map(np.array_equal, self.weights, other.weights))
+        )
+
+    def counted_as(self, other: Seen) -> bool:
+        """Say whether the counters that both have are the same."""
+        both = self.counters.keys() & other.counters.keys()
+        return all(self.counters[name] == other.counters[name] for name in both)
+
+
+class Golden(Network):
+    """A golden network that also takes what only an upset makes: weights beyond the rails."""
+
+    def put(self, weights: list[np.ndarray], states: list[int]) -> None:
+        """Load weights, whatever they are, and the states of all streams."""
+        for layer, given in zip(self.machine.layers, weights, strict=True):
+            self._view(layer.index)[:] = given
+        self.stream_states = states
+
+    def flip(self, layer: int, row: int, column: int, bit: int) -> None:
+        """Invert a bit of a weight of a crossbar (from 1), as its memory holds it."""
+        width = self.machine.layers[layer - 1].weight_bits
+        view = self._view(layer)
+        value = (int(view[row, column]) ^ 1 << bit) & (1 << width) - 1
+        view[row, column] = value - (value >> width - 1 << width)
+
+    def see(self, images: np.ndarray, labels: np.ndarray) -> Seen:
+        """Train on samples in order."""
+        counts, activity = self.train(images, labels)
+        totals = activity.sum(axis=0, dtype=np.int64)
+        counters = {f"spikes.{la}": int(totals[PRE, la]) for la in range(totals.shape[1])}
+        for la in range(1, totals.shape[1]):
+            counters[f"positive.{la}"] = int(totals[POSITIVE, la])
+            counters[f"negative.{la}"] = int(totals[NEGATIVE, la])
+        counters["samples"] = len(images)
+        return Seen(counts, self.weights, self.stream_states, counters)
+
+    def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
+        """Return the part of the images whose class is their label."""
+        return float((self.infer(images).argmax(axis=1) == labels).mean())
+
+
+def legal(machine: Machine, weights: list[np.ndarray]) -> bool:
+    """Say whether all weights lie within their rails."""
+    pairs = zip(machine.layers, weights, strict=True)
+    return all(np.abs(w.astype(np.int32)).max() <= layer.weight_max for layer, w in pairs)

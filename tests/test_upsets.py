@@ -1,0 +1,342 @@
+"""Upsets: every bit of state can be inverted, exactly one at a time, and what it does is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from configurations import table
+
+from spikeloom.boards.host.device import Device
+from spikeloom.boards.host.link import LinkTransport
+from spikeloom.golden.datasets import Dataset
+from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.network import from_dict
+from spikeloom.golden.spec.protocol import Opcode
+from spikeloom.golden.spec.streams import INPUT, streams
+from spikeloom.sim.upsets import UpsetError
+from spikeloom.sim.upsets.campaign import Campaign
+from spikeloom.sim.upsets.chip import Bit, Bits, Chip, HangError
+from spikeloom.sim.upsets.golden import Golden
+from spikeloom.sim.upsets.kinds import KINDS, LFSR, LINK, WEIGHTS, kind_of
+from spikeloom.sim.upsets.outcome import Cleared, Outcome
+from spikeloom.sim.upsets.state import upsettable
+from spikeloom.sim.upsets.task import Size, Task
+
+CONFIG = from_dict(table())
+MACHINE = machine(CONFIG)
+LIMIT = 50_000
+
+
+def digits(rng: np.random.Generator, count: int) -> Dataset:
+    """Return random images: bright pixels say the class."""
+    labels = rng.integers(3, size=count).astype(np.uint8)
+    images = rng.integers(60, size=(count, 2, 3)).astype(np.uint8)
+    images[np.arange(count), 0, labels] = 255
+    return Dataset(
+        name="random",
+        train_images=images,
+        train_labels=labels,
+        held_images=images[:0],
+        held_labels=labels[:0],
+        test_images=images,
+        test_labels=labels,
+        classes=3,
+        source="a generator",
+    )
+
+
+@pytest.fixture(scope="module")
+def chips() -> Chip:
+    chip = Chip.of(CONFIG)
+    chip.idle_limit = LIMIT
+    return chip
+
+
+@pytest.fixture
+def chip(chips: Chip) -> Iterator[Chip]:
+    fresh = chips.another()
+    yield fresh
+    fresh.close()
+
+
+def named(chip: Chip, name: str) -> Bits:
+    found = Bits([place for place in chip.places if place.name == name])
+    assert len(found), name
+    return found
+
+
+def loaded(chip: Chip, rng: np.random.Generator) -> tuple[Device, Golden]:
+    """Return a chip's device and golden, at the same random weights and streams."""
+    golden, device = Golden(MACHINE), Device(chip, MACHINE)
+    weights = [
+        rng.integers(-la.weight_max, la.weight_max + 1, (la.n_pre, la.n_post)).astype(np.int16)
+        for la in MACHINE.layers
+    ]
+    states = [stream.seed(int(rng.integers(1 << 30))) for stream in streams(CONFIG)]
+    golden.put(weights, states)
+    device.weights, device.stream_states = weights, states
+    device.set_updates(MACHINE.updates(0))
+    device.clear()
+    return device, golden
+
+
+def same(device: Device, golden: Golden, images: np.ndarray, labels: np.ndarray) -> bool:
+    """Train both; say whether they still agree."""
+    expected = golden.see(images, labels)
+    counts = device.train(images, labels)
+    return (
+        np.array_equal(counts, expected.counts)
+        and all(map(np.array_equal, device.weights, expected.weights))
+        and device.stream_states == expected.states
+    )
+
+
+def test_without_an_upset_the_chip_is_golden_bit_for_bit(chip, seed):
+    rng = np.random.default_rng(seed)
+    device, golden = loaded(chip, rng)
+    data = digits(rng, 40)
+    assert same(device, golden, data.train_images, data.train_labels.astype(np.int64))
+
+
+def test_every_bit_can_be_inverted_and_inverted_back_and_nothing_else_changes(chip, seed):
+    """All bits of the design, in the middle of training; twice inverted is as never."""
+    rng = np.random.default_rng(seed)
+    device, golden = loaded(chip, rng)
+    data = digits(rng, 30)
+    labels = data.train_labels.astype(np.int64)
+    assert same(device, golden, data.train_images[:10], labels[:10])
+    every = Bits(list(chip.places))
+    for bit in map(every.__getitem__, range(len(every))):
+        was = chip.flip(bit)
+        assert chip.flip(bit) is not was, bit
+        assert chip.look(bit) is was, bit
+    assert same(device, golden, data.train_images[10:], labels[10:])
+
+
+def test_an_inverted_bit_is_the_only_one_that_changes(chip, seed):
+    rng = np.random.default_rng(seed)
+    loaded(chip, rng)
+    every = Bits(list(chip.places))
+    bits = [every[i] for i in range(len(every))]
+    before = [chip.look(bit) for bit in bits]
+    for number in rng.integers(len(bits), size=25):
+        chip.flip(bits[number])
+        after = [chip.look(bit) for bit in bits]
+        assert np.flatnonzero(np.array(before) != after).tolist() == [number]
+        before = after
+
+
+def test_the_list_of_bits_is_complete(chips):
+    """What Amaranth declares of the network is there in full; a table of constants is not."""
+    sizes = dict.fromkeys(KINDS, 0)
+    for place in chips.places:
+        sizes[kind_of(place)] += place.bits
+    assert all(sizes.values())
+    # layer 1 has 6 x 2 words of 4 lanes of 8 bits; layer 2 at least 5 x 3 weights of 12 bits
+    first = [p.bits for p in chips.places if p.name.endswith("layer1_weights")]
+    assert first == [6 * 2 * 4 * 8]
+    assert sizes[WEIGHTS] >= first[0] + 5 * 3 * 12
+    # input, inference (seed and state), two thinning streams, 64 bits each
+    assert sizes[LFSR] == 5 * 64
+    assert not [place.name for place in chips.places if place.name.startswith(("$", "_"))]
+
+
+def test_a_flip_comes_after_the_clock_that_it_is_scheduled_for(chip):
+    bit = named(chip, "core.network.cycles")[31]
+    chip.schedule(bit, chip.cycles + 10)
+    chip.run(9)
+    assert not chip.look(bit)
+    chip.run(1)
+    assert chip.look(bit)
+    chip.schedule(bit, chip.cycles + 1)
+    chip.calm()
+    chip.run(5)
+    assert chip.look(bit)
+
+
+def test_a_flipped_stream_bit_is_read_back(chip, seed):
+    rng = np.random.default_rng(seed)
+    device, golden = loaded(chip, rng)
+    bit = int(rng.integers(64))
+    chip.flip(named(chip, "core.network.streams.input.main")[bit])
+    states = golden.stream_states
+    states[INPUT] ^= 1 << bit
+    assert device.stream_states == states
+
+
+def weight_bits(chip: Chip, device: Device) -> dict[tuple[int, int, int, int], Bit]:
+    """Return (layer, row, column, bit) of every bit of the weights' memories that holds one."""
+    found = {}
+    bits = Bits([place for place in chip.places if kind_of(place) == WEIGHTS])
+    before = device.weights
+    for number in range(len(bits)):
+        chip.flip(bits[number])
+        after = device.weights
+        chip.flip(bits[number])
+        places = [
+            (layer, int(row), int(column))
+            for layer, (old, new) in enumerate(zip(before, after, strict=True), 1)
+            for row, column in np.argwhere(old != new)
+        ]
+        if not places:
+            continue  # beyond the last row or the last column
+        ((layer, row, column),) = places
+        changed = int(before[layer - 1][row, column]) ^ int(after[layer - 1][row, column])
+        width = MACHINE.layers[layer - 1].weight_bits
+        changed &= (1 << width) - 1
+        assert changed.bit_count() == 1
+        found[layer, row, column, changed.bit_length() - 1] = bits[number]
+    return found
+
+
+def test_golden_with_the_same_weight_flips_is_the_chip_bit_for_bit(chip, seed):
+    """What the accuracy curves rest on: upsets in golden's weights are upsets in the memories."""
+    rng = np.random.default_rng(seed)
+    device, golden = loaded(chip, rng)
+    places = weight_bits(chip, device)
+    assert len(places) == 6 * 5 * 8 + 5 * 3 * 12
+    keys = list(places)
+    data = digits(rng, 40)
+    for image, label in zip(data.train_images, data.train_labels, strict=True):
+        for _ in range(rng.integers(6)):
+            key = keys[rng.integers(len(keys))]
+            chip.flip(places[key])
+            golden.flip(*key)
+        assert same(device, golden, image[None], np.array([label], np.int64))
+
+
+def test_a_stream_of_zeros_stays_until_the_reset_command_and_then_recovers(chip, seed):
+    """An LFSR has no way out of 0 by itself; RESET puts every stream to its seed."""
+    rng = np.random.default_rng(seed)
+    device, golden = loaded(chip, rng)
+    data = digits(rng, 10)
+    labels = data.train_labels.astype(np.int64)
+    register = named(chip, "core.network.streams.input.main")
+    for number in range(64):
+        if chip.look(register[number]):
+            chip.flip(register[number])
+    device.train(data.train_images, labels)
+    assert device.stream_states[INPUT] == 0
+    device.reset()
+    seeds = [stream.seed(CONFIG.random.seed) for stream in streams(CONFIG)]
+    assert device.stream_states == seeds
+    golden.put(device.weights, seeds)
+    assert same(device, golden, data.train_images, labels)
+
+
+@pytest.mark.parametrize("name", ["core.control.commands_state", "core.network.streams.input.seed"])
+def test_any_value_of_a_register_is_cleared_by_opening_the_link(chip, seed, name):
+    """Every state of the decoder, the one that is none included."""
+    rng = np.random.default_rng(seed)
+    register = named(chip, name)
+    width = min(len(register), 3)
+    data = digits(rng, 5)
+    for value in range(1 << width):
+        for number in range(width):
+            if chip.look(register[number]) != bool(value >> number & 1):
+                chip.flip(register[number])
+        chip.run(20)
+        chip.restart()
+        device, golden = loaded(chip, rng)
+        assert same(device, golden, data.train_images, data.train_labels.astype(np.int64)), value
+
+
+def test_a_decoder_in_no_state_hangs_until_the_link_is_opened(chip):
+    """Seven of eight codes are states; the reset command is not even read in the eighth."""
+    register = named(chip, "core.control.commands_state")
+    for number in range(3):
+        if not chip.look(register[number]):
+            chip.flip(register[number])
+    chip.idle_limit = 2000
+    chip.transfer(bytes(2), 0)  # into the buffer
+    with pytest.raises(HangError, match=r"0 of 1 bytes were taken, then nothing moved for 2000"):
+        chip.transfer(bytes([Opcode.RESET]), 0)
+    chip.restart()
+    Device(chip, MACHINE)
+
+
+def test_the_link_works_and_a_frame_upset_on_its_way_is_sent_again(chip, seed):
+    rng = np.random.default_rng(seed)
+    data = digits(rng, 6)
+    labels = data.train_labels.astype(np.int64)
+    device, golden = loaded(chip, rng)
+    states, weights = device.stream_states, device.weights
+    with chip.over_the_link() as line:
+        link = LinkTransport(line)
+        device = Device(link, MACHINE)
+        device.stream_states = states
+        chip.schedule(named(chip, "link.uart_in.data")[7], chip.cycles + 600)
+        golden.put(weights, states)
+        assert same(device, golden, data.train_images, labels)
+        assert link.statistics.resent
+
+
+def test_a_receiver_of_frames_in_no_field_recovers_by_itself(chip):
+    """Field code 7 is none; a quiet line leads out of it."""
+    field = named(chip, "link.received.field")
+    with chip.over_the_link() as line:
+        device = Device(LinkTransport(line), MACHINE)
+        for number in range(3):
+            if not chip.look(field[number]):
+                chip.flip(field[number])
+        device.check_identity()
+        assert not any(chip.look(field[number]) for number in range(3))
+
+
+@pytest.fixture(scope="module")
+def campaign(chips: Chip) -> Campaign:
+    rng = np.random.default_rng(1)
+    size = Size(before=60, window=4, after=2, rest=60, test=100, repeats=8)
+    return Campaign(chips, Task(CONFIG, digits(rng, 200), 1, size), 1)
+
+
+def test_a_flip_of_the_seed_of_inference_is_seen_and_cleared_by_the_reset_command(campaign):
+    bits = campaign.bits[LFSR]
+    bit = next(b for b in map(bits.__getitem__, range(320)) if b.place.name.endswith("input.main"))
+    run = campaign.flip(LFSR, bit, 5)
+    assert run.outcome in (Outcome.LEARNED, Outcome.WRONG)
+    assert run.cleared is Cleared.RESET
+    assert run.bit.startswith("core.network.streams.input.main[")
+
+
+def test_a_few_upsets_of_every_kind_are_classified_and_cleared(campaign):
+    runs = list(campaign.flips(3 * len(KINDS)))
+    assert {run.kind for run in runs} == set(KINDS)
+    assert all((run.outcome is Outcome.MASKED) == (run.cleared is Cleared.NOTHING) for run in runs)
+    stuck = [run for run in runs if run.cleared is Cleared.NEVER and run.kind != LINK]
+    assert not stuck
+
+
+def test_a_chip_that_differs_from_golden_is_refused(chips, monkeypatch):
+    rng = np.random.default_rng(1)
+    size = Size(before=10, window=2, after=1, rest=10, test=10, repeats=2)
+    task = Task(CONFIG, digits(rng, 40), 1, size)
+    task.expected.counts[0, 0] += 1
+    with pytest.raises(UpsetError, match=r"without an upset: learned away|without an upset: wrong"):
+        Campaign(chips, task, 1)
+
+
+def test_too_few_images_are_refused_with_the_numbers(seed):
+    data = digits(np.random.default_rng(seed), 20)
+    with pytest.raises(UpsetError, match="2009 images to train on and 1000 to test on are needed"):
+        Task(CONFIG, data, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text + text, "2 modules in place of one: flatten"),
+        (lambda text: text.replace("posedge clk", "negedge clk"), "a design with one clock"),
+        (lambda text: text.replace("<=", "="), "a design without state"),
+    ],
+)
+def test_a_design_that_cannot_be_upset_is_refused(change, message):
+    text = (
+        "module top(clk, x);\n  input clk;\n  output x;\n  reg x = 0;\n"
+        "  always @(posedge clk)\n    x <= !x;\nendmodule\n"
+    )
+    assert [place.name for place in upsettable(text).places] == ["x"]
+    with pytest.raises(UpsetError, match=message):
+        upsettable(change(text))
