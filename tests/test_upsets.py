@@ -267,7 +267,7 @@ def test_the_link_works_and_a_frame_upset_on_its_way_is_sent_again(chip, seed):
         link = LinkTransport(line)
         device = Device(link, MACHINE)
         device.stream_states = states
-        chip.schedule(named(chip, "link.uart_in.data")[7], chip.cycles + 600)
+        chip.schedule(named(chip, "link.uart_in.wrong")[0], chip.cycles + 600)
         golden.put(weights, states)
         assert same(device, golden, data.train_images, labels)
         assert link.statistics.resent
