@@ -15,6 +15,7 @@ from spikeloom.cli.build import build
 from spikeloom.cli.configs import configs
 from spikeloom.cli.demo import demo
 from spikeloom.cli.flash import flash
+from spikeloom.cli.fuzz import fuzz
 from spikeloom.cli.infer import infer
 from spikeloom.cli.paper import paper
 from spikeloom.cli.perf import perf
@@ -136,7 +137,7 @@ def options(
 
 
 VERBS = (
-    *(configs, train, infer, verify, perf, demo, paper),
+    *(configs, train, infer, verify, fuzz, perf, demo, paper),
     *(boards, build, flash, selftest, sim_board),
 )
 

@@ -1,0 +1,176 @@
+"""`spikeloom fuzz`: random networks, commands and stalls, golden against RTL."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spikeloom.cli import options
+from spikeloom.cli.output import Output
+
+if TYPE_CHECKING:
+    from spikeloom.sim.fuzz.hunt import Hunt
+
+FAILED = 1
+SAY_SECONDS = 60.0
+"""How often a run that nobody watches says how far it is."""
+
+
+class Target(StrEnum):
+    """What can be searched."""
+
+    DIFFERENTIAL = "differential"
+
+
+def fuzz(
+    minutes: Annotated[
+        float, typer.Option(min=0.01, metavar="M", help="How long to search.")
+    ] = 10.0,
+    target: Annotated[
+        Target,
+        typer.Option(help="differential: golden against RTL on random networks and commands."),
+    ] = Target.DIFFERENTIAL,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=2**32 - 1,
+            metavar="N",
+            help="Draw the same cases in the same order.  \\[default: another every time]",
+            show_default=False,
+        ),
+    ] = None,
+    cases: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Keep what fails in this folder.  \\[default: tests/regressions of a checkout]",
+            file_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    case: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Only repeat this case, which was kept.",
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what was tried into this JSON file, one entry per target.",
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Search for a network on which golden and RTL differ.
+
+    Networks of any shape, ways to build their cores, images, labels, commands
+    and stalls are drawn at random, and every reply of the core is compared
+    with golden's: every spike count, every weight, every register. It goes on
+    until the minutes are over. What fails is made as small as it gets and kept
+    in a file that the tests repeat from then on; the status is 1.
+
+    [bold]Examples[/bold]
+
+    An hour:
+    [cyan]spikeloom fuzz --minutes 60[/cyan]
+
+    What was found, once more:
+    [cyan]spikeloom fuzz --case tests/regressions/differential-0123456789ab.json[/cyan]
+    """
+    try:
+        from spikeloom.sim.fuzz import kept, record
+    except ModuleNotFoundError as error:
+        if error.name != "hypothesis":
+            raise
+        raise typer.BadParameter(
+            "it needs Hypothesis, which is not installed: pip install 'spikeloom[fuzz]'"
+        ) from None
+    output = Output(json=json)
+    try:
+        if case is not None:
+            _repeat(output, case)
+            return
+        if results is not None:
+            record.check(results)
+        seed = secrets.randbits(32) if seed is None else seed
+        output.say(f"seed {seed}: {minutes:g} minutes of {target.value} cases")
+        sources = record.commit()
+        done = _search(output, target, seed, 60 * minutes)
+        failure = done.failure
+        path = failure and kept.keep(failure.example, failure.error, cases or kept.folder())
+        command = shlex.join(["spikeloom", *sys.argv[1:]])
+        values = record.entry(done, seed=seed, command=command, sources=sources, kept=path)
+        if results is not None:
+            record.write(results, target.value, values)
+    except kept.CaseError as error:
+        raise typer.BadParameter(str(error)) from None
+    if failure is None:
+        output.table({name.replace("_", " "): f"{n:,}" for name, n in done.counts.items()})
+        output.console.print(f"nothing failed in {done.seconds:.0f} s (seed {seed})")
+    else:
+        _tell(output, failure.example, failure.error, path)
+    output.result({"target": target.value, **values})
+    if failure is not None:
+        raise typer.Exit(FAILED)
+
+
+def _search(output: Output, target: Target, seed: int, seconds: float) -> Hunt[Any]:
+    """Search one target, saying how far it is."""
+    from spikeloom.sim.fuzz import differential
+
+    searches: dict[Target, Callable[..., Hunt[Any]]] = {Target.DIFFERENTIAL: differential.fuzz}
+    said = -SAY_SECONDS
+    with output.working(f"Fuzzing, {target.value}") as say:
+
+        def progress(so_far: Hunt[Any]) -> None:
+            nonlocal said
+            now = time.monotonic()
+            if output.errors.is_terminal or now - said >= SAY_SECONDS:
+                said = now
+                counts = so_far.counts
+                say(
+                    f"{counts['cases']:,} cases, {counts['commands']:,} commands, "
+                    f"{so_far.seconds:.0f} of {seconds:.0f} s"
+                )
+
+        return searches[target](seed=seed, seconds=seconds, progress=progress)
+
+
+def _repeat(output: Output, path: Path) -> None:
+    """Run a kept case; status 1 if it fails again."""
+    from spikeloom.sim.fuzz import kept
+
+    found = kept.load(path)
+    try:
+        counts = kept.replay(found)
+    except kept.CaseError:
+        raise
+    except Exception as error:
+        _tell(output, found, error, path)
+        output.result({"case": str(path), "passed": False, "error": str(error)})
+        raise typer.Exit(FAILED) from None
+    output.console.print(f"{path} passes", markup=False, soft_wrap=True)
+    output.result({"case": str(path), "passed": True, **counts})
+
+
+def _tell(output: Output, case: Any, error: Exception, path: Path | None) -> None:
+    """Say what failed, on what, and how to repeat it."""
+    text = f"FAILED: {type(error).__name__}: {error}\n\n{case.describe()}\n\n"
+    text += f"repeat it with: spikeloom fuzz --case {path}"
+    output.console.print(text, markup=False, soft_wrap=True)

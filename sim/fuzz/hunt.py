@@ -1,0 +1,127 @@
+"""Tries what Hypothesis draws until the time is over, or until something fails and is shrunk."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
+from hypothesis import strategies as st
+
+BATCH = 200
+"""Examples that Hypothesis draws at a time; each batch has a seed of its own."""
+
+SHRINK_SECONDS = 180.0
+"""How long a failure is made smaller, at most."""
+
+Example = TypeVar("Example")
+
+
+@dataclass(frozen=True)
+class Failure(Generic[Example]):
+    """The smallest example that failed, what it raised, and how many failed on the way to it."""
+
+    example: Example
+    error: Exception
+    tries: int
+
+
+@dataclass
+class Hunt(Generic[Example]):
+    """What was tried.
+
+    Attributes
+    ----------
+    counts : of everything in the examples that passed; `cases` is their number.
+    seconds : that it took, without shrinking. failure : None where all passed.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    failure: Failure[Example] | None = None
+
+
+class _Over(BaseException):
+    """The time is over; no exception that Hypothesis would take for a failure."""
+
+
+def hunt(
+    strategy: st.SearchStrategy[Example],
+    run: Callable[[Example], Counter[str]],
+    *,
+    size: Callable[[Example], int],
+    seed: int = 0,
+    seconds: float,
+    shrink_seconds: float = SHRINK_SECONDS,
+    progress: Callable[[Hunt[Example]], None] = lambda so_far: None,
+) -> Hunt[Example]:
+    """Try examples until the time is over or one fails.
+
+    Parameters
+    ----------
+    strategy : draws examples; the same seed draws the same ones in the same order.
+    run : tries one; what it counts is added up, whatever it raises is a failure.
+    size : of an example: of two that fail the smaller one is kept.
+    seconds : after which no new example is begun. shrink_seconds : the same for smaller ones.
+    progress : called after each example that passed.
+    """
+    done: Hunt[Example] = Hunt()
+    began = time.monotonic()
+    end = began + seconds
+
+    def attempt(example: Example) -> None:
+        nonlocal end
+        if time.monotonic() >= end:
+            raise _Over
+        before = done.failure
+        try:
+            counted = run(example)
+        except Exception as error:
+            if before is None:
+                end = time.monotonic() + shrink_seconds
+                done.failure = Failure(example, error, 1)
+            elif size(example) <= size(before.example):
+                done.failure = Failure(example, error, before.tries + 1)
+            raise
+        if before is None:
+            done.counts += counted
+            done.counts["cases"] += 1
+            done.seconds = time.monotonic() - began
+            progress(done)
+
+    batch = 0
+    while done.failure is None and time.monotonic() < end:
+        try:
+            _batch(strategy, attempt, seed + (batch << 32))()
+        except _Over:
+            break
+        except Exception:
+            if done.failure is None:  # it is Hypothesis that complains
+                raise
+        batch += 1
+    return done
+
+
+def _batch(
+    strategy: st.SearchStrategy[Example], attempt: Callable[[Example], None], seed: int
+) -> Callable[[], None]:
+    """Return what tries a batch of examples, and shrinks the first one that fails."""
+    settings = hypothesis.settings(
+        max_examples=BATCH,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        report_multiple_bugs=False,
+        print_blob=False,
+        suppress_health_check=list(HealthCheck),
+    )
+
+    # Hypothesis passes by name, and names the test in what it says of it.
+    def fuzzed(example: Example) -> None:
+        attempt(example)
+
+    return hypothesis.seed(seed)(settings(hypothesis.given(example=strategy)(fuzzed)))

@@ -1,0 +1,57 @@
+"""Cases on disk: what failed once, kept in a folder, read again and repeated."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+
+from spikeloom.sim.fuzz import differential
+from spikeloom.sim.fuzz.case import Case, CaseError
+
+LARGEST = 1 << 24
+"""Bytes of a file that are read: the fuzzer's own have some thousands."""
+
+KINDS = {kind.KIND: kind for kind in (Case,)}
+AnyCase = Case
+
+
+def folder() -> Path:
+    """Return where cases are kept unless another folder is named: a checkout's tests have them."""
+    tests = Path(__file__).resolve().parents[2] / "tests"
+    return tests / "regressions" if tests.is_dir() else Path("fuzz-cases")
+
+
+def keep(case: AnyCase, error: Exception, where: Path) -> Path:
+    """Write a case that failed into a folder; return its path."""
+    digest = hashlib.sha256(dataclasses.replace(case, found="").to_json().encode()).hexdigest()
+    where.mkdir(parents=True, exist_ok=True)
+    path = where / f"{case.KIND}-{digest[:12]}.json"
+    found = dataclasses.replace(case, found=f"{type(error).__name__}: {error}")
+    path.write_text(found.to_json())
+    return path
+
+
+def load(path: Path) -> AnyCase:
+    """Read a kept case; `CaseError` names the file and what is wrong with it."""
+    try:
+        if (size := path.stat().st_size) > LARGEST:
+            raise CaseError(f"it has {size} bytes, a case has at most {LARGEST}")
+        parts = json.loads(path.read_text())
+        kind = KINDS.get(parts["kind"]) if isinstance(parts, dict) and "kind" in parts else None
+        if kind is None:
+            raise CaseError(f"its kind is none of {', '.join(KINDS)}")
+        return kind.from_parts(parts)
+    except OSError as error:
+        raise CaseError(f"cannot read {path}: {error.strerror}") from None
+    except CaseError as error:
+        raise CaseError(f"{path} is no case that 'spikeloom fuzz' has kept: {error}") from None
+    except (ValueError, RecursionError, TypeError) as error:
+        raise CaseError(f"{path} is no JSON file: {error}") from None
+
+
+def replay(case: AnyCase) -> Counter[str]:
+    """Run a case again and count what it did; raises what it raised when it was found."""
+    return differential.replay(case)

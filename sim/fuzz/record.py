@@ -1,0 +1,63 @@
+"""What a run of the fuzzer did, in a file of results: one entry per target, the last run of it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from spikeloom.sim.fuzz.case import CaseError
+from spikeloom.sim.fuzz.hunt import Hunt
+
+
+def entry(
+    done: Hunt[Any], *, seed: int, command: str, sources: str | None, kept: Path | None
+) -> dict[str, Any]:
+    """Return what a run did as JSON has it: counts, seconds, seed, commit, date and command.
+
+    `sources` : the commit that they were at when the run began, see `commit`.
+    """
+    return {
+        "command": command,
+        "commit": sources,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "seed": seed,
+        "seconds": round(done.seconds, 1),
+        **dict(sorted(done.counts.items())),
+        "failures": int(done.failure is not None),
+        "kept": kept and kept.name,
+    }
+
+
+def write(path: Path, target: str, values: dict[str, Any]) -> None:
+    """Put a target's entry into a file of results in place of its last one."""
+    every = check(path)
+    every[target] = values
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(every, indent=1, sort_keys=True) + "\n")
+
+
+def check(path: Path) -> dict[str, Any]:
+    """Return a file's entries, none where it is not there; `CaseError` if it is something else."""
+    try:
+        every = json.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise CaseError(f"{path} cannot take results ({error}): name another file") from None
+    if not isinstance(every, dict):
+        raise CaseError(f"{path} holds no entries by target: name another file")
+    return every
+
+
+def commit() -> str | None:
+    """Return the commit that the sources are at, with a `+` where they differ; None outside."""
+    here = Path(__file__).parent
+    command = ["git", "describe", "--always", "--abbrev=40", "--dirty=+"]
+    try:
+        found = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip() or None
