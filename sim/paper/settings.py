@@ -35,10 +35,11 @@ LOSSES: dict[str, dict[str, Any]] = {
 inhibited outputs drift apart."""
 
 DATA: dict[str, dict[str, Any]] = {
-    "fashion": {"rate": 0.3, "layer_rates": (2.0, OUTPUT_RATE), "epochs": 40},
+    "fashion": {"weight_gain": 1.0, "layer_rates": (0.5, 0.25), "epochs": 40},
 }
-"""What other images than digits need in the tables. Clothes have twice the light of digits: at the
-digits' rates half of the hidden neurons fall silent for good, and they are learned more slowly."""
+"""What other images than digits need in the tables. Clothes have twice the light of digits and the
+same of it everywhere: large steps drive most hidden neurons below their threshold, for good (3.7 %
+of them fire for an image after 31 epochs at rates of 2 and 0.5)."""
 
 
 def model(sizes: tuple[int, ...], *, loss: str = "mse", **changes: Any) -> PaperConfig:
