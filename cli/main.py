@@ -22,6 +22,7 @@ from spikeloom.cli.perf import perf
 from spikeloom.cli.selftest import selftest
 from spikeloom.cli.sim_board import sim_board
 from spikeloom.cli.train import train
+from spikeloom.cli.upsets import upsets
 from spikeloom.cli.verify import verify
 
 FAILED, INTERRUPTED = 2, 130
@@ -48,6 +49,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from spikeloom.sim.report import ReportError
     from spikeloom.sim.toolchain import ToolchainError
     from spikeloom.sim.transport import TransportError
+    from spikeloom.sim.upsets import UpsetError
     from spikeloom.sim.verilate import BuildError
 
     return (
@@ -61,6 +63,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
         LinkError,
         PortError,
         TransportError,
+        UpsetError,
         TargetError,
         HardwareError,
         PlanError,
@@ -137,7 +140,7 @@ def options(
 
 
 VERBS = (
-    *(configs, train, infer, verify, fuzz, perf, demo, paper),
+    *(configs, train, infer, verify, fuzz, upsets, perf, demo, paper),
     *(boards, build, flash, selftest, sim_board),
 )
 

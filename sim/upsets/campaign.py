@@ -14,8 +14,9 @@ from spikeloom.golden.spec.protocol import Opcode
 from spikeloom.sim.upsets import UpsetError
 from spikeloom.sim.upsets.chip import Bit, Bits, Chip, HangError
 from spikeloom.sim.upsets.golden import Seen, legal
-from spikeloom.sim.upsets.kinds import BUFFERS, KINDS, LINK, kind_of
+from spikeloom.sim.upsets.kinds import KINDS, SERIAL, kind_of
 from spikeloom.sim.upsets.outcome import Cleared, Outcome, Run
+from spikeloom.sim.upsets.table import Campaigned
 from spikeloom.sim.upsets.task import Task
 
 EARLY = 2 / 3
@@ -26,8 +27,6 @@ SETTLE = 64
 """Clocks after a reset command."""
 SILENCE, PATIENCE = 1.0, 2.0
 """Seconds for the link's host, shorter than a person's: each is simulated."""
-SERIAL = (LINK, BUFFERS)
-"""Kinds that are upset while the host speaks over the link."""
 
 
 class Campaign:
@@ -45,6 +44,7 @@ class Campaign:
 
     def __init__(self, chip: Chip, task: Task, seed: int) -> None:
         self._chip, self._task = chip, task
+        self._seed = seed
         self._rng = np.random.default_rng(seed)
         self.bits = {
             kind: Bits([place for place in chip.places if kind_of(place) == kind]) for kind in KINDS
@@ -75,6 +75,22 @@ class Campaign:
         finally:
             chip.close()
         return Run(kind, str(bit), clock, outcome, cleared, accuracy, note)
+
+    def done(self, runs: list[Run]) -> Campaigned:
+        """Return runs with what they are compared with."""
+        task = self._task
+        return Campaigned(
+            config=task.machine.config.name,
+            seed=self._seed,
+            runs=runs,
+            bits={kind: len(bits) for kind, bits in self.bits.items()},
+            clocks=(self._clocks[False], self._clocks[True]),
+            usual=task.usual,
+            scatter=task.scatter,
+            least=task.least,
+            window=task.size.window,
+            rest=task.size.after + task.size.rest,
+        )
 
     @staticmethod
     def _begin(chip: Chip, bit: Bit, clock: int) -> None:

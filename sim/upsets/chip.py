@@ -204,7 +204,7 @@ class SerialLine:
         """Return what has come, waiting at most `timeout` seconds."""
         api, handle = self._chip._api, self._chip._handle
         buffer = np.empty(4096, np.uint8)
-        asked = max(0, round(timeout * CLOCK_HZ))
+        asked = max(1, round(timeout * CLOCK_HZ))
         clocks = min(asked, self.most)
         count = api.rig_read(handle, buffer.ctypes.data, buffer.size, clocks)
         if not count:

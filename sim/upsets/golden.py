@@ -55,6 +55,18 @@ class Golden(Network):
         value = (int(view[row, column]) ^ 1 << bit) & (1 << width) - 1
         view[row, column] = value - (value >> width - 1 << width)
 
+    def flip_some(self, rng: np.random.Generator, count: int) -> None:
+        """Invert weight bits at random, each of all crossbars' alike."""
+        layers = self.machine.layers
+        widths = np.array([layer.weight_bits for layer in layers])
+        bits = np.array([layer.n_pre * layer.n_post for layer in layers]) * widths
+        for layer, hits in zip(layers, rng.multinomial(count, bits / bits.sum()), strict=True):
+            flat, width = self._view(layer.index).reshape(-1), layer.weight_bits
+            places = rng.integers(flat.size, size=hits)
+            raw = flat.astype(np.int32) & (1 << width) - 1
+            np.bitwise_xor.at(raw, places, 1 << rng.integers(width, size=hits))
+            flat[:] = raw - (raw >> width - 1 << width)
+
     def see(self, images: np.ndarray, labels: np.ndarray) -> Seen:
         """Train on samples in order."""
         counts, activity = self.train(images, labels)

@@ -28,6 +28,9 @@ KINDS = {
 }
 """Every kind with what it is, in the order of the tables."""
 
+SERIAL = (LINK, BUFFERS)
+"""Kinds that are upset while the host speaks over the link."""
+
 _RULES = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (

@@ -1,0 +1,166 @@
+"""`spikeloom upsets`: single bits of a simulated chip are inverted while it learns."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from spikeloom.cli import options
+from spikeloom.cli.output import Output
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.sim import data as network_data
+
+if TYPE_CHECKING:  # Amaranth and matplotlib cost a second each to import
+    from spikeloom.sim.upsets.chip import Chip
+    from spikeloom.sim.upsets.rates import Learned
+    from spikeloom.sim.upsets.table import Campaigned
+
+STUCK = 1
+QUICK_FLIPS, QUICK_IMAGES = 120, 1000
+
+
+def upsets(
+    config: Annotated[
+        str,
+        typer.Argument(metavar="[CONFIG]", help="The network that is upset, as for other verbs."),
+    ] = "tiny",
+    flips: Annotated[
+        int,
+        typer.Option(min=0, metavar="N", help="Flips, shared among the kinds of state; 0: none."),
+    ] = 2400,
+    images: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="N", help="Images of each training of the curves; 0: no curves."
+        ),
+    ] = 10_000,
+    curves: Annotated[
+        str, typer.Option(metavar="CONFIG", help="The network of the curves in golden.")
+    ] = "mnist-196-32-10",
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Seed of bits, clocks and trainings.")
+    ] = 1,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the picture.", file_okay=False)
+    ] = Path("out/upsets"),
+    results: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the tables.", file_okay=False)
+    ] = Path("results/upsets"),
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help=f"At most {QUICK_FLIPS} flips, {QUICK_IMAGES} images."),
+    ] = False,
+    json: options.Json = False,
+) -> None:
+    """Invert single bits of a chip's state while it learns, and tell what comes of it.
+
+    Any bit of a Verilated chip, core and serial link, is inverted at a random
+    clock of training: weights, membranes, random generators, state machines,
+    counters and all the rest. Told is whether the flip was masked, learned
+    away, gave a wrong result, was detected, or made the chip hang, and what it
+    took to clear it. Ends with status 1 if a flip was not cleared by a reset
+    command, neither the core's nor the link's.
+
+    Then trainings with ever more upsets per image, and with upsets in the
+    first half only: how accuracy falls, and how it heals.
+
+    [bold]Examples[/bold]
+
+    [cyan]spikeloom upsets --quick[/cyan]
+    [cyan]spikeloom upsets tiny --flips 2400[/cyan]
+    [cyan]spikeloom upsets mnist-196-32-10 --flips 300 --images 0[/cyan]
+    """
+    output = Output(json=json)
+    if quick:
+        flips, images = min(flips, QUICK_FLIPS), min(images, QUICK_IMAGES)
+    network, drawn = options.load_config(config), options.load_config(curves)
+    chip = _chip(output, network)
+    values: dict[str, Any] = {}
+    found = None
+    if flips:
+        found = _campaign(output, network, chip, flips, seed, quick)
+        output.console.print(found.text(), markup=False, soft_wrap=True)
+        values = found.values(_made_by())
+        for path in found.write(results, _made_by()):
+            output.say(f"wrote {path}")
+    if images:
+        values["curves"] = _curves(output, network, drawn, chip, images, seed, (out, results))
+    output.result(values)
+    if found is not None and any(run.cleared == "never" for run in found.runs):
+        raise typer.Exit(STUCK)
+
+
+def _chip(output: Output, network: NetworkConfig) -> Chip:
+    from spikeloom.sim.upsets.chip import Chip
+
+    with output.working("Building the chip") as log:
+        return Chip.of(network, log)
+
+
+def _campaign(
+    output: Output, network: NetworkConfig, chip: Chip, flips: int, seed: int, quick: bool
+) -> Campaigned:
+    from spikeloom.sim.upsets.campaign import Campaign
+    from spikeloom.sim.upsets.task import QUICK, SIZE, Task
+
+    data = network_data.load(network)
+    campaign = Campaign(chip, Task(network, data, seed, QUICK if quick else SIZE), seed)
+    runs = []
+    with output.counting("flips", flips) as tell:
+        for run in campaign.flips(flips):
+            runs.append(run)
+            tell(len(runs))
+    return campaign.done(runs)
+
+
+def _curves(
+    output: Output,
+    network: NetworkConfig,
+    drawn: NetworkConfig,
+    chip: Chip,
+    images: int,
+    seed: int,
+    folders: tuple[Path, Path],
+) -> list[dict[str, object]]:
+    """Train at all rates; write the picture and its numbers, return them."""
+    from spikeloom.sim.paper.exhibit import write
+    from spikeloom.sim.upsets import picture, rates, table
+
+    test = 1000 if images <= QUICK_IMAGES else 2000
+    seeds = range(seed, seed + (1 if images <= QUICK_IMAGES else 2))
+    runs: list[Learned] = []
+    data = network_data.load(drawn, train=images, test=test)
+    for run in rates.golden_runs(drawn, data, seeds):
+        runs.append(run)
+        output.say(_line(run))
+    data = network_data.load(network, train=max(1, images // 4), test=test)
+    for run in rates.chip_runs(network, data, chip, seeds[:1], rates.RATES):
+        runs.append(run)
+        output.say(_line(run))
+    layers = zip(drawn.sizes, drawn.sizes[1:], drawn.layers, strict=False)
+    shown = picture.shown(runs, sum(a * b * layer.weight_bits for a, b, layer in layers))
+    out, results = folders
+    for path in write(shown, "upsets", out):
+        output.say(f"wrote {path}")
+    text = {"rates.csv": (out / "upsets.csv").read_text(), "rates.txt": shown.text() + "\n"}
+    for path in table.write(results, text):
+        output.say(f"wrote {path}")
+    output.console.print(shown.text(), markup=False, soft_wrap=True)
+    return [dict(row) for row in shown.data]
+
+
+def _line(run: Learned) -> str:
+    when = "first half" if run.half else "all the time"
+    return f"{run.body}, {run.kind}, {run.rate:g} per image, {when}: {100 * run.accuracy:.2f} %"
+
+
+def _made_by() -> dict[str, Any]:
+    """Return the command, the versions and the day."""
+    from spikeloom.sim.paper.store import made_by
+
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return {"command": " ".join(["spikeloom", *sys.argv[1:]]), "date": now, **made_by()}

@@ -1,0 +1,126 @@
+"""The picture of accuracy against the rate of upsets, and of how a network heals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from spikeloom.sim.paper import drawing
+from spikeloom.sim.paper.exhibit import Shown
+from spikeloom.sim.upsets.rates import KINDS, STRONG, Learned
+
+Runs = list[Learned]
+LEAST = 0.003
+"""Where an axis of rates has its 0."""
+
+
+def shown(runs: Runs, weight_bits: int) -> Shown:
+    """Return the figure with its numbers; weight_bits : of the network that golden trained."""
+    ours = [run for run in runs if run.body == "golden"]
+    chips = [run for run in runs if run.body == "chip"]
+    plain = [run for run in ours if len(run.curve) == 1]
+    images = ours[0].curve[-1][0]
+    caption = (
+        f"{ours[0].config}: single-bit upsets of its {weight_bits:,} weight bits between images, "
+        f"{images:,} images of MNIST, golden model (the RTL with the same upsets is equal bit for "
+        "bit: tests/test_upsets.py). 'Heals': upsets in the first half only."
+    )
+    if chips:
+        caption += (
+            f" {chips[0].config}, Verilated: upsets at any clock of {chips[0].curve[-1][0]:,} "
+            "images, one kind of bits at a time."
+        )
+    rates = sorted({run.rate for run in runs})
+    columns: list[tuple[str, Callable[[Learned], bool]]] = [
+        ("weights, all the time", lambda r: r in plain and not r.half),
+        ("weights, first half only", lambda r: r in plain and (r.half or not r.rate)),
+        *(
+            (f"chip: {kind}", lambda r, kind=kind: r in chips and (r.kind == kind or not r.rate))
+            for kind in (KINDS if chips else ())
+        ),
+    ]
+    rows = [
+        (f"{rate:g}", *(_mean([r for r in runs if r.rate == rate and of(r)]) for _, of in columns))
+        for rate in rates
+    ]
+    return Shown(
+        title="Accuracy while single bits are upset",
+        caption=caption,
+        headings=("upsets per image", *(name for name, _ in columns)),
+        rows=rows,
+        data=[
+            {
+                "body": run.body,
+                "config": run.config,
+                "kind": run.kind,
+                "upsets_per_image": run.rate,
+                "first_half_only": int(run.half),
+                "seed": run.seed,
+                "upsets": run.flips,
+                "images": images_then,
+                "accuracy": accuracy,
+            }
+            for run in runs
+            for images_then, accuracy in run.curve
+        ],
+        draw=lambda figure: _draw(figure, plain, chips, [r for r in ours if len(r.curve) > 1]),
+        height=3.4,
+    )
+
+
+def _mean(runs: Runs) -> str:
+    return f"{100 * np.mean([run.accuracy for run in runs]):.2f} %" if runs else ""
+
+
+def _draw(figure: Figure, plain: Runs, chips: Runs, curves: Runs) -> None:
+    panels = figure.subplots(1, 3 if chips else 2)
+    axes = panels[0]
+    axes.set_title(f"Weights ({plain[0].config})")
+    _rates(axes, [r for r in plain if not r.half], "all the time", 0)
+    _rates(axes, [r for r in plain if r.half or not r.rate], "first half only: heals", 1)
+    _label(axes)
+    axes = panels[1]
+    axes.set_title(f"Learning with {STRONG:g} upsets per image")
+    for number, (rate, half, name) in enumerate(
+        ((0.0, False, "none"), (STRONG, False, "all the time"), (STRONG, True, "first half only"))
+    ):
+        found = [r.curve for r in curves if r.rate == rate and r.half == half]
+        if found:
+            points = np.array(found)  # runs, points, (images, accuracy)
+            x, y = points[0, :, 0], 100 * points[:, :, 1]
+            axes.plot(x, y.mean(axis=0), label=name, **drawing.series(number))
+    axes.axvline(curves[0].curve[-1][0] / 2, **drawing.PUBLISHED)
+    axes.set_xlabel("images trained")
+    axes.set_ylabel("accuracy (%)")
+    drawing.legend(axes)
+    if chips:
+        axes = panels[2]
+        axes.set_title(f"Verilated chip ({chips[0].config})")
+        for number, kind in enumerate(KINDS):
+            _rates(axes, [r for r in chips if r.kind == kind or not r.rate], kind, number)
+        _label(axes)
+    figure.tight_layout()
+
+
+def _rates(axes: Axes, runs: Runs, name: str, number: int) -> None:
+    rates = sorted({run.rate for run in runs})
+    y = [[100 * run.accuracy for run in runs if run.rate == rate] for rate in rates]
+    mean = np.array([np.mean(values) for values in y])
+    spread = np.array([np.std(values) for values in y])
+    x = np.maximum(rates, LEAST)
+    style = drawing.series(number)
+    axes.plot(x, mean, label=name, **style)
+    drawing.band(axes, x, mean, spread, color=style["color"])
+
+
+def _label(axes: Axes) -> None:
+    axes.set_xscale("log")
+    ticks = [LEAST, 0.01, 0.1, 1, 10, 100, 1000]
+    axes.set_xticks(ticks, ["0", *(f"{tick:g}" for tick in ticks[1:])])
+    axes.minorticks_off()
+    axes.set_xlabel("upsets per image")
+    axes.set_ylabel("accuracy (%)")
+    drawing.legend(axes)
