@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # Amaranth and matplotlib cost a second each to import
 
 STUCK = 1
 QUICK_FLIPS, QUICK_IMAGES = 120, 1000
+CHIP_PART = 6
+"""The Verilated chip is trained on a sixth of the images."""
 
 
 def upsets(
@@ -137,8 +139,8 @@ def _curves(
     for run in rates.golden_runs(drawn, data, seeds):
         runs.append(run)
         output.say(_line(run))
-    data = network_data.load(network, train=max(1, images // 4), test=test)
-    for run in rates.chip_runs(network, data, chip, seeds[:1], rates.RATES):
+    data = network_data.load(network, train=max(1, images // CHIP_PART), test=test)
+    for run in rates.chip_runs(network, data, chip, seeds[:1], rates.CHIP_RATES):
         runs.append(run)
         output.say(_line(run))
     layers = zip(drawn.sizes, drawn.sizes[1:], drawn.layers, strict=False)

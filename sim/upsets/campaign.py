@@ -23,6 +23,8 @@ EARLY = 2 / 3
 """The part of a run's time in which upsets come."""
 PATIENT = 20
 """A chip is given this many times a sample's clocks to move a byte."""
+LONG = FALLBACK_BITS * CLOCKS_PER_BIT_MIN * 11 // 10
+"""Clocks of silence after which the link has given up a rate at which nothing came."""
 SETTLE = 64
 """Clocks after a reset command."""
 SILENCE, PATIENCE = 1.0, 2.0
@@ -189,7 +191,7 @@ class Campaign:
 
     def _reopened(self, chip: Chip) -> Cleared:
         """Open the link anew, after a long silence where it does not answer at once."""
-        for silence in (0, 2 * FALLBACK_BITS * CLOCKS_PER_BIT_MIN):
+        for silence in (0, LONG):
             try:
                 with chip.over_the_link() as line:
                     chip.run(silence)

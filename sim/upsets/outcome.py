@@ -18,7 +18,8 @@ class Outcome(StrEnum):
 
 
 OUTCOMES = {
-    Outcome.MASKED: "weights, counts, random states and event counters are as without it",
+    Outcome.MASKED: "weights, counts, random states and event counters (but clocks and writes) "
+    "are as without it",
     Outcome.LEARNED: "weights, counts or random states differ, the chip goes on as golden does "
     "from there, and at the end of training the accuracy is the usual one",
     Outcome.MISCOUNTED: "only event counters differ",

@@ -19,6 +19,8 @@ from spikeloom.sim.upsets.kinds import LFSR, MEMBRANES, WEIGHTS, kind_of
 
 RATES = (0.0, 0.01, 0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 """Upsets per image, on the average."""
+CHIP_RATES = (0.0, 0.1, 1.0, 10.0, 100.0, 1000.0)
+"""The same of the Verilated chip."""
 STRONG = 30.0
 """The rate whose learning curve is drawn."""
 POINTS = 10

@@ -19,6 +19,8 @@ TO_CLEAR = (
     "Not masked: what it took until the same training gave the undisturbed result again, bit for "
     "bit."
 )
+NOTE = 100
+"""Characters of what the host was told that are kept."""
 STUCK = 20
 """Upsets that nothing cleared which the text names one by one."""
 
@@ -148,6 +150,7 @@ class Campaigned:
                 "outcome": str(run.outcome),
                 "cleared": str(run.cleared),
                 "accuracy": run.accuracy,
+                "told": run.note[:NOTE],
             }
             for run in self.runs
         ]
