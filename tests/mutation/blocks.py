@@ -1,0 +1,65 @@
+"""The blocks that are mutated, each in a few sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import bench_crossbar
+import bench_encoder
+import bench_fold
+import bench_learning
+import bench_lfsr
+import bench_link
+import bench_neuron
+import bench_registers
+import bench_spikes
+import bench_vectors
+import bench_weights
+import bench_wta
+
+from mutation.stimuli import aimed
+from mutation.subject import BlockSubject, Subject
+from spikeloom.sim.bench import Case
+
+
+def _pick(cases: list[Case], *places: int) -> list[Case]:
+    return [cases[place] for place in places]
+
+
+def _crossbars() -> list[Case]:
+    every = bench_crossbar.cases()
+    return _pick(every, 1, 4, 8)
+
+
+def _vectors() -> list[Case]:
+    return [
+        *_pick(bench_vectors.wheel_cases(), 0),
+        *_pick(bench_vectors.drum_cases(), 3, 5),
+    ]
+
+
+CASES: dict[str, Callable[[], Iterable[Case]]] = {
+    "lfsr": lambda: _pick(bench_lfsr.cases(), 1, 2, -1),
+    "neuron": lambda: map(aimed, _pick(bench_neuron.forward_cases(), 1, 2, 7)),
+    "error": lambda: map(aimed, _pick(bench_neuron.error_cases(), 1, 2, 5)),
+    "crossbar": _crossbars,
+    "encoder": lambda: _pick(bench_encoder.cases(), 0, 5),
+    "dropout": lambda: _pick(bench_encoder.dropout_cases(), 1),
+    "learning": lambda: _pick(bench_learning.cases(), 0, 1, 3),
+    "wta": lambda: _pick(bench_wta.cases(), 9, 10, 11),
+    "fold": lambda: _pick(bench_fold.cases(), 0, 4),
+    "spikes": lambda: _pick(bench_spikes.cases(), 0, 1, 5),
+    "vectors": _vectors,
+    "weights": lambda: _pick(bench_weights.cases(), 0),
+    "registers": lambda: bench_registers.cases(),
+    "streams": lambda: _pick(bench_registers.streams_cases(), 0),
+    "uart": lambda: _pick(bench_link.cases(), 1),
+}
+"""Sizes of every block."""
+
+NAMES = tuple(CASES)
+
+
+def subjects(block: str) -> list[Subject]:
+    """Return what is mutated of a block."""
+    return [BlockSubject(block, case) for case in CASES[block]()]

@@ -1,0 +1,130 @@
+"""Counts, the list of survivors, and the file that keeps them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from mutation.campaign import EQUIVALENT, KILLED, OUTCOMES, SURVIVED, Fate, Result
+
+GOAL = 0.97
+"""Least share of the mutants that are not equivalent to be killed."""
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FILE = ROOT / "results" / "mutants.json"
+
+
+def score(results: Sequence[Result]) -> float:
+    """Return the share of killed mutants among those that are not proved equivalent."""
+    killed, survived = (sum(r.count(what) for r in results) for what in (KILLED, SURVIVED))
+    return killed / (killed + survived) if killed + survived else 1.0
+
+
+def by_block(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Return the results of every block, in order."""
+    blocks: dict[str, list[Result]] = {}
+    for result in results:
+        blocks.setdefault(result.block, []).append(result)
+    return blocks
+
+
+def tabulate(results: Sequence[Result]) -> Table:
+    """Return a line per block and one for all of them."""
+    table = Table(title="Mutants")
+    table.add_column("block")
+    for name in ("cells", "mutants", *OUTCOMES, "killed of the rest"):
+        table.add_column(name, justify="right")
+    for block, parts in by_block(results).items():
+        table.add_row(block, *_numbers(parts))
+    table.add_section()
+    table.add_row("all", *_numbers(results))
+    return table
+
+
+def _numbers(results: Sequence[Result]) -> list[str]:
+    counts = [
+        sum(sum(r.cells.values()) for r in results),
+        sum(len(r.fates) for r in results),
+        *(sum(r.count(what) for r in results) for what in OUTCOMES),
+    ]
+    return [*map(str, counts), f"{score(results):.1%}"]
+
+
+def described(fate: Fate, result: Result, reason: str | None = None) -> dict[str, Any]:
+    """Return a mutant that was not killed as the file lists it."""
+    mutant = fate.mutant
+    found = {
+        "case": result.name,
+        "cell": mutant.cell,
+        "port": mutant.port,
+        "bit": mutant.bit,
+        "wire": mutant.wire,
+        "mode": mutant.mode,
+        "verdict": fate.by,
+    }
+    return found | ({"reason": reason} if reason is not None else {})
+
+
+def summary(
+    parts: Sequence[Result], command: str, reason: Callable[[Fate, Result], str | None]
+) -> dict[str, Any]:
+    """Return what the file holds of one block.
+
+    reason : says why nothing kills a survivor, or None.
+    """
+    fates = [(fate, part) for part in parts for fate in part.fates]
+    return {
+        "command": command,
+        "commit": commit(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cases": {part.name: sum(part.cells.values()) for part in parts},
+        "mutants": len(fates),
+        **{what: sum(part.count(what) for part in parts) for what in OUTCOMES},
+        "score": round(score(parts), 4),
+        "survivors": [
+            described(fate, part, reason(fate, part))
+            for fate, part in fates
+            if fate.outcome == SURVIVED
+        ],
+        "equivalents": [
+            described(fate, part) for fate, part in fates if fate.outcome == EQUIVALENT
+        ],
+    }
+
+
+def commit() -> str:
+    """Return the commit that is checked out, or "" outside a repository."""
+    run = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return run.stdout.strip()
+
+
+def save(block: str, found: dict[str, Any], path: Path = FILE) -> None:
+    """Put a block's summary into the file, in the place of an older one; add all blocks up."""
+    kept = json.loads(path.read_text())["blocks"] if path.is_file() else {}
+    blocks = dict(sorted((kept | {block: found}).items()))
+    sums = {what: sum(b[what] for b in blocks.values()) for what in ("mutants", *OUTCOMES)}
+    told = sums[KILLED] + sums[SURVIVED]
+    share = round(sums[KILLED] / told, 4) if told else 1.0
+    whole = {
+        "command": found["command"],
+        "commit": found["commit"],
+        "date": found["date"],
+        **sums,
+        "score": share,
+        "goal": GOAL,
+        "blocks": blocks,
+    }
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(whole, indent=1) + "\n")

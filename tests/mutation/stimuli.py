@@ -1,0 +1,118 @@
+"""Inputs that tell mutants which the benches' own seldom tell: currents that meet a limit exactly.
+
+What a neuron does with the low bits of a sum shows only where the sum lies next to a limit, which
+random currents hit once in a thousand words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amaranth.lib import wiring
+from bench_neuron import ErrorBench, ForwardBench
+
+from spikeloom.sim.bench import Case, join
+
+PLAIN = 0.3
+"""Share of words whose currents stay as the bench drew them."""
+
+
+class AimedForward(ForwardBench):
+    """Currents that lead a membrane to one of its limits, or one beside it."""
+
+    def steps(self):
+        """Replace most currents; what they lead to is known from a model that runs ahead."""
+        ahead = ForwardBench(
+            _Shape(self), 0, machine=self.machine, layer=self.layer, bits=self.bits
+        )
+        for entry in super().steps():
+            if entry is None:
+                yield entry
+                continue
+            word, now, later = entry
+            if self.rng.random() >= PLAIN:
+                membrane = self.layer.train if now["train"] else self.layer.infer
+                limits = (membrane.theta, membrane.floor, membrane.ceiling)
+                held = (
+                    [membrane.start] * self.lanes if now["first"] else ahead.word_of(ahead.v, word)
+                )
+                pool = [0] * self.lanes if now["first"] else ahead.word_of(ahead.pool, word)
+                shift = self.machine.config.neuron.kernel_shift
+                marks = (*limits, membrane.theta + membrane.ceiling, membrane.start)
+                now = now | {"currents": aim(self, marks, held, pool, shift)}
+            ahead.model({"word": word, **now}, later["dropped"])
+            yield word, now, later
+
+
+class AimedError(ErrorBench):
+    """Currents that lead an error membrane to its threshold, to twice it, or to its rail."""
+
+    def steps(self):
+        """Replace most currents; what they lead to is known from a model that runs ahead."""
+        ahead = ErrorBench(_Shape(self), 0, machine=self.machine, layer=self.layer, bits=self.bits)
+        shift = self.machine.config.error.kernel_shift
+        theta, top = self.layer.error_threshold, self.layer.error_max
+        marks = [sign * limit for sign in (-1, 1) for limit in (theta, 2 * theta, top, top + 1)]
+        for word, now, later in super().steps():
+            now = {"currents": 0, **now}
+            if self.rng.random() >= PLAIN:
+                fresh = now["fresh"]
+                held = [0] * self.lanes if fresh else self._either(ahead, word)
+                pool = [0] * self.lanes if fresh else ahead.word_of(ahead.pool, word)
+                now = now | {"currents": aim(self, [*marks, 0], held, pool, shift)}
+            ahead.model({"word": word, **now}, later["open"], later["dropped"])
+            yield word, now, later
+
+    def _either(self, ahead: ErrorBench, word: int) -> Sequence[int]:
+        """Return the membranes of a word, or where there are two kinds, now those, now these."""
+        if self.rng.random() < 0.5:
+            return ahead.word_of(ahead.m, word)
+        return [-m for m in ahead.word_of(ahead.m_n, word)]
+
+
+class _Shape:
+    """What a bench asks of a component, from a bench that has asked it."""
+
+    def __init__(self, bench: ForwardBench | ErrorBench) -> None:
+        flow = {True: wiring.In, False: wiring.Out}
+        members = {name: flow[name in bench.inputs](bench.shapes[name]) for name in bench.pins}
+        self.signature = wiring.Signature(members)
+        self.words = bench.words
+
+
+def aim(
+    bench: ForwardBench | ErrorBench,
+    marks: Sequence[int],
+    held: Sequence[int],
+    pool: Sequence[int],
+    shift: int,
+) -> int:
+    """Return a word of currents that lead from `held` to one of `marks` or next to it.
+
+    held, pool : of the lanes that have a neuron. shift : of the kernel.
+    """
+    limit = (1 << bench.bits - 1) - 1
+    currents = []
+    for lane in range(bench.lanes):
+        if lane >= len(held):
+            currents.append(bench.rng.randint(-limit, limit))
+            continue
+        mark = bench.rng.choice(marks) + bench.rng.choice((-2, -1, -1, 0, 0, 1, 2))
+        current = ((mark - int(held[lane])) << shift) - int(pool[lane])
+        if shift:
+            current += bench.rng.randint(-(1 << shift), 1 << shift)
+        currents.append(max(-limit, min(limit, current)))
+    return join(currents, bench.bits)
+
+
+def aimed(case: Case) -> Case:
+    """Return a case of neurons whose bench draws such currents for every second seed."""
+
+    def bench(component: wiring.Component, seed: int) -> ForwardBench | ErrorBench:
+        plain = case.bench(component, seed)
+        if seed % 2 == 0:
+            return plain
+        kind = AimedForward if isinstance(plain, ForwardBench) else AimedError
+        return kind(component, seed, machine=plain.machine, layer=plain.layer, bits=plain.bits)
+
+    return Case(case.name, case.component, bench)
