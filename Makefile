@@ -12,7 +12,7 @@ SHELL := /bin/bash
 # What runs below calls make itself, to compile simulators; it must not inherit our job server.
 unexport MAKEFLAGS MFLAGS
 
-.PHONY: demo test test-slow formal bitstreams lint clean lock licences audit
+.PHONY: demo test test-slow formal bitstreams crash lint clean lock licences audit
 
 demo: .venv/.stamp
 	$(BIN)/spikeloom demo
@@ -30,6 +30,10 @@ formal: .venv/.formal
 .venv/.formal: .venv/.stamp
 	@$(BIN)/python -m pip install --quiet --editable '.[formal]'
 	@touch $@
+
+# Kills training at random moments, and goes on with what is left.
+crash: .venv/.stamp
+	$(BIN)/python -m tests.crash --kills 100 --results results/crash.json
 
 # Two families, the tools' first run included; a missed clock fails.
 bitstreams: .venv/.stamp

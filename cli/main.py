@@ -14,6 +14,7 @@ from spikeloom.cli.boards import boards
 from spikeloom.cli.build import build
 from spikeloom.cli.configs import configs
 from spikeloom.cli.demo import demo
+from spikeloom.cli.evidence import evidence
 from spikeloom.cli.flash import flash
 from spikeloom.cli.fuzz import fuzz
 from spikeloom.cli.infer import infer
@@ -45,6 +46,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
     from spikeloom.golden.spec.schema import ConfigError
     from spikeloom.sim.board_table import TableError
     from spikeloom.sim.checkpoint import CheckpointError
+    from spikeloom.sim.evidence.errors import EvidenceError
     from spikeloom.sim.paper.errors import PaperError
     from spikeloom.sim.report import ReportError
     from spikeloom.sim.toolchain import ToolchainError
@@ -73,6 +75,7 @@ def expected_errors() -> tuple[type[Exception], ...]:
         FlashError,
         TableError,
         PaperError,
+        EvidenceError,
     )
 
 
@@ -140,7 +143,7 @@ def options(
 
 
 VERBS = (
-    *(configs, train, infer, verify, fuzz, upsets, perf, demo, paper),
+    *(configs, train, infer, verify, fuzz, upsets, perf, demo, paper, evidence),
     *(boards, build, flash, selftest, sim_board),
 )
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress
@@ -13,9 +17,11 @@ from rich.table import Table
 from formal import crossbar, fold, frames, lfsr, neuron, spikes, wta
 from formal.proof import Proof
 from formal.solver import FormalError, Outcome, check
+from spikeloom.sim.paper.store import commit
 
 BLOCKS = (lfsr, neuron, wta, fold, spikes, frames, crossbar)
 
+ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 150
 """Columns of the table where it goes into a file."""
 
@@ -55,11 +61,39 @@ def tabulate(ended: list[tuple[Proof, Outcome | str]]) -> Table:
     return table
 
 
+def made_by(names: list[str]) -> dict[str, Any]:
+    """Return the command, the commit of the sources and the time."""
+    return {
+        "command": " ".join(["make formal", *([f'FORMAL="{" ".join(names)}"'] if names else [])]),
+        "commit": commit(ROOT),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def told(ended: list[tuple[Proof, Outcome | str]]) -> list[dict[str, Any]]:
+    """Return what came of the proofs, for JSON; an error stands where an outcome never came."""
+    return [
+        {
+            "name": proof.name,
+            "claim": proof.claim,
+            "method": proof.method,
+            "clocks": proof.induction or proof.depth,
+            **(
+                dict.fromkeys(("proof", "mutant", "cover"), outcome)
+                if isinstance(outcome, str)
+                else vars(outcome)
+            ),
+        }
+        for proof, outcome in ended
+    ]
+
+
 def main(arguments: list[str]) -> int:
     """Run the proofs; return 0 if every one is as it must be."""
     parser = argparse.ArgumentParser(prog="formal", description=__doc__)
     parser.add_argument("--jobs", type=int, default=1, help="proofs at a time")
     parser.add_argument("--list", action="store_true", help="only names and claims")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="write what came of them")
     parser.add_argument("names", nargs="*", help="first words of the names of proofs to run")
     options = parser.parse_args(arguments)
     console = Console()
@@ -74,7 +108,7 @@ def main(arguments: list[str]) -> int:
         for proof in chosen:
             console.print(f"{proof.name}: {proof.claim}", soft_wrap=True)
         return 0
-    ended = []
+    began, ended = made_by(options.names), []
     with ThreadPoolExecutor(options.jobs) as pool, Progress(console=console) as progress:
         task = progress.add_task("proving", total=len(chosen))
         running: list[Future[Outcome]] = [pool.submit(check, proof) for proof in chosen]
@@ -89,6 +123,10 @@ def main(arguments: list[str]) -> int:
     for proof, outcome in ended:
         if isinstance(outcome, str):
             console.print(f"{proof.name}: {outcome}", soft_wrap=True, markup=False)
+    if options.results:
+        options.results.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(began | {"proofs": told(ended)}, indent=1) + "\n"
+        options.results.write_text(text)
     good = sum(isinstance(outcome, Outcome) and outcome.good for _, outcome in ended)
     console.print(f"{good} of {len(ended)} proofs as they must be")
     return 0 if good == len(ended) else 1

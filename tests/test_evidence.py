@@ -1,0 +1,308 @@
+"""The page of claims says what the results files say, and nothing that is older than the files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from typer.testing import CliRunner
+
+from spikeloom.cli.main import app
+from spikeloom.sim.evidence import found, junit, page
+from spikeloom.sim.evidence.claims import CLAIMS, Claim
+from spikeloom.sim.evidence.errors import EvidenceError
+from spikeloom.sim.evidence.found import Made
+from spikeloom.sim.evidence.history import History
+from spikeloom.sim.evidence.rows import Row, State, row
+
+CRASH = {"kills": 100, "before_first": 7, "writing": 20, "loaded": 93, "equal": 93, "good": True}
+CLAIM = Claim("Faults", "It lives.", "make crash", "crash.json", found.crashed, ("src",))
+
+
+def git(folder: Path, *words: str) -> str:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    command = ["git", "-C", str(folder), *identity, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Give a repository with one commit to src and a folder of results."""
+    git(tmp_path, "init", "-q")
+    (tmp_path / "results").mkdir()
+    change(tmp_path, "src")
+    return tmp_path
+
+
+def change(tree: Path, name: str) -> str:
+    """Commit a change of a file and return the commit."""
+    with (tree / name).open("a") as file:
+        file.write("more\n")
+    git(tree, "add", name)
+    git(tree, "commit", "-q", "-m", name)
+    return git(tree, "rev-parse", "HEAD")
+
+
+def put(tree: Path, name: str = "crash.json", **values: object) -> None:
+    (tree / "results" / name).write_text(json.dumps(values))
+
+
+def looked_up(tree: Path, claim: Claim = CLAIM) -> Row:
+    return row(claim, tree / "results", History(tree / "results"))
+
+
+# States
+
+
+def test_what_was_never_run_is_shown_with_its_command(tree: Path):
+    shown = looked_up(tree)
+    assert (shown.state, shown.checks) == (State.MISSING, 0)
+    assert shown.line == "not run yet: make crash"
+
+
+def test_a_result_of_the_files_as_they_are_holds(tree: Path):
+    put(tree, **CRASH, commit=git(tree, "rev-parse", "HEAD"), date="2026-01-02T03:04:05+00:00")
+    change(tree, "other")
+    shown = looked_up(tree)
+    assert (shown.state, shown.checks, shown.remark) == (State.HOLDS, 100, "")
+    assert shown.made.endswith(", 2026-01-02")
+
+
+def test_a_result_older_than_the_files_it_is_about_says_so(tree: Path):
+    old = git(tree, "rev-parse", "HEAD")
+    put(tree, **CRASH, commit=old)
+    change(tree, "src")
+    shown = looked_up(tree)
+    assert shown.state == State.OLD
+    assert shown.remark == f"out of date: 1 commit to src since commit {old[:12]}"
+    change(tree, "src")
+    assert "2 commits to src" in looked_up(tree).remark
+
+
+def test_a_result_with_a_day_and_no_commit_is_compared_by_its_day(tree: Path):
+    put(tree, **CRASH, date="2090-01-01T00:00:00+00:00")
+    assert looked_up(tree).state == State.HOLDS
+    put(tree, **CRASH, date="1999-01-01T00:00:00+00:00")
+    assert looked_up(tree).remark == "out of date: 1 commit to src since 1999-01-01T00:00:00+00:00"
+
+
+def test_a_result_that_nobody_can_place_is_not_current(tree: Path):
+    put(tree, **CRASH)
+    assert looked_up(tree).remark == "when it was made is not known"
+    put(tree, **CRASH, commit="0123456789ab")
+    assert looked_up(tree).remark == "made at commit 0123456789ab, which is not in this repository"
+    put(tree, **CRASH, commit=git(tree, "rev-parse", "HEAD") + "+changes")
+    assert looked_up(tree).remark == "made with changes that were not committed"
+    assert looked_up(tree).state == State.OLD
+
+
+def test_a_failure_is_a_failure_however_old(tree: Path):
+    put(tree, **CRASH | {"good": False}, commit=git(tree, "rev-parse", "HEAD"))
+    assert looked_up(tree).state == State.FAILS
+    change(tree, "src")
+    assert looked_up(tree).state == State.FAILS
+    assert "out of date" in looked_up(tree).remark
+
+
+def test_several_results_of_one_claim_are_added_up_and_the_worst_counts(tree: Path):
+    claim = dataclasses.replace(CLAIM, results="crash-*.json")
+    put(tree, "crash-1.json", **CRASH, commit=git(tree, "rev-parse", "HEAD"))
+    put(tree, "crash-2.json", **CRASH | {"good": False}, commit=git(tree, "rev-parse", "HEAD"))
+    shown = looked_up(tree, claim)
+    assert (shown.state, shown.checks) == (State.FAILS, 200)
+
+
+def test_outside_a_repository_nothing_is_said_of_age(tmp_path: Path):
+    history = History(tmp_path)
+    assert history.head is None
+    assert history.remark(Made("0123", None), ("src",)) is None
+
+
+# Readers
+
+
+@pytest.mark.parametrize(
+    ("read", "values", "checks", "good", "words"),
+    [
+        (
+            found.fuzzed("differential", "cases"),
+            {"differential": {"cases": 1234, "failures": 0, "seconds": 60.0}},
+            1234, True, "1,234 cases in 60 s, 0 failed",
+        ),
+        (
+            found.fuzzed("differential", "cases"),
+            {"differential": {"cases": 5, "failures": 1, "seconds": 3600.0}},
+            5, False, "5 cases in 60 min, 1 failed",
+        ),
+        (
+            found.proved,
+            {"proofs": [
+                {"method": "induction", "proof": "ok", "mutant": "ok", "cover": "ok"},
+                {"method": "bounded", "proof": "ok", "mutant": "not found", "cover": "ok"},
+            ]},
+            6, False, "1 of 2 as they must be (1 by induction",
+        ),
+        (
+            found.mutated(0.97), {"killed": 97, "survived": 3, "equivalent": 20},
+            120, True, "97 of 100 killed (97.0 %",
+        ),
+        (found.mutated(0.97), {"killed": 96, "survived": 4, "equivalent": 0}, 100, False, "96 of"),
+        (found.mutated(0.97), {"killed": 0, "survived": 0, "equivalent": 0}, 0, False, "0 of 0"),
+        (
+            found.upset,
+            {
+                "config": "tiny",
+                "kinds": [
+                    {"kind": "weights", "flips": 3, "cleared by never": 0},
+                    {"kind": "all", "flips": 2400, "cleared by never": 0},
+                ],
+                "weighted_by_bits": {"masked": 0.5, "hang": None},
+            },
+            2400, True, "tiny: 2,400 flips, 0 that no reset clears; masked 50.0 %",
+        ),
+        (found.crashed, CRASH, 100, True, "93 loaded, 93 of them went on to the same bits"),
+        (
+            found.read_files,
+            {"targets": {"a": {"files": 1000, "findings": 0, "seconds": 5},
+                         "b": {"files": 234, "findings": 2, "seconds": 5}}},
+            1234, False, "1,234 files to 2 loaders in 10 s, 2 findings",
+        ),
+        (
+            found.tested(["test_a"]),
+            {"modules": {"test_a": {"passed": 3, "failed": 1, "skipped": 2},
+                         "test_b": {"passed": 9, "failed": 0, "skipped": 0}}},
+            4, False, "3 tests passed, 1 failed, 2 skipped",
+        ),
+        (
+            found.tested([]),
+            {"modules": {"test_a": {"passed": 3, "failed": 0, "skipped": 0}}},
+            3, True, "3 tests passed, 0 failed",
+        ),
+    ],
+)  # fmt: skip
+def test_a_results_file_is_counted(read, values: dict, checks: int, good: bool, words: str):
+    result = read(values)
+    assert (result.checks, result.good) == (checks, good)
+    assert words in result.result
+
+
+def test_a_target_that_was_not_run_is_none_of_its_files():
+    assert found.fuzzed("protocol", "cases")({"differential": {}}) is None
+    assert found.tested(["test_a"])({"modules": {"test_b": {}}}) is None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"kills": "many"}'])
+def test_a_file_of_something_else_is_named_with_the_command_that_makes_it(tree: Path, text: str):
+    (tree / "results" / "crash.json").write_text(text)
+    with pytest.raises(EvidenceError, match=r"crash\.json: not the results of 'make crash' \("):
+        looked_up(tree)
+
+
+# The tests' own report
+
+JUNIT = """<?xml version="1.0" encoding="utf-8"?>
+<testsuites><testsuite name="pytest" tests="4" timestamp="2026-11-22T10:00:00+00:00">
+<testcase classname="tests.test_a" name="one"/>
+<testcase classname="tests.test_a.TestB" name="two"><failure message="no"/></testcase>
+<testcase classname="tests.test_b" name="three"><skipped/></testcase>
+<testcase classname="tests.test_b" name="four"><error/></testcase>
+</testsuite></testsuites>"""
+
+
+def test_the_tests_report_is_counted_by_module(tmp_path: Path):
+    (tmp_path / "tests.xml").write_text(JUNIT)
+    assert junit.summary(tmp_path / "tests.xml") == {
+        "date": "2026-11-22T10:00:00+00:00",
+        "modules": {
+            "test_a": {"passed": 1, "failed": 1, "skipped": 0},
+            "test_b": {"passed": 0, "failed": 1, "skipped": 1},
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [(None, "cannot read"), ("spikes", "is no XML"), ("<testsuites/>", "holds no test")],
+)
+def test_what_is_no_report_of_tests_is_refused(tmp_path: Path, text: str | None, words: str):
+    if text is not None:
+        (tmp_path / "tests.xml").write_text(text)
+    with pytest.raises(EvidenceError, match=words) as error:
+        junit.summary(tmp_path / "tests.xml")
+    assert "--junit-xml" in str(error.value)
+
+
+# Pages
+
+
+def test_both_pages_list_every_claim_its_command_and_its_state(tree: Path):
+    put(tree, **CRASH, commit=git(tree, "rev-parse", "HEAD"))
+    odd = dataclasses.replace(CLAIM, text="a <b> | c", results="none.json")
+    shown = [looked_up(tree), looked_up(tree, odd)]
+    html, markdown = (path.read_text() for path in page.write(tree / "out", shown, "0123"))
+    for text in (html, markdown):
+        for words in ("It lives.", "100", "93 loaded", "not run yet", "make crash", "commit 0123"):
+            assert words in text
+    assert "a &lt;b&gt; | c" in html
+    assert "a <b> \\| c" in markdown
+    assert "default-src 'none'" in html
+
+
+def test_a_page_that_cannot_be_written_names_its_folder(tmp_path: Path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(EvidenceError, match=r"cannot write to .*out: .*another folder with --out"):
+        page.write(tmp_path / "out", [], None)
+
+
+def test_the_command_writes_the_pages_and_keeps_the_counts_of_the_tests(tmp_path: Path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "tests.xml").write_text(JUNIT)
+    words = ["evidence", "--results", str(tmp_path / "results"), "--json"]
+    done = CliRunner().invoke(app, [*words, "--tests", str(tmp_path / "tests.xml")])
+    assert done.exit_code == 0, done.output
+    values = json.loads(done.stdout.splitlines()[-1])
+    assert len(values["claims"]) == len(CLAIMS)
+    last = values["claims"][-1]
+    assert (last["checks"], last["result"]) == (3, "1 tests passed, 2 failed, 1 skipped")
+    names = {path.name for path in (tmp_path / "results").iterdir()}
+    assert names == {"evidence.html", "evidence.md", "tests.json"}
+    again = CliRunner().invoke(app, words)
+    assert json.loads(again.stdout.splitlines()[-1])["claims"][-1] == last
+
+
+def test_a_folder_of_results_that_is_not_there_is_named(tmp_path: Path):
+    done = CliRunner().invoke(app, ["evidence", "--results", str(tmp_path / "none")])
+    assert done.exit_code == 2
+    assert "there is no folder" in done.stderr
+
+
+# The table of claims
+
+
+def test_every_claim_has_a_command_and_is_about_files_that_exist():
+    for claim in CLAIMS:
+        assert claim.text.endswith(".")
+        assert claim.command
+        for name in claim.about:
+            assert list(ROOT.glob(name.removeprefix(":(glob)"))), name
+    assert len({claim.text for claim in CLAIMS}) == len(CLAIMS)
+
+
+def test_every_test_module_that_a_claim_names_exists():
+    values = {
+        "modules": {
+            path.stem: {"passed": 1, "failed": 0, "skipped": 0}
+            for path in (ROOT / "tests").glob("test_*.py")
+        }
+    }
+    counts = [claim.read(values).checks for claim in CLAIMS if claim.results == "tests.json"]
+    assert counts == [9, 13, 1, len(values["modules"])]
+
+
+def test_results_that_are_there_are_what_their_claims_read():
+    for claim in CLAIMS:
+        row(claim, ROOT / "results", History(ROOT / "results"))
