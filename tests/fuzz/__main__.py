@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+from spikeloom.sim.paper.store import commit
 
 from . import engines
 
@@ -26,6 +31,7 @@ def main() -> int:
     parser.add_argument("--target", choices=NAMES, action="append", help="only these loaders")
     parser.add_argument("--engine", choices=(engines.GUIDED, engines.PLAIN))
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "fuzz", help="for findings")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="write counts as JSON")
     parser.add_argument("--replay", type=Path, nargs="+", help="inputs to try with one --target")
     parser.add_argument("--bound", type=int, default=1024, help="MiB that a replay may take")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
@@ -39,11 +45,21 @@ def main() -> int:
     if chosen.child:
         engines.search(names[0], engine, each, KEPT, chosen.out)
         return 0
-    return max(_run(name, engine, each, chosen.out) for name in names)
+    made_by = {"commit": commit(ROOT), "date": datetime.now(UTC).isoformat(timespec="seconds")}
+    targets = {name: _run(name, engine, each, chosen.out) for name in names}
+    if chosen.results:
+        command = f"python -m tests.fuzz --seconds {chosen.seconds}"
+        values = {"command": command, **made_by, "engine": engine, "targets": targets}
+        chosen.results.parent.mkdir(parents=True, exist_ok=True)
+        chosen.results.write_text(json.dumps(values, indent=1) + "\n")
+    return int(any(target["findings"] for target in targets.values()))
 
 
-def _run(name: str, engine: str, seconds: int, out: Path) -> int:
-    """Search one target in a process of its own and tell what came of it."""
+def _run(name: str, engine: str, seconds: int, out: Path) -> dict[str, Any]:
+    """Search one target in a process of its own; tell and return what came of it.
+
+    A search that hangs or breaks off is a finding as well.
+    """
     command = [
         sys.executable, "-m", "tests.fuzz", "--child", "--target", name, "--engine", engine,
         "--seconds", str(seconds), "--out", str(out),
@@ -55,20 +71,21 @@ def _run(name: str, engine: str, seconds: int, out: Path) -> int:
         )
     except subprocess.TimeoutExpired:
         print(f"{name}: did not end in {limit} s: a loader hangs")
-        return 1
+        return {"files": 0, "seconds": seconds, "findings": 1}
     text = done.stdout + done.stderr
     runs = re.search(r"^Done (\d+) runs|^runs (\d+)$", text, re.MULTILINE)
     reached = re.findall(r"ft: (\d+)", text)
     found = [part.split("\nFINDING ")[0] for part in re.split(r"^FINDING ", text, flags=re.M)[1:]]
     if runs is None or done.returncode:
         print(f"{name}: the search broke off (status {done.returncode}):\n{text[-3000:]}")
-        return 1
+        return {"files": 0, "seconds": seconds, "findings": 1}
     count = int(runs[1] or runs[2])
     branches = f", {reached[-1]} features reached" if reached else ""
-    print(f"{name}: {count:,} files in {seconds} s by {engine}{branches}, {len(found)} findings")
+    words = f"{count:,} files in {seconds} s by {engine}{branches}, {len(found)} findings"
+    print(f"{name}: {words}", flush=True)
     for finding in found:
         print(f"  {out}/{finding[:2000]}")
-    return int(bool(found))
+    return {"files": count, "seconds": seconds, "findings": len(found)}
 
 
 def replay(name: str, paths: list[Path], extra: int) -> int:
