@@ -164,6 +164,10 @@ def test_outside_a_repository_nothing_is_said_of_age(tmp_path: Path):
             },
             2400, True, "tiny: 2,400 flips, 0 that no reset clears; masked 50.0 %",
         ),
+        (
+            found.audited, {"locked": 106, "audited": 100, "advisories": 1},
+            100, False, "100 of 106 versions audited, 1 advisories",
+        ),
         (found.crashed, CRASH, 100, True, "93 loaded, 93 of them went on to the same bits"),
         (
             found.read_files,

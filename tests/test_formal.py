@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from amaranth import ClockDomain, Signal
 from formal.__main__ import main, proofs
 from formal.proof import Harness, Proof
-from formal.solver import PROGRAMS, FormalError, check
+from formal.solver import PROGRAMS, FormalError, Outcome, check
 
 MISSING = [name for name in PROGRAMS if not (Path(sys.executable).parent / name).is_file()]
 pytestmark = pytest.mark.skipif(
@@ -97,6 +98,25 @@ def test_the_runner_ends_with_an_error_where_a_proof_fails(monkeypatch, capsys):
     monkeypatch.setattr("formal.__main__.proofs", lambda words: [wrong])
     assert main([]) == 1
     assert "0 of 1 proofs as they must be" in capsys.readouterr().out
+
+
+def test_the_runner_writes_what_came_of_each_proof(monkeypatch, tmp_path):
+    proof = EVERY["lfsr.never_zero.lfsr16"]
+    monkeypatch.setattr("formal.__main__.proofs", lambda words: [proof, proof])
+    outcomes = iter([Outcome("ok", "ok", "not reached", 1.0), FormalError("no answer")])
+
+    def answer(proof: Proof) -> Outcome:
+        if isinstance(outcome := next(outcomes), FormalError):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr("formal.__main__.check", answer)
+    assert main(["--results", str(tmp_path / "new" / "formal.json"), "lfsr"]) == 1
+    values = json.loads((tmp_path / "new" / "formal.json").read_text())
+    assert values["command"] == 'make formal FORMAL="lfsr"'
+    assert {"commit", "date"} < values.keys()
+    parts = [[each[name] for name in ("proof", "mutant", "cover")] for each in values["proofs"]]
+    assert parts == [["ok", "ok", "not reached"], ["no answer"] * 3]
 
 
 def test_a_program_that_is_missing_is_named(monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import pickle
 import struct
@@ -82,6 +83,19 @@ def test_a_mutated_file_is_read_or_refused_by_name(name: str, tmp_path: Path):
     outcomes = set()
     few(hypothesis.given(data=inputs)(lambda data: outcomes.add(outcome(name, data, tmp_path))))()
     assert outcomes
+
+
+@pytest.mark.slow
+def test_a_search_writes_its_counts(tmp_path: Path):
+    results = tmp_path / "new" / "fuzz-files.json"
+    words = ("--seconds", "1", "--target", "result", "--engine", "hypothesis")
+    command = (sys.executable, "-m", "tests.fuzz", *words, "--out", tmp_path, "--results", results)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout
+    values = json.loads(results.read_text())
+    assert {"command", "commit", "date", "engine"} < values.keys()
+    assert values["targets"]["result"]["files"] > 0
+    assert values["targets"]["result"]["findings"] == 0
 
 
 class Planted:

@@ -150,5 +150,13 @@ CLAIMS = (
         ("requirements-ci.lock", "pyproject.toml", "LICENCES.md"),
         "supply",
     ),
+    Claim(
+        "Supply",
+        "No advisory is known against a locked version.",
+        "make audit",
+        "audit.json",
+        found.audited,
+        ("requirements-ci.lock",),
+    ),
     _tests("All of it", "The whole test-suite passes.", ("golden", "hdl", "sim", "boards", "cli")),
 )

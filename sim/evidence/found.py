@@ -141,6 +141,13 @@ def tested(modules: Sequence[str]) -> Reader:
     return read
 
 
+def audited(values: Document) -> Found:
+    """Read the results of ``make audit``."""
+    count, advisories = int(values["audited"]), int(values["advisories"])
+    text = f"{count} of {int(values['locked'])} versions audited, {advisories} advisories"
+    return Found(count, text, not advisories, Made.of(values))
+
+
 def remade(values: Document) -> Found:
     """Read one run of ``spikeloom paper``."""
     return Found(1, str(values["kind"]), True, Made.of(values["made_by"]))
