@@ -28,6 +28,7 @@ class Target(StrEnum):
     """What can be searched."""
 
     DIFFERENTIAL = "differential"
+    PROTOCOL = "protocol"
 
 
 def fuzz(
@@ -36,7 +37,10 @@ def fuzz(
     ] = 10.0,
     target: Annotated[
         Target,
-        typer.Option(help="differential: golden against RTL on random networks and commands."),
+        typer.Option(
+            help="differential: golden against RTL on random networks and commands. protocol: "
+            "wrong bytes on the lines of a board and of a host."
+        ),
     ] = Target.DIFFERENTIAL,
     seed: Annotated[
         int | None,
@@ -77,18 +81,24 @@ def fuzz(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Search for a network on which golden and RTL differ.
+    """Search for a difference between golden and RTL, or for bytes that hang a link.
 
     Networks of any shape, ways to build their cores, images, labels, commands
     and stalls are drawn at random, and every reply of the core is compared
-    with golden's: every spike count, every weight, every register. It goes on
-    until the minutes are over. What fails is made as small as it gets and kept
-    in a file that the tests repeat from then on; the status is 1.
+    with golden's: every spike count, every weight, every register. With
+    --target protocol the line between host and board brings damaged frames,
+    noise and lies: the board must answer the next good frame and change no
+    weight unasked, the host must give up in time. It goes on until the minutes
+    are over. What fails is made as small as it gets and kept in a file that the
+    tests repeat from then on; the status is 1.
 
     [bold]Examples[/bold]
 
     An hour:
     [cyan]spikeloom fuzz --minutes 60[/cyan]
+
+    The serial link, board and host:
+    [cyan]spikeloom fuzz --target protocol[/cyan]
 
     What was found, once more:
     [cyan]spikeloom fuzz --case tests/regressions/differential-0123456789ab.json[/cyan]
@@ -132,9 +142,12 @@ def fuzz(
 
 def _search(output: Output, target: Target, seed: int, seconds: float) -> Hunt[Any]:
     """Search one target, saying how far it is."""
-    from spikeloom.sim.fuzz import differential
+    from spikeloom.sim.fuzz import differential, protocol
 
-    searches: dict[Target, Callable[..., Hunt[Any]]] = {Target.DIFFERENTIAL: differential.fuzz}
+    searches: dict[Target, Callable[..., Hunt[Any]]] = {
+        Target.DIFFERENTIAL: differential.fuzz,
+        Target.PROTOCOL: protocol.fuzz,
+    }
     said = -SAY_SECONDS
     with output.working(f"Fuzzing, {target.value}") as say:
 

@@ -27,7 +27,7 @@ DEEDS = {  # how often each is drawn; the simplest first
     "odd": 2,
     "reset": 1,
 }
-_DEEDS = [deed for deed, count in DEEDS.items() for _ in range(count)]
+OFTEN = [deed for deed, count in DEEDS.items() for _ in range(count)]
 
 
 @st.composite
@@ -41,8 +41,8 @@ def cases(draw: Draw) -> Case:
     ]
     if draw(st.booleans()):  # else updates are as rare as the configuration says
         commands += [("write", f"probability.{layer.index}", 1 << 16) for layer in numbers.layers]
-    for deed in draw(st.lists(st.sampled_from(_DEEDS), min_size=1, max_size=MOST)):
-        commands += draw(_deed(numbers, deed))
+    for deed in draw(st.lists(st.sampled_from(OFTEN), min_size=1, max_size=MOST)):
+        commands += draw(deeds(numbers, deed))
     return Case(config, draw(plans()), tuple(commands), draw(_stalls()))
 
 
@@ -87,7 +87,7 @@ def _image(draw: Draw, pixels: int) -> Command:
 
 
 @st.composite
-def _deed(draw: Draw, numbers: Machine, deed: str) -> list[Command]:
+def deeds(draw: Draw, numbers: Machine, deed: str) -> list[Command]:
     """Draw the commands of one deed."""
     config = numbers.config
     pixels, classes = config.sizes[0], config.sizes[-1]

@@ -8,14 +8,16 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from spikeloom.sim.fuzz import differential
+from spikeloom.sim.fuzz import differential, protocol
 from spikeloom.sim.fuzz.case import Case, CaseError
+from spikeloom.sim.fuzz.script import Script
+from spikeloom.sim.fuzz.session import Session
 
 LARGEST = 1 << 24
 """Bytes of a file that are read: the fuzzer's own have some thousands."""
 
-KINDS = {kind.KIND: kind for kind in (Case,)}
-AnyCase = Case
+AnyCase = Case | Session | Script
+KINDS = {kind.KIND: kind for kind in (Case, Session, Script)}
 
 
 def folder() -> Path:
@@ -54,4 +56,4 @@ def load(path: Path) -> AnyCase:
 
 def replay(case: AnyCase) -> Counter[str]:
     """Run a case again and count what it did; raises what it raised when it was found."""
-    return differential.replay(case)
+    return differential.replay(case) if isinstance(case, Case) else protocol.replay(case)

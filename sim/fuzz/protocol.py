@@ -1,0 +1,39 @@
+"""The board's byte stream and the host's side under hostile bytes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from hypothesis import strategies as st
+
+from spikeloom.sim.fuzz import board, host
+from spikeloom.sim.fuzz.host import Script
+from spikeloom.sim.fuzz.hunt import SHRINK_SECONDS, Hunt, hunt
+from spikeloom.sim.fuzz.scripts import scripts
+from spikeloom.sim.fuzz.session import Session
+from spikeloom.sim.fuzz.sessions import sessions
+
+
+def fuzz(
+    *,
+    seed: int,
+    seconds: float,
+    shrink_seconds: float = SHRINK_SECONDS,
+    progress: Callable[[Hunt[Session | Script]], None] = lambda so_far: None,
+) -> Hunt[Session | Script]:
+    """Try random sessions of boards and of hosts; see `hunt`."""
+    return hunt(
+        st.one_of(sessions(), scripts()),
+        replay,
+        size=lambda example: len(example.to_json()),
+        seed=seed,
+        seconds=seconds,
+        shrink_seconds=shrink_seconds,
+        progress=progress,
+    )
+
+
+def replay(example: Session | Script) -> Counter[str]:
+    """Run a session and count what passed; `AssertionError` where board or host fails."""
+    return host.replay(example) if isinstance(example, Script) else board.replay(example)
