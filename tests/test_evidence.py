@@ -194,6 +194,13 @@ def test_a_results_file_is_counted(read, values: dict, checks: int, good: bool, 
     assert words in result.result
 
 
+def test_mutants_are_as_old_as_the_block_that_was_run_first():
+    blocks = {"a": {"commit": "new", "date": "2026-02"}, "b": {"commit": "old", "date": "2026-01"}}
+    counts = {"killed": 1, "survived": 0, "equivalent": 0}
+    values = {"commit": "new", "date": "2026-02", **counts, "blocks": blocks}
+    assert found.mutated(0.97)(values).made == Made("old", "2026-01")
+
+
 def test_a_target_that_was_not_run_is_none_of_its_files():
     assert found.fuzzed("protocol", "cases")({"differential": {}}) is None
     assert found.tested(["test_a"])({"modules": {"test_b": {}}}) is None

@@ -77,7 +77,10 @@ def proved(values: Document) -> Found:
 
 
 def mutated(least: float) -> Reader:
-    """Return the reader of a mutation run, of which a share of `least` must be killed."""
+    """Return the reader of a mutation run, of which a share of `least` must be killed.
+
+    It is as old as the oldest of its blocks, where they were run one by one.
+    """
 
     def read(values: Document) -> Found:
         names = ("killed", "survived", "equivalent")
@@ -88,7 +91,9 @@ def mutated(least: float) -> Reader:
             f"{killed:,} of {different:,} killed ({100 * share:.1f} %, at least "
             f"{100 * least:g} % are asked for); {equivalent:,} more change nothing"
         )
-        return Found(different + equivalent, text, share >= least, Made.of(values))
+        blocks = values.get("blocks", {}).values()
+        oldest = min(blocks, key=lambda block: str(block["date"]), default=values)
+        return Found(different + equivalent, text, share >= least, Made.of(oldest))
 
     return read
 
