@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import platform
+import resource
 import signal
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from spikeloom.sim.paper import store as stores
@@ -45,6 +48,16 @@ def suicide(job: Job, place: Place, tell: Tell) -> dict[str, Any]:
     if job.config.get("dies"):
         os.kill(os.getpid(), signal.SIGKILL)
     return square(job, place, tell)
+
+
+def page_faults(job: Job, place: Place, tell: Tell) -> dict[str, Any]:
+    """Take and leave 32 MB a hundred times, and count the pages that the kernel had to give."""
+    for _ in range(3):
+        np.ones(1 << 25, np.uint8)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(100):
+        np.ones(1 << 25, np.uint8)
+    return {"faults": resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before}
 
 
 def never(job: Job, place: Place, tell: Tell) -> dict[str, Any]:
@@ -215,9 +228,9 @@ def test_a_killed_worker_costs_a_repeated_run_and_nothing_else(tmp_path: Path):
     killed: list[str] = []
 
     def kill() -> None:
-        first = start_files(started, 2)[0]
-        killed.append(first.name.split("-")[0])
-        os.kill(int(first.read_text()), signal.SIGKILL)
+        newest = start_files(started, 2)[-1]  # the one with the most left to do
+        killed.append(newest.name.split("-")[0])
+        os.kill(int(newest.read_text()), signal.SIGKILL)
 
     thread = threading.Thread(target=kill)
     thread.start()
@@ -230,6 +243,12 @@ def test_a_killed_worker_costs_a_repeated_run_and_nothing_else(tmp_path: Path):
     assert len(starts) == 5, "one run was repeated, no other"
     assert [n for n in "0123" if starts.count(n) == 2] == killed
     assert len({path.read_text() for path in started.iterdir()}) >= 3, "a new worker came"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="speaks of glibc's allocator")
+def test_workers_keep_the_memory_that_a_run_takes_again(tmp_path: Path):
+    (record,) = sweep([job(1)], Store(tmp_path), Place(), workers=1, run=page_faults).values()
+    assert record.result["faults"] < 8192, "as many pages as one of the hundred arrays has"
 
 
 def test_a_run_that_kills_every_worker_fails_alone(tmp_path: Path):
