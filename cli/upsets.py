@@ -113,9 +113,12 @@ def _campaign(
     campaign = Campaign(chip, Task(network, data, seed, QUICK if quick else SIZE), seed)
     runs = []
     with output.counting("flips", flips) as tell:
-        for run in campaign.flips(flips):
-            runs.append(run)
-            tell(len(runs))
+        try:
+            for run in campaign.flips(flips):
+                runs.append(run)
+                tell(len(runs))
+        except KeyboardInterrupt:
+            output.say(f"stopped after {len(runs)} flips: the table is of these")
     return campaign.done(runs)
 
 

@@ -159,9 +159,10 @@ class Campaign:
         images, labels, expected = task.next(seen)
         device.clear()
         found = self._observed(device, device.train(images, labels))
-        note = "" if legal(task.machine, seen.weights) else "a weight beyond its rail; "
-        if not found.learned_as(expected) or not found.counted_as(expected):
-            return Outcome.WRONG, None, f"{note}the chip goes on differing from golden"
+        # golden brings a weight back to its rail later than the chip does: see `Golden.flip`
+        note = "" if legal(task.machine, seen.weights) else "a weight beyond its rail"
+        if not note and not (found.learned_as(expected) and found.counted_as(expected)):
+            return Outcome.WRONG, None, "the chip goes on differing from golden"
         if same:
             return Outcome.MISCOUNTED, None, note
         accuracy = task.accuracy_after(found)

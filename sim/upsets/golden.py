@@ -48,15 +48,23 @@ class Golden(Network):
             self._view(layer.index)[:] = given
         self.stream_states = states
 
-    def flip(self, layer: int, row: int, column: int, bit: int) -> None:
-        """Invert a bit of a weight of a crossbar (from 1), as its memory holds it."""
+    def flip(self, layer: int, row: int, column: int, bit: int) -> bool:
+        """Invert a bit of a weight of a crossbar (from 1), as its memory holds it.
+
+        Not where the weight would lie beyond its rail, at -2**(bits - 1): the chip brings it back
+        with the next write to its word, golden only with the next one to itself. Returns whether
+        the bit was inverted.
+        """
         width = self.machine.layers[layer - 1].weight_bits
         view = self._view(layer)
         value = (int(view[row, column]) ^ 1 << bit) & (1 << width) - 1
+        if value == 1 << width - 1:
+            return False
         view[row, column] = value - (value >> width - 1 << width)
+        return True
 
     def flip_some(self, rng: np.random.Generator, count: int) -> None:
-        """Invert weight bits at random, each of all crossbars' alike."""
+        """Invert weight bits at random, each of all crossbars' alike; see `flip`."""
         layers = self.machine.layers
         widths = np.array([layer.weight_bits for layer in layers])
         bits = np.array([layer.n_pre * layer.n_post for layer in layers]) * widths
@@ -65,7 +73,7 @@ class Golden(Network):
             places = rng.integers(flat.size, size=hits)
             raw = flat.astype(np.int32) & (1 << width) - 1
             np.bitwise_xor.at(raw, places, 1 << rng.integers(width, size=hits))
-            flat[:] = raw - (raw >> width - 1 << width)
+            flat[:] = np.where(raw == 1 << width - 1, flat, raw - (raw >> width - 1 << width))
 
     def see(self, images: np.ndarray, labels: np.ndarray) -> Seen:
         """Train on samples in order."""
