@@ -380,10 +380,7 @@ def _work_folder(entry: Path) -> Iterator[Path]:
 
 def _sums(entry: Path) -> dict[str, str]:
     """Return the digest of each file of a cache entry; `ValueError` for what is no manifest."""
-    try:
-        sums = json.loads((entry / _MANIFEST).read_text())
-    except RecursionError as error:
-        raise ValueError("lists within lists") from error
+    sums = json.loads((entry / _MANIFEST).read_text())
     if not isinstance(sums, dict) or not sums or any(Path(name).name != name for name in sums):
         raise ValueError("not the names of files of this entry")
     return sums
@@ -393,7 +390,7 @@ def _valid(entry: Path) -> bool:
     """Say whether a cache entry is there and every file in it is as it was written."""
     try:
         return all(_file_digest(entry / name) == digest for name, digest in _sums(entry).items())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
 
 
