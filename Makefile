@@ -12,7 +12,7 @@ SHELL := /bin/bash
 # What runs below calls make itself, to compile simulators; it must not inherit our job server.
 unexport MAKEFLAGS MFLAGS
 
-.PHONY: demo test test-slow formal bitstreams crash lint clean lock licences audit
+.PHONY: demo test test-slow formal mutants bitstreams crash lint clean lock licences audit
 
 demo: .venv/.stamp
 	$(BIN)/spikeloom demo
@@ -34,6 +34,11 @@ formal: .venv/.formal
 # Kills training at random moments, and goes on with what is left.
 crash: .venv/.stamp
 	$(BIN)/python -m tests.crash --kills 100 --results results/crash.json
+
+# Mutants of every block and of the core, chosen by Yosys; MUTANTS names blocks or bounds the run:
+# make mutants MUTANTS="--per-block 10 --runs 3 --seconds 30 --out ../build/mutants.json"
+mutants: .venv/.stamp
+	cd tests && ../$(BIN)/python -m mutation $(MUTANTS)
 
 # Two families, the tools' first run included; a missed clock fails.
 bitstreams: .venv/.stamp

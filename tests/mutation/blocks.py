@@ -31,10 +31,15 @@ def _crossbars() -> list[Case]:
     return _pick(every, 1, 4, 8)
 
 
+def _learning() -> list[Case]:
+    thinning, *others = _pick(bench_learning.cases(), 0, 1, 3)
+    return [aimed(thinning), *others]
+
+
 def _vectors() -> list[Case]:
     return [
         *_pick(bench_vectors.wheel_cases(), 0),
-        *_pick(bench_vectors.drum_cases(), 3, 5),
+        *_pick(bench_vectors.drum_cases(), 3),
     ]
 
 
@@ -45,10 +50,10 @@ CASES: dict[str, Callable[[], Iterable[Case]]] = {
     "crossbar": _crossbars,
     "encoder": lambda: _pick(bench_encoder.cases(), 0, 5),
     "dropout": lambda: _pick(bench_encoder.dropout_cases(), 1),
-    "learning": lambda: _pick(bench_learning.cases(), 0, 1, 3),
-    "wta": lambda: _pick(bench_wta.cases(), 9, 10, 11),
+    "learning": _learning,
+    "wta": lambda: _pick(bench_wta.cases(), 10, 11),
     "fold": lambda: _pick(bench_fold.cases(), 0, 4),
-    "spikes": lambda: _pick(bench_spikes.cases(), 0, 1, 5),
+    "spikes": lambda: _pick(bench_spikes.cases(), 0, 5),
     "vectors": _vectors,
     "weights": lambda: _pick(bench_weights.cases(), 0),
     "registers": lambda: bench_registers.cases(),

@@ -19,7 +19,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import ValueLike
 from amaranth.lib import wiring
 
-from mutation.netlist import BITS, MODULE, SELECT
+from mutation.netlist import BITS, MODULE, SELECT, ports
 from spikeloom.sim import netlist
 from spikeloom.sim.verilate import failure
 
@@ -33,6 +33,7 @@ read_rtlil {0}.il
 rename {1} {0}
 cd {0}
 connect -set {2} {3}'d{4}
+setattr -unset init w:*
 delete -input w:{2}
 cd ..
 """
@@ -75,28 +76,23 @@ class Verdict:
 
 def anything(m: Module, pins: Pins, component: wiring.Component) -> tuple[ValueLike, list]:
     """Return the contract of a block whose inputs may be anything and whose outputs all count."""
-    members = component.signature.members
-    return 1, [pins[name] for name, member in members.items() if member.flow is wiring.Out]
+    return 1, [pins[name] for name, flow, _ in ports(component) if flow is wiring.Out]
 
 
 def both(component: wiring.Component, contract: Contract | None, *, registered: bool) -> Module:
     """Return the two sides with the output `bad`: a difference after none but legal clocks."""
     m = Module()
-    inputs, sides = {}, []
-    members = component.signature.members
-    for name, member in members.items():
-        if member.flow is wiring.In:
-            inputs[name] = Signal(member.shape, name=name)
+    every = [(name, flow, value.shape()) for name, flow, value in ports(component)]
+    inputs = {n: Signal(shape, name=n) for n, flow, shape in every if flow is wiring.In}
+    sides = []
     clock = {"i_clk": ClockSignal(), "i_rst": ResetSignal()} if registered else {}
     for side in ("sound", "faulty"):
         outputs = {
-            name: Signal(member.shape, name=f"{side}_{name}")
-            for name, member in members.items()
-            if member.flow is wiring.Out
+            n: Signal(shape, name=f"{side}_{n}") for n, flow, shape in every if flow is wiring.Out
         }
-        ports = {f"i_{name}": value for name, value in inputs.items()}
-        ports |= {f"o_{name}": value for name, value in outputs.items()}
-        m.submodules[side] = Instance(side, **ports, **clock)
+        pins = {f"i_{name}": value for name, value in inputs.items()}
+        pins |= {f"o_{name}": value for name, value in outputs.items()}
+        m.submodules[side] = Instance(side, **pins, **clock)
         sides.append(inputs | outputs)
     ask = contract or (lambda m, pins: anything(m, pins, component))
     (legal, seen), (_, other) = (ask(m, pins) for pins in sides)
@@ -131,8 +127,8 @@ def compare(
     BuildError : Yosys or ABC refused what they were given.
     """
     module = both(component, contract, registered=" \\clk\n" in text)
-    ports = [Value.cast(port) for port in module.ports]
-    top = rtlil.convert(module, name="both", ports=ports, emit_src=False)
+    pins = [Value.cast(port) for port in module.ports]
+    top = rtlil.convert(module, name="both", ports=pins, emit_src=False)
     yosys = netlist.native()
     with tempfile.TemporaryDirectory(prefix="equivalence-") as name:
         folder = Path(name)

@@ -10,7 +10,7 @@ from pathlib import Path
 from amaranth.hdl import Value
 from amaranth.lib import wiring
 
-from mutation.netlist import BITS, MODULE, SELECT
+from mutation.netlist import BITS, MODULE, SELECT, ports
 from spikeloom.sim.bench import Bench, Pins
 from spikeloom.sim.verilate import Log, Settings, build
 
@@ -41,16 +41,16 @@ class Layout:
     def __init__(self, component: wiring.Component) -> None:
         self.given: list[tuple[str, int, int]] = []
         self.shown: list[tuple[str, int, int]] = []
-        for name, member in component.signature.members.items():
-            ports = self.given if member.flow is wiring.In else self.shown
-            first = sum(ports[-1][1:]) if ports else 0
-            ports.append((name, first, len(Value.cast(getattr(component, name)))))
+        for name, flow, value in ports(component):
+            pins = self.given if flow is wiring.In else self.shown
+            first = sum(pins[-1][1:]) if pins else 0
+            pins.append((name, first, len(Value.cast(value))))
 
     @property
     def bits(self) -> tuple[int, int]:
         """Width of both vectors."""
         return tuple(
-            max(LEAST, sum(ports[-1][1:]) if ports else 0) for ports in (self.given, self.shown)
+            max(LEAST, sum(pins[-1][1:]) if pins else 0) for pins in (self.given, self.shown)
         )
 
     def wrapper(self, *, registered: bool) -> str:
@@ -58,9 +58,9 @@ class Layout:
         given, shown = self.bits
         pins = [f".{SELECT}({SELECT})"]
         pins += [".clk(clk)", ".rst(rst)"] if registered else []
-        for ports, vector in ((self.given, "given"), (self.shown, "shown")):
+        for part, vector in ((self.given, "given"), (self.shown, "shown")):
             pins += [
-                f".\\{name} ({vector}[{first + size - 1}:{first}])" for name, first, size in ports
+                f".\\{name} ({vector}[{first + size - 1}:{first}])" for name, first, size in part
             ]
         joined = ", ".join(pins)
         rest = sum(self.shown[-1][1:]) if self.shown else 0

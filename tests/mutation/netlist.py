@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amaranth.back import rtlil
+from amaranth.hdl import ValueLike
 from amaranth.lib import wiring
 
 from spikeloom.sim import netlist
@@ -97,6 +98,12 @@ class Netlist:
     rtlil: str
     cells: dict[str, int]
     mutants: tuple[Mutant, ...]
+
+
+def ports(component: wiring.Component) -> list[tuple[str, wiring.Flow, ValueLike]]:
+    """Return the ports of a component: name, direction, value; those of a stream one by one."""
+    flat = component.signature.flatten(component)
+    return [("__".join(map(str, path)), member.flow, value) for path, member, value in flat]
 
 
 def parse(number: int, line: str) -> Mutant:

@@ -8,13 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import stimulus
 from amaranth.lib import wiring
+from bench_learning import LFSR, ThinningBench
 from bench_neuron import ErrorBench, ForwardBench
 
-from spikeloom.sim.bench import Case, join
+from spikeloom.golden.spec.learning import CERTAIN
+from spikeloom.sim.bench import Bench, Case, join
 
 PLAIN = 0.3
 """Share of words whose currents stay as the bench drew them."""
+
+ANYWHERE = 0.25
+"""Share of the others that lead anywhere between the limits: bits of a sum carry there too."""
+
+
+THINNED = 150
+"""Clocks of a bench of thinning."""
 
 
 class AimedForward(ForwardBench):
@@ -80,6 +90,20 @@ class _Shape:
         self.words = bench.words
 
 
+class AimedThinning(ThinningBench):
+    """Words that agree with the probability down to a bit, differ there, and are anything below."""
+
+    def use(self):
+        rng = self.rng
+        for _ in range(THINNED):
+            probability = rng.randint(1, CERTAIN - 1)
+            bit = rng.randrange(CERTAIN.bit_length() - 1)
+            word = probability ^ 1 << bit ^ rng.getrandbits(bit)
+            # a generator is never at a word of 0 for as many steps as its state has words
+            self.state = stimulus.state_before(LFSR, max(word, 1), rng)
+            yield {"word": max(word, 1), "train": 1, "probability": probability, "spike": 1}
+
+
 def aim(
     bench: ForwardBench | ErrorBench,
     marks: Sequence[int],
@@ -98,20 +122,24 @@ def aim(
             currents.append(bench.rng.randint(-limit, limit))
             continue
         mark = bench.rng.choice(marks) + bench.rng.choice((-2, -1, -1, 0, 0, 1, 2))
+        if bench.rng.random() < ANYWHERE:
+            mark = bench.rng.randint(min(marks), max(marks))
         current = ((mark - int(held[lane])) << shift) - int(pool[lane])
         if shift:
             current += bench.rng.randint(-(1 << shift), 1 << shift)
-        currents.append(max(-limit, min(limit, current)))
+        currents.append(max(-limit - 1, min(limit, current)))
     return join(currents, bench.bits)
 
 
 def aimed(case: Case) -> Case:
-    """Return a case of neurons whose bench draws such currents for every second seed."""
+    """Return a case whose bench draws such inputs for every second seed."""
 
-    def bench(component: wiring.Component, seed: int) -> ForwardBench | ErrorBench:
+    def bench(component: wiring.Component, seed: int) -> Bench:
         plain = case.bench(component, seed)
         if seed % 2 == 0:
             return plain
+        if isinstance(plain, ThinningBench):
+            return AimedThinning(component, seed)
         kind = AimedForward if isinstance(plain, ForwardBench) else AimedError
         return kind(component, seed, machine=plain.machine, layer=plain.layer, bits=plain.bits)
 
