@@ -1,0 +1,322 @@
+"""The differential fuzzer: what it draws, that it finds faults, and what it once found."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import numpy as np
+import pytest
+from conftest import ROOT
+from core_faults import FAULTS, replaced
+from golden_transport import GoldenTransport
+from typer.testing import CliRunner, Result
+
+from spikeloom.cli.main import app
+from spikeloom.golden.network import Network
+from spikeloom.golden.spec.protocol import Feature
+from spikeloom.sim.fuzz import differential, kept, record, reference, simulate
+from spikeloom.sim.fuzz.case import Case, CaseError, Stalls
+from spikeloom.sim.fuzz.commands import cases
+from spikeloom.sim.fuzz.hunt import Hunt, hunt
+
+KEPT = sorted((ROOT / "tests" / "regressions").glob("differential-*.json"))
+SOON: dict[str, Any] = {"seconds": 240.0, "shrink_seconds": 60.0}
+
+
+def few(count: int) -> hypothesis.settings:
+    """Return settings that draw the same cases every time: others are `spikeloom fuzz`'s."""
+    return hypothesis.settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+
+
+def drawn(count: int) -> list[Case]:
+    found: list[Case] = []
+    few(count)(hypothesis.given(cases())(lambda case: found.append(case)))()
+    return found
+
+
+# What is kept
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_what_once_failed_passes(path: Path):
+    assert kept.replay(kept.load(path))["weights_compared"]
+
+
+def test_cases_of_faults_are_kept():
+    assert len(KEPT) >= 2
+
+
+def test_a_kept_case_is_the_one_that_was_drawn(tmp_path: Path):
+    for case in drawn(20):
+        path = kept.keep(case, ValueError("why"), tmp_path)
+        assert kept.load(path) == dataclasses.replace(case, found="ValueError: why")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "is no JSON file"),
+        ("[" * 100_000, "is no JSON file"),
+        ("[]", "its kind is none of differential"),
+        ('{"kind": "x"}', "its kind is none of differential"),
+        ('{"kind": "differential"}', "a part is missing or malformed: KeyError"),
+    ],
+)
+def test_a_file_that_is_no_case_is_refused(text: str, message: str, tmp_path: Path):
+    path = tmp_path / "case.json"
+    path.write_text(text)
+    with pytest.raises(CaseError, match=message):
+        kept.load(path)
+
+
+def test_a_case_that_is_not_there_is_refused(tmp_path: Path):
+    with pytest.raises(CaseError, match=r"cannot read .*absent\.json: No such file"):
+        kept.load(tmp_path / "absent.json")
+
+
+def test_a_case_too_large_to_be_one_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(kept, "LARGEST", 10)
+    path = tmp_path / "case.json"
+    path.write_text('{"kind": "differential"}')
+    with pytest.raises(CaseError, match="it has 24 bytes, a case has at most 10"):
+        kept.load(path)
+
+
+def test_a_case_with_a_part_out_of_range_is_refused():
+    (case,) = drawn(1)
+    parts = json.loads(case.to_json())
+    parts["stalls"]["replies"] = 256
+    with pytest.raises(CaseError, match=r"stalls: replies = 256 is outside 0\.\.250"):
+        Case.from_parts(parts)
+    parts["stalls"]["replies"], parts["config"]["steps"] = 0, 0
+    with pytest.raises(CaseError, match="config: steps = 0"):
+        Case.from_parts(parts)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (("fly",), "fly: there is no command 'fly'"),
+        (("read", "altitude"), "read: 'altitude'"),
+        (("train",), "train: .*missing 1 required"),
+        (("opcode", 5), "opcode: 5 is TRAIN, which has a name of its own"),
+        (("tokens", "0901"), "tokens: 0901 does not end with the first header 00"),
+        (("image", []), "image: 0 pixels, the network has"),
+    ],
+)
+def test_a_command_that_is_none_is_refused(command: tuple[Any, ...], message: str):
+    (case,) = drawn(1)
+    with pytest.raises(CaseError, match=message):
+        simulate.run(dataclasses.replace(case, commands=(command,)))
+
+
+# What is drawn
+
+
+def test_the_fuzzers_golden_core_replies_as_the_tests_own_does():
+    """Both were written from the protocol's docstring, one over bytes, one over commands."""
+    for case in drawn(60):
+        wanted, golden = simulate.exchanges(case)
+        features = Feature.COUNTERS if case.plan.counters else Feature(0)
+        other = GoldenTransport(golden.machine, features=features)
+        for exchange in wanted:
+            exchange.check(other.transfer(exchange.data, exchange.reply.nbytes))
+
+
+def test_drawn_cases_reach_every_option_and_event():
+    """Otherwise all of this would compare silence with silence."""
+    found: Counter[str] = Counter()
+    for case in drawn(400):
+        config, plan = case.config, case.plan
+        found.update(
+            {
+                *(f"{name} {getattr(plan, name)}" for name in vars(plan) if name != "styles"),
+                *(f"{name} {getattr(case.stalls, name)}" for name in ("commands", "replies")),
+                *(f"layer of {size}" for size in config.sizes[1:-1]),
+                *(f"{each.weight_bits} bits" for each in config.layers),
+                *(f"ports {each.ports}" for each in config.layers),
+                f"depth {config.depth}",
+                f"{config.input.draws} draws",
+                f"label {config.label.train}",
+                f"wta {config.wta.kind}",
+                f"gate {config.error.gate}",
+                f"membranes {config.error.membranes}",
+                f"reset {config.neuron.reset}",
+                *(f"command {command[0]}" for command in case.commands),
+            }
+        )
+        found.update(+Counter(simulate.exchanges(case)[1].events).keys())
+    expected = {
+        *("depth 1", "depth 2", "depth 3", "depth 4", "pause 0"),
+        *(f"layer of {size}" for size in (*range(1, 10), 16, 17, 33, 36)),
+        *(f"{bits} bits" for bits in range(2, 17)),
+        *(f"{draws} draws" for draws in range(1, 9)),
+        *("wta none", "wta lateral", "wta feedforward", "wta recurrent"),
+        *("gate open", "gate hold", "gate discard", "reset subtract", "reset zero"),
+        *("membranes shared", "membranes separate", "ports 1", "ports 2"),
+        *("label constant", "label front", "label random", "label random-front"),
+        *("commands 0", "commands 230", "replies 0", "replies 230"),
+        *("halves True", "drums True", "counters False", "registered False", "buffered False"),
+        *(f"command {name[4:]}" for name in dir(reference.Reference) if name.startswith("_do_")),
+        *("trained", "inferred", "spikes", "errors", "rows_written"),
+    } - {"pause 0"}
+    assert {name: found[name] for name in expected if found[name] < 3} == {}
+
+
+def test_the_same_seed_draws_the_same_cases():
+    def names(seed: int) -> list[str]:
+        found: list[str] = []
+
+        def run(case: Case) -> Counter[str]:
+            found.append(case.to_json())
+            if len(found) == 10:
+                raise ValueError("enough")
+            return Counter()
+
+        hunt(cases(), run, size=lambda case: 0, seed=seed, seconds=60, shrink_seconds=0)
+        return found
+
+    assert names(5) == names(5) != names(6)
+
+
+# On the RTL
+
+
+def test_a_few_cases_agree():
+    for case in drawn(4):
+        assert differential.replay(case)["commands"]
+
+
+def find(number: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Hunt[Case], Path]:
+    """Hunt with a fault in the RTL; return what was found and kept."""
+    with monkeypatch.context() as patch:
+        replaced(FAULTS[number][0], patch)
+        done = differential.fuzz(seed=number, **SOON)
+        assert done.failure is not None, FAULTS[number][0].why
+        path = kept.keep(done.failure.example, done.failure.error, folder)
+        with pytest.raises(simulate.DifferenceError):
+            kept.replay(kept.load(path))
+    assert kept.replay(kept.load(path))["commands"], "the sound RTL passes"
+    return done, path
+
+
+def test_a_fault_in_the_rtl_is_found_shrunk_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    done, path = find(0, tmp_path, monkeypatch)  # ties go to the highest class
+    case = done.failure.example
+    assert len(case.config.sizes) == 2
+    assert sum(command[0] in ("train", "infer") for command in case.commands) == 1
+    assert "core and golden differ" in json.loads(path.read_text())["found"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [3, 4, 6, 9])
+def test_more_faults_in_the_rtl_are_found(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    find(number, tmp_path, monkeypatch)
+
+
+class LazyNetwork(Network):
+    """Golden with a fault: one weight too high by one after each sample trained."""
+
+    def train(self, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        found = super().train(images, labels)
+        weights = self.weights
+        weights[0][-1, -1] -= np.sign(weights[0][-1, -1]) or 1
+        self.weights = weights
+        return found
+
+
+def planted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reference, "Network", LazyNetwork)
+
+
+def test_a_fault_in_golden_is_found(monkeypatch: pytest.MonkeyPatch):
+    planted(monkeypatch)
+    done = differential.fuzz(seed=1, seconds=240, shrink_seconds=0)
+    assert isinstance(done.failure.error, simulate.DifferenceError)
+    assert "read_weights 1 0" in str(done.failure.error)
+
+
+def test_a_core_that_stops_is_no_hang_of_the_fuzzer(monkeypatch: pytest.MonkeyPatch):
+    (case,) = drawn(1)
+    monkeypatch.setattr(simulate, "cycle_limit", lambda *_: 50)
+    with pytest.raises(simulate.DifferenceError, match="the core hangs: not finished after 50"):
+        simulate.run(case)
+
+
+def test_stalls_change_nothing():
+    (case, *_) = drawn(3)[::-1]
+    for commands, replies, pause in ((250, 0, 0), (0, 250, 7)):
+        stalls = Stalls(1, commands, replies, pause)
+        assert differential.replay(dataclasses.replace(case, stalls=stalls))["commands"]
+
+
+# The command
+
+
+def call(*arguments: object, status: int = 0) -> Result:
+    result = CliRunner().invoke(app, ["fuzz", *map(str, arguments)], env={"COLUMNS": "200"})
+    told = f"{result.stdout}\n{result.stderr}\n{result.exception!r}"
+    assert result.exit_code == status, told
+    return result
+
+
+def test_the_command_writes_what_it_tried(tmp_path: Path):
+    path = tmp_path / "new" / "fuzz.json"
+    result = call("--minutes", "0.02", "--seed", 7, "--results", path, "--json")
+    values = json.loads(path.read_text())["differential"]
+    assert {**values, "target": "differential"} == json.loads(result.stdout)
+    assert values["seed"] == 7
+    assert values["failures"] == 0
+    assert values["kept"] is None
+    assert values["cases"] >= values["configurations"] >= 1
+    assert values["images"] == values["trained"] + values.get("inferred", 0)
+    assert values.keys() >= {"commands", "seconds", "commit", "date", "command"}
+
+
+def test_the_command_keeps_what_fails_and_repeats_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("spikeloom.sim.fuzz.differential.SHRINK_SECONDS", 0.0)
+    with monkeypatch.context() as patch:
+        planted(patch)
+        result = call("--minutes", 4, "--seed", 1, "--cases", tmp_path, "--json", status=1)
+        (path,) = tmp_path.glob("*.json")
+        assert json.loads(result.stdout)["kept"] == path.name
+        for text in ("core and golden differ", "sizes = [", f"spikeloom fuzz --case {path}"):
+            assert text in result.stderr
+        assert "FAILED: DifferenceError" in call("--case", path, status=1).stdout
+    assert f"{path} passes" in call("--case", path).stdout
+
+
+def test_results_that_are_something_else_are_not_overwritten(tmp_path: Path):
+    path = tmp_path / "fuzz.json"
+    path.write_text("[1]")
+    assert "holds no entries by target" in call("--results", path, status=2).stderr
+    path.write_text("1, 2")
+    assert "cannot take results" in call("--results", path, status=2).stderr
+    with pytest.raises(CaseError, match="cannot take results"):
+        record.check(tmp_path)
+
+
+def test_without_hypothesis_the_command_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(__import__("sys").modules, "spikeloom.sim.fuzz.kept", None)
+    monkeypatch.setitem(__import__("sys").modules, "hypothesis", None)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("kept", "record", "hunt", "differential", "draw", "commands"):
+            patch.delitem(__import__("sys").modules, f"spikeloom.sim.fuzz.{name}", raising=False)
+        assert "pip install 'spikeloom[fuzz]'" in call(status=2).stderr
