@@ -82,12 +82,12 @@ def upsets(
     network, drawn = options.load_config(config), options.load_config(curves)
     chip = _chip(output, network)
     values: dict[str, Any] = {}
-    found = None
+    found, made_by = None, _made_by()  # of what runs, whatever is changed meanwhile
     if flips:
         found = _campaign(output, network, chip, flips, seed, quick)
         output.console.print(found.text(), markup=False, soft_wrap=True)
-        values = found.values(_made_by())
-        for path in found.write(results, _made_by()):
+        values = found.values(made_by)
+        for path in found.write(results, made_by):
             output.say(f"wrote {path}")
     if images:
         values["curves"] = _curves(output, network, drawn, chip, images, seed, (out, results))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -476,13 +477,15 @@ def call(monkeypatch: pytest.MonkeyPatch, chips: Chip, *arguments: object) -> tu
     monkeypatch.setattr(Chip, "of", lambda *_: chips)
     monkeypatch.setattr("spikeloom.cli.options.load_config", lambda name: CONFIG)
 
-    def load(config: Any, train: int = 2100, test: int = 1000, **_: Any) -> Dataset:
-        return digits(np.random.default_rng(1), max(train, test))
+    def load(config: Any, train: int = 500, test: int = 200, **_: Any) -> Dataset:
+        data, other = (digits(np.random.default_rng(1), count) for count in (train, test))
+        tested = {"test_images": other.test_images, "test_labels": other.test_labels}
+        return dataclasses.replace(data, **tested)
 
     monkeypatch.setattr(network_data, "load", load)
     words = [str(word) for word in ("upsets", *arguments)]
     result = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
-    return result.exit_code, result.stdout
+    return result.exit_code, result.stdout or repr(result.exception)
 
 
 def test_the_command_writes_table_picture_and_numbers(monkeypatch, chips, tmp_path: Path):

@@ -102,7 +102,6 @@ def _draw(figure: Figure, plain: Runs, chips: Runs, curves: Runs) -> None:
         for number, kind in enumerate(KINDS):
             _rates(axes, [r for r in chips if r.kind == kind or not r.rate], kind, number)
         _label(axes)
-    figure.tight_layout()
 
 
 def _rates(axes: Axes, runs: Runs, name: str, number: int) -> None:
