@@ -15,12 +15,15 @@ from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.sim import data as network_data
 
 if TYPE_CHECKING:  # Amaranth and matplotlib cost a second each to import
+    from spikeloom.sim.paper.exhibit import Shown
     from spikeloom.sim.upsets.chip import Chip
     from spikeloom.sim.upsets.rates import Learned
     from spikeloom.sim.upsets.table import Campaigned
 
 STUCK = 1
 QUICK_FLIPS, QUICK_IMAGES = 120, 1000
+MANY = 5000
+"""Images from which on a training is done with two seeds."""
 CHIP_PART = 6
 """The Verilated chip is trained on a sixth of the images."""
 
@@ -132,28 +135,33 @@ def _curves(
     folders: tuple[Path, Path],
 ) -> list[dict[str, object]]:
     """Train at all rates; write the picture and its numbers, return them."""
-    from spikeloom.sim.paper.exhibit import write
+    from spikeloom.sim.paper.exhibit import csv_text, write
     from spikeloom.sim.upsets import picture, rates, table
 
-    test = 1000 if images <= QUICK_IMAGES else 2000
-    seeds = range(seed, seed + (1 if images <= QUICK_IMAGES else 2))
+    few = images < MANY
+    test = 1000 if few else 2000
+    seeds = range(seed, seed + (1 if few else 2))
     runs: list[Learned] = []
+
+    def show() -> Shown:
+        layers = zip(drawn.sizes, drawn.sizes[1:], drawn.layers, strict=False)
+        shown = picture.shown(runs, sum(a * b * layer.weight_bits for a, b, layer in layers))
+        out, results = folders
+        text = {"rates.csv": csv_text(shown.data), "rates.txt": shown.text() + "\n"}
+        for path in (*write(shown, "upsets", out), *table.write(results, text)):
+            output.say(f"wrote {path}")
+        return shown
+
     data = network_data.load(drawn, train=images, test=test)
     for run in rates.golden_runs(drawn, data, seeds):
         runs.append(run)
         output.say(_line(run))
+    show()  # what comes now takes longer
     data = network_data.load(network, train=max(1, images // CHIP_PART), test=test)
     for run in rates.chip_runs(network, data, chip, seeds[:1], rates.CHIP_RATES):
         runs.append(run)
         output.say(_line(run))
-    layers = zip(drawn.sizes, drawn.sizes[1:], drawn.layers, strict=False)
-    shown = picture.shown(runs, sum(a * b * layer.weight_bits for a, b, layer in layers))
-    out, results = folders
-    for path in write(shown, "upsets", out):
-        output.say(f"wrote {path}")
-    text = {"rates.csv": (out / "upsets.csv").read_text(), "rates.txt": shown.text() + "\n"}
-    for path in table.write(results, text):
-        output.say(f"wrote {path}")
+    shown = show()
     output.console.print(shown.text(), markup=False, soft_wrap=True)
     return [dict(row) for row in shown.data]
 

@@ -13,7 +13,7 @@ from spikeloom.sim.paper.exhibit import Shown
 from spikeloom.sim.upsets.rates import KINDS, STRONG, Learned
 
 Runs = list[Learned]
-LEAST = 0.003
+LEAST = 0.001
 """Where an axis of rates has its 0."""
 
 
