@@ -57,7 +57,7 @@ def show(result: Result, console: Console) -> None:
     lines = [f"{result.block}, {result.name}: {len(result.fates)} mutants, {counts}"]
     for fate in result.fates:
         if fate.outcome == SURVIVED:
-            why = reason(fate, result) or "not explained"
+            why = reason(fate, result)
             lines.append(f"  {fate.mutant.mode} {fate.mutant.place}: {fate.by}; {why}")
     console.print("\n".join(lines), soft_wrap=True, markup=False, highlight=False)
 

@@ -17,6 +17,9 @@ import bench_vectors
 import bench_weights
 import bench_wta
 
+from mutation import contracts
+from mutation.core import CoreSubject, configurations
+from mutation.equivalence import Contract
 from mutation.stimuli import aimed
 from mutation.subject import BlockSubject, Subject
 from spikeloom.sim.bench import Case
@@ -62,9 +65,24 @@ CASES: dict[str, Callable[[], Iterable[Case]]] = {
 }
 """Sizes of every block."""
 
-NAMES = tuple(CASES)
+CONTRACTS: dict[str, Callable[[int], Contract]] = {
+    "forward": contracts.forward,
+    "error": contracts.error,
+    "scanner": lambda words: contracts.scanner,
+    "registers": lambda words: contracts.registers,
+}
+"""What the callers of a block of so many words keep to, by the first word of its cases' names."""
+
+NAMES = (*CASES, "core")
 
 
 def subjects(block: str) -> list[Subject]:
     """Return what is mutated of a block."""
-    return [BlockSubject(block, case) for case in CASES[block]()]
+    if block == "core":
+        return [CoreSubject(config) for config in configurations().values()]
+    made = []
+    for case in CASES[block]():
+        contract = CONTRACTS.get(case.name.partition("_")[0])
+        words = getattr(case.component(), "words", 0)
+        made.append(BlockSubject(block, case, contract and contract(words)))
+    return made

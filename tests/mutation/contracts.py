@@ -6,7 +6,7 @@ equivalent for whoever keeps to the contract; `mutation.equivalence` proves that
 
 from __future__ import annotations
 
-from amaranth import Module, Mux, Signal, Value
+from amaranth import Const, Module, Mux, ResetSignal, Signal, Value
 
 from mutation.equivalence import Contract, Pins
 
@@ -67,3 +67,16 @@ def error(words: int) -> Contract:
         return legal, [shown, *(Mux(shown, pins[name], 0) for name in names)]
 
     return contract
+
+
+def scanner(m: Module, pins: Pins) -> tuple[Value, list[Value]]:
+    """Return the contract of the scanner: an index counts while it is valid."""
+    names = ("valid", "last", "busy", "loaded", "word")
+    return Const(1), [*(pins[name] for name in names), Mux(pins["valid"], pins["index"], 0)]
+
+
+def registers(m: Module, pins: Pins) -> tuple[Value, list[Value]]:
+    """Return the contract of a register bank: nobody asks for a register during a reset."""
+    asked = Signal(reset_less=True)
+    m.d.sync += asked.eq(~ResetSignal())
+    return Const(1), [pins["strobes"], Mux(asked, pins["data"], 0)]

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 from amaranth.lib import wiring
 from byte_program import Program, mismatch, random_program
+from configurations import LAYER, table
 
 from mutation.equivalence import Contract
 from mutation.netlist import BITS, MODULE, SELECT
 from mutation.subject import Runs
 from spikeloom.golden.spec.machine import machine
-from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.golden.spec.network import NetworkConfig, from_dict
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.sim import verilate
@@ -39,7 +40,7 @@ SETTINGS = Settings(
         *("-O3", "--x-assign", "fast", "--x-initial", "0", "--noassert", "--timescale", "1ns/1ps"),
         *("--top-module", "top", "--output-split", "0", "-Wno-fatal", "-Wno-lint"),
     ),
-    make=("OPT_FAST=-O1", "OPT_GLOBAL=-O0", "OPT_SLOW=-O0"),
+    make=("OPT_FAST=-O0", "OPT_GLOBAL=-O0", "OPT_SLOW=-O0"),
 )
 
 # The mutant is asked for when the core is made: the ports are those that the harness drives.
@@ -56,6 +57,44 @@ endmodule
 """
 
 
+_LAYER = {**LAYER, "weight_bits": 5, "lanes": 2, "error_threshold": 0.25}
+_SMALL = {
+    "image": [1, 3],
+    "sizes": [3, 3, 2],
+    "steps": 4,
+    "random": {"seed": 1, **dict.fromkeys(("input", "thinning", "dropout", "label"), "lfsr16")},
+    "input__draws": 1,
+    "input__rate": 0.8,
+    "error__bits": 10,
+}
+
+
+def configurations() -> dict[str, NetworkConfig]:
+    """Return networks of two layers: the plain one, and one with an option of each kind."""
+    options = {
+        "input__dropout": 0.2,
+        "neuron__kernel_shift": 1,
+        "neuron__reset": "zero",
+        "error__membranes": "separate",
+        "error__gate": "discard",
+        "label__train": "random",
+        "wta__kind": "recurrent",
+        "wta__strength": 0.25,
+    }
+    every = {"core_plain": {}, "core_options": options}
+    first = {"core_plain": {}, "core_options": {"dropout": 0.2, "ports": 1, "lanes": 3}}
+    return {
+        name: from_dict(
+            table(
+                name=name,
+                layer=[_LAYER | first[name], _LAYER | {"error_threshold": 0.5}],
+                **_SMALL | changes,
+            )
+        )
+        for name, changes in every.items()
+    }
+
+
 def harness(work: Path) -> Path:
     """Write the core's own harness, and what selects a mutant, into a folder."""
     path = work / "mutants.cpp"
@@ -70,7 +109,7 @@ class CoreSubject:
     config: NetworkConfig
     plan: Plan = DEFAULT
     block: str = "core"
-    mutants: int = 300
+    mutants: int = 120
     contract: Contract | None = None
 
     @property

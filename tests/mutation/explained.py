@@ -1,13 +1,44 @@
-"""Why a mutant lives though no proof says that it must: argued case by case."""
+"""Why a mutant lives though no proof says that it must: argued case by case, else by its verdict."""
 
 from __future__ import annotations
 
 from mutation.campaign import Fate, Result
 
-REASONS: dict[tuple[str, str, str], str] = {}
+_LANES = (
+    "don't care by contract: banks 6 and 7 of a crossbar of 6 columns and 4 rows have neither; "
+    "what leads to their sums alone changes nothing that is used"
+)
+_SUMS = "transposed_4_6_6_4_2"
+_PERMUTED = (
+    "equivalent: the bit of the address is inverted before reads and writes part, so the memory's "
+    "words lie in another order and every word is found where it was put"
+)
+
+REASONS: dict[tuple[str, str, str], str] = {
+    **{
+        (f"crossbar_{_SUMS}", place, mode): _LANES
+        for place, mode in (
+            ("$abc$3868$blif$3868$256 B[0]", "inv"),
+            ("$abc$3870$blif$3870$3 A[0]", "inv"),
+            ("$abc$3868$blif$3868$277 B[0]", "const0"),
+            ("turn2_7[0] (D[0])", "const1"),
+            ("sums[43] (Q[0])", "const1"),
+            ("lane7[0] (B[0])", "const1"),
+        )
+    },
+    ("crossbar_transposed_direct_6_5_3_8_1", "tile[0] (D[0])", "inv"): _PERMUTED,
+}
 """By case, place and mode."""
 
+VERDICTS = {
+    "a legal input": "too rare: a run that the contract allows tells it, the benches met none",
+    "some input": "open: a run tells it; whether a caller may give that run is written nowhere",
+    "no proof": "open: neither a proof nor a run was found within the time",
+}
+"""What can be said of any other, by how its verdict begins."""
 
-def reason(fate: Fate, result: Result) -> str | None:
-    """Return why a survivor was not killed, or None where nobody has said."""
-    return REASONS.get((result.name, fate.mutant.place, fate.mutant.mode))
+
+def reason(fate: Fate, result: Result) -> str:
+    """Return why a survivor was not killed."""
+    argued = REASONS.get((result.name, fate.mutant.place, fate.mutant.mode))
+    return argued or next(text for start, text in VERDICTS.items() if fate.by.startswith(start))

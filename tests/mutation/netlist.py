@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import tempfile
@@ -42,6 +43,9 @@ SYNTHESIS = (
     "opt_clean -purge",
 )
 """RTL to gates of one or two inputs, multiplexers, flip-flops, and memories as they are."""
+
+EVERY = 1_000_000
+"""More mutants than a netlist has."""
 
 # The clock is no logic of a block, and the resets of a memory's port are constants that say "none".
 UNTOUCHED = ("C", "RD_CLK", "WR_CLK", "RD_ARST", "RD_SRST")
@@ -139,7 +143,8 @@ def make(component: wiring.Component, count: int, seed: int) -> Netlist:
     design = rtlil.convert(component, name=MODULE, emit_src=False)
     yosys = netlist.native()
     # Some of the list is left out, so it is longer.
-    listing = f"mutate -list {2 * count + 50} -seed {seed} -o list.txt"
+    wanted = 2 * count + 50
+    listing = f"mutate -list {wanted} -seed {seed} -o list.txt"
     cells = "tee -q -o cells.json stat -json"
     parts = [design, yosys.version, *SYNTHESIS, listing, *_VERILOG, *UNTOUCHED, str(count)]
 
@@ -147,8 +152,15 @@ def make(component: wiring.Component, count: int, seed: int) -> Netlist:
         with tempfile.TemporaryDirectory(prefix="mutants-") as name:
             folder = Path(name)
             (folder / "block.il").write_text(design)
-            _run((*SYNTHESIS, cells, listing, "write_rtlil gates.il"), folder, design)
+            _run((*SYNTHESIS, cells, "write_rtlil gates.il"), folder, design)
+            found = _cells((folder / "cells.json").read_text())
+            # Asked for nearly all there are, Yosys never ends.
+            few = sum(found.values()) < wanted
+            command = listing.replace(f"{wanted}", f"{EVERY}") if few else listing
+            _run(("read_rtlil gates.il", command), folder, design)
             lines = (folder / "list.txt").read_text().splitlines()
+            if few:
+                random.Random(seed).shuffle(lines)
             mutants = chosen(lines, count)
             insert = [mutant.command for mutant in mutants]
             insert += ["opt_clean", "write_rtlil mutated.il", *_VERILOG]
@@ -158,7 +170,7 @@ def make(component: wiring.Component, count: int, seed: int) -> Netlist:
                     "lines": lines,
                     "verilog": (folder / "block.v").read_text(),
                     "rtlil": (folder / "mutated.il").read_text(),
-                    "cells": _cells((folder / "cells.json").read_text()),
+                    "cells": found,
                 }
             )
 

@@ -72,11 +72,11 @@ def described(fate: Fate, result: Result, reason: str | None = None) -> dict[str
 
 
 def summary(
-    parts: Sequence[Result], command: str, reason: Callable[[Fate, Result], str | None]
+    parts: Sequence[Result], command: str, reason: Callable[[Fate, Result], str]
 ) -> dict[str, Any]:
     """Return what the file holds of one block.
 
-    reason : says why nothing kills a survivor, or None.
+    reason : says why nothing kills a survivor.
     """
     fates = [(fate, part) for part in parts for fate in part.fates]
     return {
