@@ -258,6 +258,25 @@ def shares(kills: int, float_kills: int) -> dict[str, int]:
     return {"tiny": kills - kills // 3, "large": kills // 3, "float": float_kills}
 
 
+def told(tally: Tally) -> str:
+    """Return a tally in words."""
+    return (
+        f"{tally.kills} kills, {tally.before_first} before the first checkpoint, {tally.writing} "
+        f"while one was written; {tally.loaded} checkpoints loaded, {tally.equal} went on to the "
+        f"same bits; {tally.ends_equal} of {tally.ends} runs ended with them"
+    )
+
+
+def summed(kinds: dict[str, Tally]) -> dict[str, object]:
+    """Return the tallies for JSON, with their sums."""
+    sums = {
+        key: sum(getattr(tally, key) for tally in kinds.values())
+        for key in ("kills", "before_first", "writing", "loaded", "equal")
+    }
+    good = all(tally.good for tally in kinds.values())
+    return {"good": good, **sums, "kinds": {name: vars(tally) for name, tally in kinds.items()}}
+
+
 def main() -> int:
     """Run the command line; 1 where a checkpoint was lost or led elsewhere."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
@@ -272,31 +291,16 @@ def main() -> int:
         return 0
     seed = np.random.SeedSequence().entropy % 2**32 if chosen.seed is None else chosen.seed
     made_by = {"commit": commit(ROOT), "date": datetime.now(UTC).isoformat(timespec="seconds")}
-    kinds = {}
-    good = True
+    command = f"python -m tests.crash --kills {chosen.kills} --seed {seed}"
+    values = {"command": command, **made_by}
+    kinds: dict[str, Tally] = {}
     for name, kills in shares(chosen.kills, chosen.float_kills).items():
-        tally = campaign(name, kills, seed)
-        good &= tally.good
-        kinds[KINDS[name].name] = vars(tally)
-        print(
-            f"{KINDS[name].name}: {tally.kills} kills, {tally.before_first} before the first "
-            f"checkpoint, {tally.writing} while one was written; {tally.loaded} checkpoints "
-            f"loaded, {tally.equal} went on to the same bits; {tally.ends_equal} of {tally.ends} "
-            "runs ended with them",
-            *tally.faults,
-            sep="\n  ",
-            flush=True,
-        )
-    if chosen.results:
-        command = f"python -m tests.crash --kills {chosen.kills} --seed {seed}"
-        sums = {
-            key: sum(kind[key] for kind in kinds.values())
-            for key in ("kills", "before_first", "writing", "loaded", "equal")
-        }
-        values = {"command": command, **made_by, "good": good, **sums, "kinds": kinds}
-        chosen.results.parent.mkdir(parents=True, exist_ok=True)
-        chosen.results.write_text(json.dumps(values, indent=2) + "\n")
-    return 0 if good else 1
+        tally = kinds[KINDS[name].name] = campaign(name, kills, seed)
+        print(f"{KINDS[name].name}: {told(tally)}", *tally.faults, sep="\n  ", flush=True)
+        if chosen.results:
+            chosen.results.parent.mkdir(parents=True, exist_ok=True)
+            chosen.results.write_text(json.dumps(values | summed(kinds), indent=2) + "\n")
+    return 0 if all(tally.good for tally in kinds.values()) else 1
 
 
 if __name__ == "__main__":

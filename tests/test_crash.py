@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from crash import KINDS, Campaign, Kind, Tally, campaign, shares
+from crash import KINDS, Campaign, Kind, Tally, campaign, shares, summed
 
 
 @pytest.mark.parametrize(("name", "kills"), [("tiny", 2), ("float", 2)])
@@ -68,3 +68,13 @@ def test_one_that_is_lost_or_goes_elsewhere_is_a_fault(changes: dict):
 def test_the_large_network_gets_a_third_of_the_kills():
     assert shares(100, 30) == {"tiny": 67, "large": 33, "float": 30}
     assert set(shares(1, 1)) == set(KINDS)
+
+
+def test_the_kinds_are_added_up_and_one_that_is_bad_is_enough():
+    one = Tally(kills=3, before_first=1, writing=1, loaded=2, equal=2)
+    two = Tally(kills=2, loaded=2, equal=1)
+    assert summed({"a": one})["good"]
+    sums = summed({"a": one, "b": two})
+    names = ("good", "kills", "before_first", "writing", "loaded", "equal")
+    assert [sums[name] for name in names] == [False, 5, 1, 1, 4, 3]
+    assert sums["kinds"]["b"]["equal"] == 1

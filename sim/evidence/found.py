@@ -6,7 +6,7 @@ claim, and raises `KeyError`, `TypeError` or `ValueError` where it is not what w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,8 +91,7 @@ def mutated(least: float) -> Reader:
             f"{killed:,} of {different:,} killed ({100 * share:.1f} %, at least "
             f"{100 * least:g} % are asked for); {equivalent:,} more change nothing"
         )
-        blocks = values.get("blocks", {}).values()
-        oldest = min(blocks, key=lambda block: str(block["date"]), default=values)
+        oldest = _oldest(values.get("blocks", {}).values()) or values
         return Found(different + equivalent, text, share >= least, Made.of(oldest))
 
     return read
@@ -126,7 +125,7 @@ def read_files(values: Document) -> Found:
     findings = sum(int(target["findings"]) for target in targets.values())
     seconds = sum(float(target["seconds"]) for target in targets.values())
     text = f"{files:,} files to {len(targets)} loaders in {_span(seconds)}, {findings} findings"
-    return Found(files, text, not findings, Made.of(values))
+    return Found(files, text, not findings, Made.of(_oldest(targets.values())))
 
 
 def tested(modules: Sequence[str]) -> Reader:
@@ -156,6 +155,11 @@ def audited(values: Document) -> Found:
 def remade(values: Document) -> Found:
     """Read one run of ``spikeloom paper``."""
     return Found(1, str(values["kind"]), True, Made.of(values["made_by"]))
+
+
+def _oldest(parts: Iterable[Document]) -> Document:
+    """Return the part that was made first."""
+    return min(parts, key=lambda part: str(part.get("date")), default={})
 
 
 def _span(seconds: float) -> str:

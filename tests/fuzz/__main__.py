@@ -45,14 +45,23 @@ def main() -> int:
     if chosen.child:
         engines.search(names[0], engine, each, KEPT, chosen.out)
         return 0
-    made_by = {"commit": commit(ROOT), "date": datetime.now(UTC).isoformat(timespec="seconds")}
-    targets = {name: _run(name, engine, each, chosen.out) for name in names}
-    if chosen.results:
-        command = f"python -m tests.fuzz --seconds {chosen.seconds}"
-        values = {"command": command, **made_by, "engine": engine, "targets": targets}
-        chosen.results.parent.mkdir(parents=True, exist_ok=True)
-        chosen.results.write_text(json.dumps(values, indent=1) + "\n")
-    return int(any(target["findings"] for target in targets.values()))
+    command = f"python -m tests.fuzz --seconds {chosen.seconds}"
+    kept = _kept(chosen.results)
+    findings = 0
+    for name in names:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        made_by = {"command": command, "commit": commit(ROOT), "date": now, "engine": engine}
+        kept[name] = made_by | _run(name, engine, each, chosen.out)
+        findings += kept[name]["findings"]
+        if chosen.results:
+            chosen.results.parent.mkdir(parents=True, exist_ok=True)
+            chosen.results.write_text(json.dumps({"targets": kept}, indent=1) + "\n")
+    return int(findings > 0)
+
+
+def _kept(path: Path | None) -> dict[str, Any]:
+    """Return the last run of every target that a file of results holds."""
+    return json.loads(path.read_text())["targets"] if path and path.is_file() else {}
 
 
 def _run(name: str, engine: str, seconds: int, out: Path) -> dict[str, Any]:
