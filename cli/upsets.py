@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import sys
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -138,6 +139,7 @@ def _curves(
     from spikeloom.sim.paper.exhibit import csv_text, write
     from spikeloom.sim.upsets import picture, rates, table
 
+    about = _made_by() | {"seed": seed, "images": images, "chip": network.name}
     few = images < MANY
     test = 1000 if few else 2000
     seeds = range(seed, seed + (1 if few else 2))
@@ -147,7 +149,11 @@ def _curves(
         layers = zip(drawn.sizes, drawn.sizes[1:], drawn.layers, strict=False)
         shown = picture.shown(runs, sum(a * b * layer.weight_bits for a, b, layer in layers))
         out, results = folders
-        text = {"rates.csv": csv_text(shown.data), "rates.txt": shown.text() + "\n"}
+        text = {
+            "rates.csv": csv_text(shown.data),
+            "rates.txt": f"{shown.title}\n\n{shown.text()}\n\n{shown.caption}\n",
+            "rates.json": dumps(about | {"rows": shown.data}, indent=2) + "\n",
+        }
         for path in (*write(shown, "upsets", out), *table.write(results, text)):
             output.say(f"wrote {path}")
         return shown

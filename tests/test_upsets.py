@@ -498,7 +498,7 @@ def test_the_command_writes_table_picture_and_numbers(monkeypatch, chips, tmp_pa
     assert values["command"].startswith("spikeloom")
     assert {row["body"] for row in values["curves"]} == {"golden", "chip"}
     assert sorted(path.name for path in tmp_path.rglob("*.*")) == [
-        *("rates.csv", "rates.txt", "runs-small.csv"),
+        *("rates.csv", "rates.json", "rates.txt", "runs-small.csv"),
         *("table-small.csv", "table-small.json", "table-small.txt"),
         *("upsets.csv", "upsets.png", "upsets.svg", "upsets.txt"),
     ]
