@@ -7,7 +7,6 @@ import json
 from types import SimpleNamespace
 
 import bench_learning
-import bench_neuron
 import pytest
 from amaranth import Module, Signal
 from amaranth.lib import wiring
@@ -16,6 +15,7 @@ from mutation import blocks, campaign, contracts, equivalence, netlist, report
 from mutation.__main__ import limits, main, options
 from mutation.campaign import EQUIVALENT, KILLED, SURVIVED, Fate, Limits, Result
 from mutation.equivalence import Verdict
+from mutation.explained import REASONS, reason
 from mutation.machine import Simulator
 from mutation.netlist import Mutant, NetlistError
 from mutation.subject import BlockSubject, SoundError
@@ -207,13 +207,17 @@ def test_a_block_without_a_clock_is_compared():
     assert "differs" in answers
 
 
-@pytest.mark.parametrize("make", ["forward", "error"])
-def test_a_sound_block_equals_itself_under_its_contract(make):
-    cases = {"forward": bench_neuron.forward_cases, "error": bench_neuron.error_cases}[make]()
-    component = cases[0].component()
+@pytest.mark.parametrize(
+    ("block", "place"), [("neuron", 0), ("error", 0), ("spikes", 1), ("registers", 0)]
+)
+def test_a_sound_block_equals_itself_under_its_contract(block, place):
+    subject = blocks.subjects(block)[place]
+    component = subject.component()
     made = netlist.make(component, 5, 1)
-    contract = getattr(contracts, make)(component.words)
-    assert equivalence.compare(component, made.rtlil, 0, contract=contract).answer == "equivalent"
+    contract = subject.contract(component)
+    assert contract is not None
+    verdict = equivalence.compare(component, made.rtlil, 0, contract=contract)
+    assert verdict.answer == "equivalent"
 
 
 @pytest.mark.parametrize(
@@ -277,6 +281,27 @@ def test_every_survivor_is_listed_with_its_place_and_reason():
     (listed,) = found["survivors"]
     place = {"cell": "c", "port": "A", "bit": 0, "mode": "inv"}
     assert listed.items() >= (place | {"reason": "because", "verdict": "why"}).items()
+
+
+@pytest.mark.parametrize(
+    ("by", "begins"),
+    [
+        ("some input tells it within 4 clocks", "open: a run tells it"),
+        ("a legal input tells it within 4 clocks", "too rare"),
+        ("no proof and no run that tells it within the time", "open: neither"),
+    ],
+)
+def test_a_survivor_that_nobody_argued_gets_the_reason_of_its_verdict(by, begins):
+    fate = Fate(mutant(), SURVIVED, by)
+    assert reason(fate, result("a", SURVIVED)).startswith(begins)
+
+
+def test_an_argued_survivor_gets_its_argument():
+    (name, place, mode), why = next(iter(REASONS.items()))
+    cell, _, port = place.partition(" ")
+    found = mutant(cell=cell, port=port[0], bit=int(port[2:-1]), mode=mode)
+    told = Result("crossbar", name, {}, 1)
+    assert reason(Fate(found, SURVIVED, "some input"), told) == why
 
 
 def test_mutants_of_a_block_are_shared_among_its_sizes():

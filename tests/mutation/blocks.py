@@ -16,6 +16,7 @@ import bench_spikes
 import bench_vectors
 import bench_weights
 import bench_wta
+from amaranth.lib import wiring
 
 from mutation import contracts
 from mutation.core import CoreSubject, configurations
@@ -65,13 +66,13 @@ CASES: dict[str, Callable[[], Iterable[Case]]] = {
 }
 """Sizes of every block."""
 
-CONTRACTS: dict[str, Callable[[int], Contract]] = {
-    "forward": contracts.forward,
-    "error": contracts.error,
-    "scanner": lambda words: contracts.scanner,
-    "registers": lambda words: contracts.registers,
+CONTRACTS: dict[str, Callable[[wiring.Component], Contract]] = {
+    "forward": lambda component: contracts.forward(component.words),
+    "error": lambda component: contracts.error(component.words),
+    "scanner": lambda component: contracts.scanner,
+    "registers": lambda component: contracts.registers,
 }
-"""What the callers of a block of so many words keep to, by the first word of its cases' names."""
+"""What the callers of a block keep to, by the first word of its cases' names."""
 
 NAMES = (*CASES, "core")
 
@@ -80,9 +81,7 @@ def subjects(block: str) -> list[Subject]:
     """Return what is mutated of a block."""
     if block == "core":
         return [CoreSubject(config) for config in configurations().values()]
-    made = []
-    for case in CASES[block]():
-        contract = CONTRACTS.get(case.name.partition("_")[0])
-        words = getattr(case.component(), "words", 0)
-        made.append(BlockSubject(block, case, contract and contract(words)))
-    return made
+    return [
+        BlockSubject(block, case, CONTRACTS.get(case.name.partition("_")[0]))
+        for case in CASES[block]()
+    ]

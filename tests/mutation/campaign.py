@@ -82,7 +82,7 @@ def run(subject: Subject, limits: Limits, log: Log | None = None) -> Result:
             prove = partial(
                 equivalence.compare, component, made.rtlil, mutant.number, seconds=limits.search
             )
-            result.fates.append(judge(mutant, prove, subject.contract))
+            result.fates.append(judge(mutant, prove, subject.contract(component)))
     return result
 
 

@@ -1,4 +1,4 @@
-"""Why a mutant lives though no proof says that it must: argued case by case, else by its verdict."""
+"""Why a mutant lives though no proof says that it must: argued by case, else by its verdict."""
 
 from __future__ import annotations
 

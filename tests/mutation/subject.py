@@ -35,13 +35,14 @@ class Subject(Protocol):
     ----------
     block : what it is counted under. name : which one of that block's.
     mutants : as many as it gets; 0: as many as any other.
-    contract : what may be looked at, where not everything may.
     """
 
     block: str
     name: str
     mutants: int
-    contract: Contract | None
+
+    def contract(self, component: wiring.Component) -> Contract | None:
+        """Return what may be given to it and looked at, where that is written down."""
 
     def component(self) -> wiring.Component:
         """Return a new component."""
@@ -52,11 +53,14 @@ class Subject(Protocol):
 
 @dataclass(frozen=True)
 class BlockSubject:
-    """A block whose bench compares it with the golden model clock by clock."""
+    """A block whose bench compares it with the golden model clock by clock.
+
+    rules : makes its contract, see `Subject.contract`.
+    """
 
     block: str
     case: Case
-    contract: Contract | None = None
+    rules: Callable[[wiring.Component], Contract] | None = None
     mutants: int = 0
 
     @property
@@ -67,6 +71,10 @@ class BlockSubject:
     def component(self) -> wiring.Component:
         """Return a new component."""
         return self.case.component()
+
+    def contract(self, component: wiring.Component) -> Contract | None:
+        """Return what its callers keep to and look at."""
+        return self.rules(component) if self.rules else None
 
     def runs(self, component: wiring.Component, verilog: str, log: Log | None = None) -> Runs:
         """Return what runs the bench from power-up, resets in its midst, and runs it whole."""
