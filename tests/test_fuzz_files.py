@@ -89,7 +89,7 @@ def test_a_mutated_file_is_read_or_refused_by_name(name: str, tmp_path: Path):
 def test_a_search_writes_its_counts(tmp_path: Path):
     results = tmp_path / "fuzz-files.json"
     results.write_text('{"targets": {"picture": {"files": 5}}}')
-    words = ("--seconds", "1", "--target", "result", "--engine", "hypothesis")
+    words = ("--seconds", "10", "--target", "result", "--engine", "hypothesis")
     command = (sys.executable, "-m", "tests.fuzz", *words, "--out", tmp_path, "--results", results)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout
