@@ -21,7 +21,7 @@ class State(StrEnum):
     """How a claim stands."""
 
     HOLDS = "holds"
-    OLD = "held, out of date"
+    OLD = "held, not current"
     FAILS = "fails"
     MISSING = "not run yet"
 
