@@ -82,8 +82,8 @@ def main(arguments: list[str]) -> int:
         for subject in subjects:
             results.append(campaign.run(subject, limits(chosen, subject, len(subjects))))
             show(results[-1], console)
-        parts = [result for result in results if result.block == block]
-        report.save(block, report.summary(parts, command, reason), chosen.out)
+            parts = [result for result in results if result.block == block]
+            report.save(block, report.summary(parts, command, reason), chosen.out)
     console.print(report.tabulate(results))
     reached = report.score(results)
     console.print(f"{reached:.1%} of what could be told is killed, goal {report.GOAL:.0%}")

@@ -15,6 +15,8 @@ from spikeloom.sim.verilate import Log
 
 KILLED, EQUIVALENT, SURVIVED = OUTCOMES = ("killed", "equivalent", "survived")
 
+UNPROVED = "no proof and no run that tells it within the time"
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -25,7 +27,7 @@ class Limits:
     mutants : of a subject. seed : of Yosys' choice.
     runs : benches, each with its own seed, that a mutant has to survive.
     seconds : after which a subject's survivors get no more runs; each gets one in any case.
-    search : seconds that a proof may take.
+    search : seconds that a proof may take; 0: nothing is proved.
     """
 
     mutants: int
@@ -78,6 +80,8 @@ def run(subject: Subject, limits: Limits, log: Log | None = None) -> Result:
     for mutant in made.mutants:
         if (noticed := killed.get(mutant.number)) is not None:
             result.fates.append(Fate(mutant, KILLED, noticed))
+        elif not limits.search:
+            result.fates.append(Fate(mutant, SURVIVED, UNPROVED))
         else:
             prove = partial(
                 equivalence.compare, component, made.rtlil, mutant.number, seconds=limits.search
@@ -127,5 +131,5 @@ def judge(
 
 def _told(verdict: equivalence.Verdict, what: str) -> str:
     if verdict.answer == "open":
-        return "no proof and no run that tells it within the time"
+        return UNPROVED
     return f"{what} tells it within {verdict.clocks} clocks"

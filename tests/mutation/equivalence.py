@@ -57,6 +57,9 @@ aigmap
 opt_clean
 write_aiger -zinit both.aig
 """
+SLACK = 4
+"""How many times as long as the search all of ABC may take."""
+
 _FRAME = re.compile(r"was asserted in frame (\d+)")
 
 
@@ -142,7 +145,10 @@ def compare(
         # Only what registers that correspond leave over is small enough for the search.
         reduced = "read_aiger both.aig; strash; scorr; dc2; scorr"
         abc = (str(yosys.share.parent / "yosys-abc"), "-c")
-        said = _run((*abc, f"{reduced}; pdr -T {seconds}"), folder)
+        try:
+            said = _run((*abc, f"{reduced}; pdr -T {seconds}"), folder, SLACK * seconds)
+        except subprocess.TimeoutExpired:  # what comes before the search knows no limit of its own
+            return Verdict("open")
         if "is combinational" in said:
             said = _run((*abc, f"{reduced}; sat -C 0"), folder)
     return judged(said)
@@ -159,8 +165,11 @@ def judged(said: str) -> Verdict:
     return Verdict("open")
 
 
-def _run(command: tuple[str, ...], folder: Path) -> str:
-    """Return what a program printed; `BuildError` where it ends with an error."""
+def _run(command: tuple[str, ...], folder: Path, seconds: float | None = None) -> str:
+    """Return what a program printed; `BuildError` where it ends with an error.
+
+    seconds : after which it is ended, with `subprocess.TimeoutExpired`.
+    """
     run = subprocess.run(
         command,
         cwd=folder,
@@ -168,6 +177,7 @@ def _run(command: tuple[str, ...], folder: Path) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        timeout=seconds,
         check=False,
     )
     if run.returncode:

@@ -33,7 +33,7 @@ REASONS: dict[tuple[str, str, str], str] = {
 VERDICTS = {
     "a legal input": "too rare: a run that the contract allows tells it, the benches met none",
     "some input": "open: a run tells it; whether a caller may give that run is written nowhere",
-    "no proof": "open: neither a proof nor a run was found within the time",
+    "no proof": "open: neither a proof nor a run was found, or none was looked for",
 }
 """What can be said of any other, by how its verdict begins."""
 
