@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -293,7 +295,9 @@ def test_the_command_writes_what_it_tried(tmp_path: Path):
 def test_the_command_keeps_what_fails_and_repeats_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("spikeloom.sim.fuzz.differential.SHRINK_SECONDS", 0.0)
+    monkeypatch.setattr(
+        differential, "hunt", lambda *a, **k: hunt(*a, **{**k, "shrink_seconds": 0.0})
+    )
     with monkeypatch.context() as patch:
         planted(patch)
         result = call("--minutes", 4, "--seed", 1, "--cases", tmp_path, "--json", status=1)
@@ -315,10 +319,11 @@ def test_results_that_are_something_else_are_not_overwritten(tmp_path: Path):
         record.check(tmp_path)
 
 
-def test_without_hypothesis_the_command_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(__import__("sys").modules, "spikeloom.sim.fuzz.kept", None)
-    monkeypatch.setitem(__import__("sys").modules, "hypothesis", None)
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("kept", "record", "hunt", "differential", "draw", "commands"):
-            patch.delitem(__import__("sys").modules, f"spikeloom.sim.fuzz.{name}", raising=False)
-        assert "pip install 'spikeloom[fuzz]'" in call(status=2).stderr
+def test_without_hypothesis_the_command_says_how_to_get_it():
+    code = (
+        "import sys; sys.modules['hypothesis'] = None; from spikeloom.cli.main import main; "
+        "sys.argv = ['spikeloom', 'fuzz', '--minutes', '0.01']; main()"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.returncode == 2
+    assert "spikeloom[fuzz]" in found.stderr
