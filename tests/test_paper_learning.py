@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from spikeloom.golden.paper import PaperConfig, namespace
-from spikeloom.golden.paper.learning import coincidences, noise, rate_products, units
+from spikeloom.golden.paper.learning import (
+    coincidences,
+    noise,
+    rate_products,
+    start,
+    step,
+    units,
+)
 
 NUMPY = namespace()
 
@@ -90,3 +97,20 @@ def test_a_gradient_spike_stands_for_the_charge_that_made_it():
         sizes=(9, 8, 7, 3), theta=4, theta_output=8, theta_error=0.5, theta_label=2
     )
     assert units(config) == pytest.approx([2 * (0.5 / 8) * (0.5 / 4), 2 * (0.5 / 8), 2])
+
+
+def test_adam_is_that_of_optax(rng: np.random.Generator):
+    optax = pytest.importorskip("optax")
+    config = PaperConfig(sizes=(4, 3), optimiser="adam", momentum=0.8)
+    theirs = optax.adam(0.25 * 5.0, b1=0.8)
+    ours = expected = rng.standard_normal((4, 3)).astype(np.float32)
+    state, known = start(NUMPY.xp, config, ours), theirs.init(expected)
+    for number in range(1, 6):
+        gradient = rng.standard_normal((4, 3)).astype(np.float32)
+        gradient[0] = 0  # a pixel that is always dark
+        ours, state = step(
+            NUMPY.xp, config, ours, state, gradient, rate=0.25, theta=5.0, number=number
+        )
+        change, known = theirs.update(-gradient, known)
+        expected = np.asarray(optax.apply_updates(expected, change))
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-6)

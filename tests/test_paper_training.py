@@ -173,6 +173,13 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(epochs, images, sets, whole, 
     assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
 
 
+def test_adam_goes_on_to_the_same_numbers(sets, tmp_path):
+    config, path = dataclasses.replace(TINY, optimiser="adam", learning_rate=1e-3), tmp_path / "run"
+    with pytest.raises(StoppedError):
+        train(config, *sets, progress=stop_after(1, 16), checkpoint=path)
+    assert same(train(config, *sets, checkpoint=path), train(config, *sets))
+
+
 def test_a_run_that_is_done_is_only_read(sets, whole, tmp_path):
     path = tmp_path / "run.npz"
     train(TINY, *sets, checkpoint=path)

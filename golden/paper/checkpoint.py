@@ -27,12 +27,12 @@ class Checkpoint:
 
     Attributes
     ----------
-    weights, velocities : float32[n_pre, n_post] per crossbar.
+    weights, states : per crossbar, float32[n_pre, n_post] and the optimiser's, `learning.start`.
     accuracy, seconds : per epoch.
     """
 
     weights: list[np.ndarray]
-    velocities: list[np.ndarray]
+    states: list[np.ndarray]
     accuracy: list[float]
     seconds: list[float]
 
@@ -44,7 +44,7 @@ def save(path: Path, config: PaperConfig, data: str, library: str, checkpoint: C
     that draws its random numbers.
     """
     arrays = {f"weights{i}": w for i, w in enumerate(checkpoint.weights, start=1)}
-    arrays |= {f"velocity{i}": v for i, v in enumerate(checkpoint.velocities, start=1)}
+    arrays |= {f"velocity{i}": s for i, s in enumerate(checkpoint.states, start=1)}
     try:
         with replacing(path) as file:
             np.savez(
@@ -69,8 +69,9 @@ def load(path: Path, config: PaperConfig, data: str, library: str) -> Checkpoint
     `CheckpointError` says why not.
     """
     shapes = list(pairwise(config.sizes))
-    # weights and velocities, four bytes each
-    fields = _read(path, 8 * sum(pre * post for pre, post in shapes) + _SLACK)
+    moments = (2,) if config.optimiser == "adam" else ()
+    # weights and the optimiser's state, four bytes each
+    fields = _read(path, 12 * sum(pre * post for pre, post in shapes) + _SLACK)
     if str(fields.get("format")) != FORMAT:
         names = ", ".join(sorted(fields)) or "nothing"
         raise CheckpointError(f"{path}: holds {names}: not a checkpoint of the paper's model")
@@ -91,15 +92,18 @@ def load(path: Path, config: PaperConfig, data: str, library: str) -> Checkpoint
             f"with {theirs}, or remove this one to train again"
         )
     try:
-        weights, velocities = (
-            [pick_array(fields, f"{name}{i}", np.float32, s) for i, s in enumerate(shapes, start=1)]
-            for name in ("weights", "velocity")
+        weights, states = (
+            [
+                pick_array(fields, f"{name}{i}", np.float32, (*more, *shape))
+                for i, shape in enumerate(shapes, start=1)
+            ]
+            for name, more in (("weights", ()), ("velocity", moments))
         )
         accuracy = pick_array(fields, "accuracy", np.float64, (None,))
         seconds = pick_array(fields, "seconds", np.float64, accuracy.shape)
     except ArchiveError as error:
         raise CheckpointError(f"{path}: damaged: {error}") from None
-    return Checkpoint(weights, velocities, accuracy.tolist(), seconds.tolist())
+    return Checkpoint(weights, states, accuracy.tolist(), seconds.tolist())
 
 
 def _read(path: Path, most: int) -> dict[str, np.ndarray]:

@@ -87,7 +87,9 @@ class PaperConfig:
     schedule : η over the epochs: ``constant``, ``linear`` or ``cosine`` (to 0 at the end), or
         ``exponential`` (times `decay` after every epoch).
     decay : factor of the exponential schedule.
-    momentum, weight_decay : of the gradient descent; 0 is plain (paper).
+    optimiser : gradient descent with ``momentum``, or ``adam``, whose η is a step of weights in
+        thresholds.
+    momentum, weight_decay : of either; 0 is plain (paper).
     batch, epochs : samples per update, passes over the data.
     dropout : probability that a neuron is silent for a sample, per layer but the output
         (paper: 0.2 input, 0.3 hidden); all 0 where empty.
@@ -121,6 +123,7 @@ class PaperConfig:
     layer_rates: tuple[float, ...] = ()
     schedule: str = _word("cosine", "constant", "linear", "exponential")
     decay: float = _real(1.0, 0.0, 1.0)
+    optimiser: str = _word("momentum", "adam")
     momentum: float = _real(0.9, 0.0, 0.9999)
     weight_decay: float = _real(0.0, 0.0, 1.0)
     batch: int = _whole(100, 1, 10**6)

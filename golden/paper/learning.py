@@ -16,6 +16,9 @@ from __future__ import annotations
 from spikeloom.golden.paper.arrays import Array, Arrays, Random
 from spikeloom.golden.paper.config import PaperConfig
 
+SQUARES, EPSILON = 0.999, 1e-8
+"""Adam's β2 and ε, as published."""
+
 
 def rate_products(xp, pre: Array, delta: Array) -> Array:
     """Eq. 9: products of sums over time, the mean over the batch.
@@ -71,13 +74,40 @@ def units(config: PaperConfig) -> list[float]:
     return found
 
 
+def start(xp, config: PaperConfig, weights: Array) -> Array:
+    """Return the optimiser's state before the first mini-batch, zeros.
+
+    float32[n_pre, n_post], the velocity; or float32[2, n_pre, n_post], Adam's two moments.
+    """
+    nothing = weights * 0
+    return xp.stack([nothing, nothing]) if config.optimiser == "adam" else nothing
+
+
 def step(
-    config: PaperConfig, weights: Array, velocity: Array, gradient: Array, rate: float
+    xp,
+    config: PaperConfig,
+    weights: Array,
+    state: Array,
+    gradient: Array,
+    *,
+    rate: float,
+    theta: float,
+    number: int,
 ) -> tuple[Array, Array]:
-    """Return weights and velocity after a mini-batch, float32[n_pre, n_post] as those given.
+    """Return weights and state after mini-batch `number`, counted from 1; shapes as in `start`.
 
     ``velocity <- momentum velocity + gradient``, ``W <- (1 - η decay) W + η velocity``; with both
-    at 0 the plain ``W <- W + η gradient``. rate : η of the epoch, `PaperConfig.learning_rate_of`.
+    at 0 the plain ``W <- W + η gradient``. Adam (Kingma & Ba 2015, algorithm 1) steps by η θ times
+    its mean gradient over the root of its mean square, both less the bias of their start.
+
+    rate : η of the epoch, `PaperConfig.learning_rate_of`; theta : threshold that the weights drive.
     """
-    velocity = config.momentum * velocity + gradient
-    return (1 - rate * config.weight_decay) * weights + rate * velocity, velocity
+    kept = (1 - rate * config.weight_decay) * weights
+    if config.optimiser == "momentum":
+        velocity = config.momentum * state + gradient
+        return kept + rate * velocity, velocity
+    mean = config.momentum * state[0, ...] + (1 - config.momentum) * gradient
+    square = SQUARES * state[1, ...] + (1 - SQUARES) * gradient * gradient
+    size = xp.sqrt(square * (1 / (1 - SQUARES**number))) + EPSILON
+    moved = mean / size * (rate * theta / (1 - config.momentum**number))
+    return kept + moved, xp.stack([mean, square])

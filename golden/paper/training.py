@@ -105,7 +105,9 @@ def train(
     data = fingerprint(train_images, train_labels, test_images, test_labels)
     state = _start(config, path, data, arrays.name)
     network = PaperNetwork(config, arrays, state.weights or None)
-    velocities = [arrays.put(v) for v in state.velocities] or [w * 0 for w in network.weights]
+    states = [arrays.put(s) for s in state.states] or [
+        learning.start(arrays.xp, config, w) for w in network.weights
+    ]
     accuracy, seconds = state.accuracy, state.seconds
 
     def tell(epoch: int, images: int) -> None:
@@ -114,13 +116,13 @@ def train(
 
     for epoch in range(len(accuracy), config.epochs):
         began = time.perf_counter()
-        for images in _epoch(network, velocities, training, epoch):
+        for images in _epoch(network, states, training, epoch):
             tell(epoch, images)
         accuracy.append(evaluate(network, testing))
         seconds.append(time.perf_counter() - began)
         if path is not None:
             weights = [arrays.get(w) for w in network.weights]
-            state = Checkpoint(weights, [arrays.get(v) for v in velocities], accuracy, seconds)
+            state = Checkpoint(weights, [arrays.get(s) for s in states], accuracy, seconds)
             checkpoints.save(path, config, data, arrays.name, state)
         tell(epoch, training.count)
     return Result(config, accuracy, seconds, [arrays.get(w) for w in network.weights])
@@ -148,18 +150,26 @@ class _Set:
         return self.arrays.put(np.eye(self.classes, dtype=np.float32)[self.labels[which]])
 
 
-def _epoch(network: PaperNetwork, velocities: list[Array], data: _Set, epoch: int) -> Iterator[int]:
+def _epoch(network: PaperNetwork, states: list[Array], data: _Set, epoch: int) -> Iterator[int]:
     """Train one epoch in an order of its own; yield the images so far after every batch."""
     config, arrays = network.config, network.arrays
     random = arrays.random(config.seed, TRAIN, epoch)
     order = np.random.default_rng((config.seed, ORDER, epoch)).permutation(data.count)
     rate = config.learning_rate_of(epoch)
+    batches = -(-data.count // config.batch)
     for first in range(0, data.count, config.batch):
         which = order[first : first + config.batch]
         gradients = batch_gradients(network, random, data.pixels(which), data.one_hot(which))
         for i, gradient in enumerate(gradients):
-            network.weights[i], velocities[i] = learning.step(
-                config, network.weights[i], velocities[i], gradient, rate * config.layer_rates[i]
+            network.weights[i], states[i] = learning.step(
+                arrays.xp,
+                config,
+                network.weights[i],
+                states[i],
+                gradient,
+                rate=rate * config.layer_rates[i],
+                theta=network.thetas[i],
+                number=epoch * batches + first // config.batch + 1,
             )
         yield first + len(which)
 
