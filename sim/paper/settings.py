@@ -29,10 +29,13 @@ layer, the smaller the steps that it bears."""
 
 LOSSES: dict[str, dict[str, Any]] = {
     "mse": {"error_floor": None},
-    "softmax": {"error_floor": 0.0, "inhibition": 0.1, "iterations": 1},
+    "softmax": {"error_floor": 0.0, "iterations": 1},
 }
-"""What goes with a loss. Inhibition of 0.3 silences all outputs; without a floor of 0 the errors of
-inhibited outputs drift apart."""
+"""What goes with a loss; without a floor of 0 the errors of inhibited outputs drift apart."""
+
+INHIBITION = 0.9
+"""What all other outputs together inhibit by with the softmax loss: 0.1 each of ten classes. With
+0.3 each, or 0.1 each of 47 classes, all outputs fall silent."""
 
 DATA: dict[str, dict[str, Any]] = {
     "fashion": {"weight_gain": 1.0, "layer_rates": (0.5, 0.25), "epochs": 40},
@@ -58,4 +61,6 @@ def model(sizes: tuple[int, ...], *, loss: str = "mse", **changes: Any) -> Paper
         "learning_rate": 1.0,
         "layer_rates": (HIDDEN_RATE,) * hidden + (OUTPUT_RATE,),
     }
+    if loss == "softmax":
+        settings["inhibition"] = round(INHIBITION / (sizes[-1] - 1), 6)
     return PaperConfig(**(settings | LOSSES[loss] | changes))
