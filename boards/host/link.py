@@ -158,17 +158,22 @@ class LinkTransport:
             if self.statistics.crc_errors > errors and not self._syncing:
                 self._ask(Kind.POLL)  # at once: what was lost may have been the last
             if now < self._ask_at:
+                self._moves(now, reply, size)  # frames that say the same put off asking for ever
                 continue
             for frame in frames.give_up():
                 self._see(frame)
             if now - self._heard > self._silence:
                 raise LinkError(self._says("the board fell silent", reply, size))
-            if now - self._moved > self._patience:
-                seconds = f"for {self._patience:g} s; the command may be malformed"
-                raise CoreStuckError(self._says(f"the core stands still {seconds}", reply, size))
+            self._moves(now, reply, size)
             if self._syncing:
                 self._wait = min(2 * self._wait, WAIT_MAX)
             self._ask(Kind.POLL, again=self._syncing)
+
+    def _moves(self, now: float, reply: int, size: int) -> None:
+        """Raise `CoreStuckError` where nothing has moved for too long, whatever the board says."""
+        if now - self._moved > self._patience:
+            seconds = f"for {self._patience:g} s; the command may be malformed"
+            raise CoreStuckError(self._says(f"the core stands still {seconds}", reply, size))
 
     def _says(self, what: str, reply: int, size: int) -> str:
         """Return an error message: what came and what did not."""

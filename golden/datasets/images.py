@@ -102,13 +102,14 @@ def _ink(grey: np.ndarray, path: Path) -> np.ndarray:
         grey, border = 255 - grey, 255 - border
     ink = grey - np.median(border)
     contrast = ink.max()
-    if contrast < _CONTRAST:
-        raise DataError(
-            f"{path}: blank, its ink differs by {contrast:.0f} of 255 from the background, "
-            f"expected at least {_CONTRAST}; give a picture of one character with a margin"
-        )
     uneven = np.abs(border - np.median(border))
     dirt = max(contrast / _FAINT, _NOISE * np.median(uneven)) if uneven.any() else 0
+    if contrast < max(_CONTRAST, dirt):
+        raise DataError(
+            f"{path}: blank, its ink differs by {contrast:.0f} of 255 from the background, "
+            f"expected at least {max(_CONTRAST, dirt):.0f}; give a picture of one character with "
+            "an even margin"
+        )
     return np.where(ink > dirt, ink, 0)
 
 

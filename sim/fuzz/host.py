@@ -31,18 +31,13 @@ from spikeloom.sim.fuzz.session import damaged
 
 SILENCE, PATIENCE = 0.3, 1.0
 """What the host is told to wait at most, in seconds."""
-BABBLE = 4
-"""Good frames that a line says while the host says nothing, after which it falls silent: where it
-never does, the host waits for ever."""
-STILL = SILENCE + PATIENCE + BABBLE * WAIT_MAX + 1.0
+STILL = SILENCE + PATIENCE + WAIT_MAX + 1.0
 """Seconds without a byte that moves, after which a transfer must have been given up."""
 READ_SECONDS = 0.004
 """What a read takes at least: a babbling line would keep the test busy rather than the host."""
 OPENING = 60.0
 """Seconds in which a host has found a board or given up: it looks at six rates, twice, three times
 over where it is asked for a rate that the board does not take."""
-PAUSE = 5.0
-"""Seconds that it then is silent."""
 NAMED = (LinkError, DeviceError)
 """What a host may raise."""
 
@@ -70,7 +65,6 @@ class HostileLine:
         self._written, self._parser = bytearray(), Parser(HostFrame)
         self._frame = HostFrame(Kind.POLL, 0)
         self._expected = self._taken = self._place = 0
-        self._babble = 0
         self._said: tuple[int, int, int] | None = None
         self.limit = 0.0
         self.moved: float | None = None
@@ -89,8 +83,7 @@ class HostileLine:
             raise HostError(f"the host still reads at {self._now:.3g} s{since}: it hangs")
         event = self._events[self._next % len(self._events)]
         if self._left is None:
-            self._left = event[1] / 1000 + PAUSE * (self._babble > BABBLE)
-            self._babble = 0 if self._babble > BABBLE else self._babble
+            self._left = event[1] / 1000
         if self._left > timeout:
             self._left -= timeout
             self._now += timeout
@@ -104,7 +97,6 @@ class HostileLine:
 
     def write(self, data: bytes) -> None:
         """Take bytes as a sound board would, to know what such a one would say."""
-        self._babble = 0
         self._written += data
         self._now += 10 * len(data) / self._baud
         for frame in self._parser.feed(data):
@@ -151,7 +143,6 @@ class HostileLine:
                 )
                 self._place += len(sent)
                 said = (frame.expected, frame.taken, frame.offset)
-                self._babble += 1
                 if damage is None and (sent or said != self._said):
                     self._said = said
                     self.moved = None if self.moved is None else self._now
