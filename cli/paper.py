@@ -174,7 +174,7 @@ def paper(
 
     output = Output(json=json)
     if not no_run:
-        floating.check(xp, device)
+        floating.check(xp.value, device)
     if readme is not None:
         if quick or seeds or only:
             raise PaperError(
@@ -183,7 +183,7 @@ def paper(
         readmes.places(readme)
     folders = _folders(output, data or [], download)
     plan = Plan(quick=quick, seeds=seeds, data=folders, run=not no_run)
-    place = Place(data=folders, partial=str((out / PARTIAL).absolute()), xp=xp, device=device)
+    place = Place(data=folders, partial=str((out / PARTIAL).absolute()), xp=xp.value, device=device)
     count = _workers(workers, xp)
     shown: dict[str, Shown] = {}
     told: list[dict[str, Any]] = []
@@ -318,13 +318,19 @@ class _Lines:
 
     def __call__(self, progress: sweep.Progress) -> None:
         if progress.last is None:
+            if progress.done == 0:
+                self._output.say(f"{self._name}: {progress.count} runs to do")
             return
         taken = time.monotonic() - self._started
         left = taken * (progress.total - progress.done) / max(progress.done, 1e-9)
         self._output.say(
             f"{self._name}: {progress.finished} of {progress.count} runs, "
-            f"about {left / 60:.0f} minutes left; ended: {progress.last.title}"
+            f"about {_time(left)} left; ended: {progress.last.title}"
         )
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _complete(shown: Shown, missing: int) -> Shown:

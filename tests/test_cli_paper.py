@@ -85,7 +85,7 @@ def test_a_figure_is_written_and_told(tmp_path: Path, folders: list[object]):
 @pytest.mark.usefixtures("small")
 def test_what_was_run_is_not_run_again(folders: list[object], monkeypatch: pytest.MonkeyPatch):
     first = call("fig4", "--quick", *folders)
-    assert "fig4: 6 of 6 runs, about 0 minutes left; ended: products of" in first.stderr
+    assert "fig4: 6 of 6 runs, about 0 s left; ended: products of" in first.stderr
 
     def never(*arguments: object) -> None:
         raise AssertionError("was run again")
@@ -222,7 +222,7 @@ def test_time_left_is_told_by_cost(capsys: pytest.CaptureFixture[str]):
     lines._started -= 600
     lines(Progress(done=1, total=4, finished=1, count=2, last=Job("x", {}, title="one")))
     told = capsys.readouterr().err.strip()
-    assert told == "fig9: 1 of 2 runs, about 30 minutes left; ended: one"
+    assert told == "fig9: 1 of 2 runs, about 30 min left; ended: one"
 
 
 # Downloads, from a server of the test's own

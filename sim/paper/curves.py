@@ -97,7 +97,7 @@ def _data(curves: dict[str, np.ndarray], form: Callable[[str], dict[str, Any]]) 
             "epoch": epoch + 1,
             "seeds": len(curve),
             "mean": float(curve[:, epoch].mean()),
-            "deviation": float(stats.deviation(curve)[epoch]),
+            "deviation": float(stats.deviation(curve)[epoch]) if len(curve) > 1 else "",
         }
         for name, curve in curves.items()
         for epoch in range(curve.shape[1])
@@ -149,7 +149,7 @@ def _show6(plan: Plan, records: Records) -> Shown:
         caption=f"Reduced: {_reduced(plan)} Bands are one standard deviation.",
         headings=HEADINGS,
         rows=_rows(curves),
-        data=_data(curves, lambda name: {"update": "coincidence", "T": name.split("= ")[1]}),
+        data=_data(curves, lambda name: {"update": "Eq. 10", "T": name.split("= ")[1]}),
         draw=draw,
     )
 
@@ -157,7 +157,8 @@ def _show6(plan: Plan, records: Records) -> Shown:
 ABOUT_NOISE = (
     "Noise is Gaussian, on the products of rates of each sample, as large as Figure 4 found the "
     "error of a stochastic product after T steps: that of each product, or the root mean square "
-    "over all pairs for every product alike."
+    "over all pairs for every product alike. Networks with noise run for 50 steps, whatever T it "
+    "stands for."
 )
 
 

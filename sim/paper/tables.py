@@ -8,7 +8,7 @@ from spikeloom.sim.paper import ann, floating, images, machine, published, rows,
 from spikeloom.sim.paper.errors import PaperError
 from spikeloom.sim.paper.exhibit import Exhibit, Plan, Records, Shown
 from spikeloom.sim.paper.job import Job, Place
-from spikeloom.sim.paper.rows import Group, Row
+from spikeloom.sim.paper.rows import Group, Line, Row
 
 MACHINES = (
     "mnist-784-1280-10",
@@ -165,16 +165,18 @@ CAPTION = (
 )
 
 
-def _settings(group: Group) -> str:
-    """Return how the float models and the ANN of a group are trained, of its own runs."""
+def _settings(group: Group, lines: list[Line]) -> str:
+    """Return how the rows of a group that have runs were trained."""
     told = []
-    for row in group.rows:
-        for job in row.jobs[:1]:
-            model = job.config.get("model", job.config)
-            if job.kind in ("float", "ann"):
-                drops = ", ".join(f"{p:g}" for p in model["dropout"])
-                steps = f"T = {model['steps']}, " if job.kind == "float" else ""
-                told.append(f"{row.model}: {steps}{model['epochs']} epochs, dropout {drops}")
+    for line in lines:
+        for record in line.records[:1]:
+            model = record.config.get("model", record.config)
+            parts = [f"{model['epochs']} epochs"]
+            if record.kind == "float":
+                parts.insert(0, f"T = {model['steps']}")
+            if "dropout" in model:
+                parts.append(f"dropout {', '.join(f'{p:g}' for p in model['dropout'])}")
+            told.append(f"{line.row.model}, {line.row.network}: {', '.join(parts)}")
     return f"{group.title}. {'; '.join(told)}."
 
 
@@ -182,7 +184,7 @@ def _show(title: str, groups: list[Group], plan: Plan, records: Records) -> Show
     found = [(group, rows.lines(group, records)) for group in groups]
     # Without a run, a data set of which nothing was run is left out.
     found = [(group, lines) for group, lines in found if any(line.ours.size for line in lines)]
-    notes = " ".join(f"{_settings(group)} {group.note}".strip() for group, _ in found)
+    notes = " ".join(f"{_settings(group, lines)} {group.note}".strip() for group, lines in found)
     quick = "Quick: few images and small networks, to be compared with nothing published. "
     return Shown(
         title=title,
