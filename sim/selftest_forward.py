@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from spikeloom.golden.lfsr import fill, parameters, to_signed
+from spikeloom.golden.spec.learning import MAX_SHIFT
 from spikeloom.golden.spec.machine import LayerMachine, Machine
 from spikeloom.golden.spec.streams import (
     INPUT,
@@ -273,8 +274,10 @@ def neuron(probe: Probe) -> None:
     search(probe, "reset", variant(machine, neuron__reset=reset), make=_uninhibited)
     for layer in machine.layers:
         where, limits = f"layer{layer.index}__train", layer.train
+        # An update of a whole threshold must still be one that a step can make.
+        beside = limits.theta + (1 if limits.theta < 1 << MAX_SHIFT else -1)
         for name, *others in (
-            ("threshold", {"theta": limits.theta + 1}),
+            ("threshold", {"theta": beside}),
             ("start", {"start": limits.start - 1}),
             ("floor", {"floor": limits.floor - 1}, {"floor": FAR * limits.floor - FAR}),
             ("ceiling", {"ceiling": limits.ceiling + 1}, {"ceiling": FAR * limits.ceiling + FAR}),

@@ -447,6 +447,8 @@ def test_every_error_that_is_raised_on_purpose_is_expected():
         "FlashError",
         "TableError",
         "PaperError",
+        "UpsetError",
+        "EvidenceError",
     }
 
 

@@ -150,7 +150,6 @@ def test_a_board_survives_random_sessions():
     counts = tried(sessions.sessions(), 30)
     assert counts["board_sessions"] == 30
     assert counts["frames_damaged"] > 10
-    assert counts["frames_refused"] > 2
     assert counts["bytes_of_no_frame"] > 50
     assert counts["commands"] > 100
 
