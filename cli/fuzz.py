@@ -15,6 +15,7 @@ import typer
 
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
+from spikeloom.sim import provenance
 
 if TYPE_CHECKING:
     from spikeloom.sim.fuzz.hunt import Hunt
@@ -120,12 +121,11 @@ def fuzz(
             record.check(results)
         seed = secrets.randbits(32) if seed is None else seed
         output.say(f"seed {seed}: {minutes:g} minutes of {target.value} cases")
-        sources = record.commit()
+        stamp = provenance.stamp(shlex.join(["spikeloom", *sys.argv[1:]]))
         done = _search(output, target, seed, 60 * minutes)
         failure = done.failure
         path = failure and kept.keep(failure.example, failure.error, cases or kept.folder())
-        command = shlex.join(["spikeloom", *sys.argv[1:]])
-        values = record.entry(done, seed=seed, command=command, sources=sources, kept=path)
+        values = record.entry(done, seed=seed, stamp=stamp, kept=path)
         if results is not None:
             record.write(results, target.value, values)
     except kept.CaseError as error:

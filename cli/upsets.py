@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import sys
 from json import dumps
 from pathlib import Path
@@ -14,6 +13,7 @@ from spikeloom.cli import options
 from spikeloom.cli.output import Output
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.sim import data as network_data
+from spikeloom.sim import provenance
 
 if TYPE_CHECKING:  # Amaranth and matplotlib cost a second each to import
     from spikeloom.sim.paper.exhibit import Shown
@@ -178,8 +178,7 @@ def _line(run: Learned) -> str:
 
 
 def _made_by() -> dict[str, Any]:
-    """Return the command, the versions and the day."""
+    """Return the command, the commit, the day and the versions."""
     from spikeloom.sim.paper.store import made_by
 
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {"command": " ".join(["spikeloom", *sys.argv[1:]]), "date": now, **made_by()}
+    return made_by() | provenance.stamp(" ".join(["spikeloom", *sys.argv[1:]]))

@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +27,7 @@ from spikeloom.golden.paper.config import PaperConfig
 from spikeloom.golden.spec import network
 from spikeloom.sim import checkpoint, data
 from spikeloom.sim.engine import GoldenEngine, make_engine
-from spikeloom.sim.paper.store import commit
+from spikeloom.sim.provenance import stamp
 from spikeloom.sim.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -290,9 +289,7 @@ def main() -> int:
         train_float(chosen.float)
         return 0
     seed = np.random.SeedSequence().entropy % 2**32 if chosen.seed is None else chosen.seed
-    made_by = {"commit": commit(ROOT), "date": datetime.now(UTC).isoformat(timespec="seconds")}
-    command = f"python -m tests.crash --kills {chosen.kills} --seed {seed}"
-    values = {"command": command, **made_by}
+    values = stamp(f"python -m tests.crash --kills {chosen.kills} --seed {seed}")
     kinds: dict[str, Tally] = {}
     for name, kills in shares(chosen.kills, chosen.float_kills).items():
         tally = kinds[KINDS[name].name] = campaign(name, kills, seed)

@@ -7,10 +7,9 @@ import json
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
-from spikeloom.sim.paper.store import commit
+from spikeloom.sim.provenance import stamp
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements-ci.lock"
@@ -103,8 +102,7 @@ def audit(program: Path, results: Path | None) -> int:
     counts, words, status = judged(report, done.stdout + done.stderr)
     print(words)
     if results and counts["audited"]:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        values = {"command": "make audit", "commit": commit(ROOT), "date": now, **counts}
+        values = stamp("make audit") | counts
         results.write_text(json.dumps(values, indent=1) + "\n")
     return status
 

@@ -20,6 +20,7 @@ from spikeloom.sim.paper.errors import PaperError, need
 from spikeloom.sim.paper.job import Job, Place, Tell
 from spikeloom.sim.paper.store import Done, Record, Store
 from spikeloom.sim.paper.sweep import Progress, sweep
+from spikeloom.sim.provenance import commit
 
 WAIT = 60.0
 
@@ -149,7 +150,7 @@ def test_a_result_says_what_made_it():
 
 
 def test_a_folder_of_no_repository_has_no_commit(tmp_path: Path):
-    assert stores.commit(tmp_path) is None
+    assert commit(tmp_path) is None
 
 
 # In this process

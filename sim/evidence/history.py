@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from spikeloom.sim.evidence.found import Made
+from spikeloom.sim.provenance import git
 
 
 class History:
@@ -18,11 +18,8 @@ class History:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        top = self._git("rev-parse", "--show-toplevel")
-        if top is not None:
-            self._folder = Path(top)
-        self.head = self._git("rev-parse", "--short=12", "HEAD")
+        self._folder = Path(git(folder, "rev-parse", "--show-toplevel") or folder)
+        self.head = git(self._folder, "rev-parse", "--short=12", "HEAD")
 
     def remark(self, made: Made, paths: Sequence[str]) -> str | None:
         """Say why a result may not be one of the files as they are now; None where it is."""
@@ -36,7 +33,7 @@ class History:
             return "when it was made is not known"
         if self.head is None:
             return None
-        count = self._git("rev-list", "--count", *asked, "--", *paths)
+        count = git(self._folder, "rev-list", "--count", *asked, "--", *paths)
         if count is None:
             return f"made at {when}, which is not in this repository"
         if count == "0":
@@ -44,11 +41,3 @@ class History:
         word = "commit" if count == "1" else "commits"
         files = ", ".join(path.removeprefix(":(glob)") for path in paths)
         return f"out of date: {count} {word} to {files} since {when}"
-
-    def _git(self, *words: str) -> str | None:
-        command = ["git", "-C", str(self._folder), *words]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-        except (OSError, subprocess.SubprocessError):
-            return None
-        return done.stdout.strip()

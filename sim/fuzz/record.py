@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +11,11 @@ from spikeloom.sim.fuzz.hunt import Hunt
 
 
 def entry(
-    done: Hunt[Any], *, seed: int, command: str, sources: str | None, kept: Path | None
+    done: Hunt[Any], *, seed: int, stamp: dict[str, str | None], kept: Path | None
 ) -> dict[str, Any]:
-    """Return what a run did as JSON has it: counts, seconds, seed, commit, date and command.
-
-    `sources` : the commit that they were at when the run began, see `commit`.
-    """
+    """Return what a run did as JSON has it: counts, seconds, seed, and `sim.provenance`'s stamp."""
     return {
-        "command": command,
-        "commit": sources,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **stamp,
         "seed": seed,
         "seconds": round(done.seconds, 1),
         **dict(sorted(done.counts.items())),
@@ -50,14 +43,3 @@ def check(path: Path) -> dict[str, Any]:
     if not isinstance(every, dict):
         raise CaseError(f"{path} holds no entries by target: name another file")
     return every
-
-
-def commit() -> str | None:
-    """Return the commit that the sources are at, with a `+` where they differ; None outside."""
-    here = Path(__file__).parent
-    command = ["git", "describe", "--always", "--abbrev=40", "--dirty=+"]
-    try:
-        found = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return found.stdout.strip() or None

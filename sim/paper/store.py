@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import re
-import subprocess
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -17,6 +16,7 @@ from typing import Any
 from spikeloom.golden.files import replacing
 from spikeloom.sim.paper.errors import PaperError
 from spikeloom.sim.paper.job import Job
+from spikeloom.sim.provenance import commit
 
 FORMAT = "spikeloom-run"
 
@@ -151,26 +151,6 @@ def made_by() -> dict[str, Any]:
         version = None
     return {
         "version": version,
-        "commit": commit(Path(__file__).resolve().parents[2]),
+        "commit": commit(sources=SOURCES),
         "libraries": versions,
     }
-
-
-def commit(folder: Path) -> str | None:
-    """Return the commit checked out in `folder`, None where it is none of git's.
-
-    "+changes" is added where files of `SOURCES` differ from it.
-    """
-
-    def git(*words: str) -> str:
-        command = ["git", "-C", str(folder), *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-        return done.stdout.strip()
-
-    try:
-        if Path(git("rev-parse", "--show-toplevel")).resolve() != folder.resolve():
-            return None
-        changed = git("status", "--porcelain", "--", *SOURCES)
-        return git("rev-parse", "--short=12", "HEAD") + ("+changes" if changed else "")
-    except (OSError, subprocess.SubprocessError):
-        return None

@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,10 @@ from rich.table import Table
 from formal import crossbar, fold, frames, lfsr, neuron, spikes, wta
 from formal.proof import Proof
 from formal.solver import FormalError, Outcome, check
-from spikeloom.sim.paper.store import commit
+from spikeloom.sim.provenance import stamp
 
 BLOCKS = (lfsr, neuron, wta, fold, spikes, frames, crossbar)
 
-ROOT = Path(__file__).resolve().parents[2]
 WIDTH = 150
 """Columns of the table where it goes into a file."""
 
@@ -61,13 +59,9 @@ def tabulate(ended: list[tuple[Proof, Outcome | str]]) -> Table:
     return table
 
 
-def made_by(names: list[str]) -> dict[str, Any]:
-    """Return the command, the commit of the sources and the time."""
-    return {
-        "command": " ".join(["make formal", *([f'FORMAL="{" ".join(names)}"'] if names else [])]),
-        "commit": commit(ROOT),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+def command(names: list[str]) -> str:
+    """Return how these proofs are run again."""
+    return " ".join(["make formal", *([f'FORMAL="{" ".join(names)}"'] if names else [])])
 
 
 def told(ended: list[tuple[Proof, Outcome | str]]) -> list[dict[str, Any]]:
@@ -108,7 +102,7 @@ def main(arguments: list[str]) -> int:
         for proof in chosen:
             console.print(f"{proof.name}: {proof.claim}", soft_wrap=True)
         return 0
-    began, ended = made_by(options.names), []
+    began, ended = stamp(command(options.names)), []
     with ThreadPoolExecutor(options.jobs) as pool, Progress(console=console) as progress:
         task = progress.add_task("proving", total=len(chosen))
         running: list[Future[Outcome]] = [pool.submit(check, proof) for proof in chosen]

@@ -7,12 +7,11 @@ import json
 import re
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from spikeloom.sim.paper.store import commit
+from spikeloom.sim.provenance import stamp
 
 from . import engines
 
@@ -49,8 +48,7 @@ def main() -> int:
     kept = _kept(chosen.results)
     findings = 0
     for name in names:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        made_by = {"command": command, "commit": commit(ROOT), "date": now, "engine": engine}
+        made_by = stamp(command) | {"engine": engine}
         kept[name] = made_by | _run(name, engine, each, chosen.out)
         findings += kept[name]["findings"]
         if chosen.results:

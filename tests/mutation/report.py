@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from mutation.campaign import EQUIVALENT, KILLED, OUTCOMES, SURVIVED, Fate, Result
+from spikeloom.sim.provenance import stamp
 
 GOAL = 0.97
 """Least share of the mutants that are not equivalent to be killed."""
@@ -80,9 +79,7 @@ def summary(
     """
     fates = [(fate, part) for part in parts for fate in part.fates]
     return {
-        "command": command,
-        "commit": commit(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        **stamp(command),
         "cases": {part.name: sum(part.cells.values()) for part in parts},
         "mutants": len(fates),
         **{what: sum(part.count(what) for part in parts) for what in OUTCOMES},
@@ -96,18 +93,6 @@ def summary(
             described(fate, part) for fate, part in fates if fate.outcome == EQUIVALENT
         ],
     }
-
-
-def commit() -> str:
-    """Return the commit that is checked out, or "" outside a repository."""
-    run = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return run.stdout.strip()
 
 
 def save(block: str, found: dict[str, Any], path: Path = FILE) -> None:
