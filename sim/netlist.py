@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -225,15 +226,36 @@ def _run(yosys: Yosys, design: str, commands: tuple[str, ...]) -> str:
         (work / "top.il").write_text(design)
         # No source line and no clock: the same design gives the same text.
         (work / "run.ys").write_text("\n".join((*commands, "write_verilog -noattr top.v", "")))
-        run = subprocess.run(
-            [*yosys.command, "run.ys"],
-            cwd=work,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        if run.returncode:
-            raise failure("Yosys", run.stdout, [design, *commands])
+        ran([*yosys.command, "run.ys"], work, [design, *commands])
         return (work / "top.v").read_text()
+
+
+def ran(
+    command: Sequence[str],
+    folder: Path,
+    parts: Iterable[str],
+    *,
+    tool: str = "Yosys",
+    seconds: float | None = None,
+) -> str:
+    """Run a program in a folder and return what it printed.
+
+    parts : what it was given, see `sim.verilate.failure`. seconds : after which it is ended.
+
+    Raises
+    ------
+    BuildError : it ended with an error. subprocess.TimeoutExpired : it was ended.
+    """
+    run = subprocess.run(
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=seconds,
+        check=False,
+    )
+    if run.returncode:
+        raise failure(tool, run.stdout, parts)
+    return run.stdout

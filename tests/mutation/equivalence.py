@@ -21,7 +21,6 @@ from amaranth.lib import wiring
 
 from mutation.netlist import BITS, MODULE, SELECT, ports
 from spikeloom.sim import netlist
-from spikeloom.sim.verilate import failure
 
 Pins = Mapping[str, ValueLike]
 Contract = Callable[[Module, Pins], tuple[ValueLike, list[ValueLike]]]
@@ -141,16 +140,20 @@ def compare(
             (folder / f"{side}.il").write_text(text)
             script += _SIDES.format(side, MODULE, SELECT, BITS, value)
         (folder / "run.ys").write_text(script + _SCRIPT)
-        _run((*yosys.command, "run.ys"), folder)
+        netlist.ran((*yosys.command, "run.ys"), folder, [top, text, script])
         # Only what registers that correspond leave over is small enough for the search.
         reduced = "read_aiger both.aig; strash; scorr; dc2; scorr"
-        abc = (str(yosys.share.parent / "yosys-abc"), "-c")
+
+        def abc(commands: str, limit: float | None = None) -> str:
+            command = (str(yosys.share.parent / "yosys-abc"), "-c", commands)
+            return netlist.ran(command, folder, [top, commands], tool="ABC", seconds=limit)
+
         try:
-            said = _run((*abc, f"{reduced}; pdr -T {seconds}"), folder, SLACK * seconds)
+            said = abc(f"{reduced}; pdr -T {seconds}", SLACK * seconds)
         except subprocess.TimeoutExpired:  # what comes before the search knows no limit of its own
             return Verdict("open")
         if "is combinational" in said:
-            said = _run((*abc, f"{reduced}; sat -C 0"), folder)
+            said = abc(f"{reduced}; sat -C 0")
     return judged(said)
 
 
@@ -163,23 +166,3 @@ def judged(said: str) -> Verdict:
     if "SATISFIABLE" in said:
         return Verdict("differs", 1)
     return Verdict("open")
-
-
-def _run(command: tuple[str, ...], folder: Path, seconds: float | None = None) -> str:
-    """Return what a program printed; `BuildError` where it ends with an error.
-
-    seconds : after which it is ended, with `subprocess.TimeoutExpired`.
-    """
-    run = subprocess.run(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=seconds,
-        check=False,
-    )
-    if run.returncode:
-        raise failure(Path(command[0]).name, run.stdout, command)
-    return run.stdout

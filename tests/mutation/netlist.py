@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,7 +16,7 @@ from amaranth.hdl import ValueLike
 from amaranth.lib import wiring
 
 from spikeloom.sim import netlist
-from spikeloom.sim.verilate import cached_text, failure
+from spikeloom.sim.verilate import cached_text
 
 MODULE = "block"
 SELECT = "mutant"
@@ -195,14 +194,4 @@ def _run(commands: Iterable[str], folder: Path, design: str) -> None:
     """Run Yosys in a folder; `BuildError` where it ends with an error."""
     script = "\n".join((*commands, ""))
     (folder / "run.ys").write_text(script)
-    run = subprocess.run(
-        [*netlist.native().command, "run.ys"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if run.returncode:
-        raise failure("Yosys", run.stdout, [design, script])
+    netlist.ran([*netlist.native().command, "run.ys"], folder, [design, script])
