@@ -2,8 +2,9 @@
 
 A sample of T steps, L crossbars, neuron layers 0 (input) .. L (output)::
 
-    start   membranes, pools, flags, error spikes back to their start values; training draws
-            dropout (layer 0 first); inference draws its input from its own stream's seed on
+    start   membranes, pools, flags, error spikes back to their start values; a stream at 0, which
+            no LFSR leaves, back to its seed; training draws dropout (layer 0 first); inference
+            draws its input from its own stream's seed on
     step t  encode                         spikes of layer 0
             for l = 1 .. L                 thin (training), crossbar l forward with the errors of
                                            step t-1, forward neurons l; lateral WTA acts on the
@@ -48,6 +49,9 @@ def _start(c: Constants, s: State, train: int, pixels: int) -> None:
     s.dropped[:] = 0
     s.counted[:] = 0
     s.stage[:] = wta.START
+    for stream in range(s.streams.size):
+        if s.streams[stream] == 0:
+            s.streams[stream] = c.seeds[stream]
     for layer in range(1, depth + 1):
         s.v[c.first[layer] : c.first[layer + 1]] = c.limits[train, layer, 1]
     if train:

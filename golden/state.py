@@ -13,6 +13,7 @@ import numpy as np
 from spikeloom.golden import learning, neuron, wta
 from spikeloom.golden.lfsr import parameters, to_signed
 from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.streams import streams
 
 PRE, POSITIVE, NEGATIVE, ROWS = 0, 1, 2, 3
@@ -32,6 +33,7 @@ class Constants(NamedTuple):
     ramp: np.ndarray  # int64[2, T]: infer/train
     label: np.ndarray  # int64[T]
     lfsr: np.ndarray  # int64[streams, 7]
+    seeds: np.ndarray  # int64[streams]
     error_max: int
     inhibition: int
     wta: int
@@ -97,6 +99,7 @@ def constants(machine: Machine) -> Constants:
         ramp=np.array([machine.ramp_infer, machine.ramp_train], np.int64),
         label=np.array(machine.label, np.int64),
         lfsr=np.array([parameters(stream.lfsr) for stream in every]),
+        seeds=_seeds(config),
         error_max=layers[0].error_max,
         inhibition=layers[-1].inhibition,
         wta=wta.KINDS[config.wta.kind],
@@ -110,14 +113,18 @@ def constants(machine: Machine) -> Constants:
     )
 
 
+def _seeds(config: NetworkConfig) -> np.ndarray:
+    seeds = [to_signed(stream.seed(config.random.seed)) for stream in streams(config)]
+    return np.array(seeds, np.int64)
+
+
 def state(machine: Machine) -> State:
     """Return fresh arrays: weights 0, streams at their seeds."""
     config = machine.config
     neurons, outputs = sum(config.sizes), config.sizes[-1]
-    seeds = [to_signed(stream.seed(config.random.seed)) for stream in streams(config)]
     return State(
         weights=np.zeros(config.weight_count, np.int16),
-        streams=np.array(seeds, np.int64),
+        streams=_seeds(config),
         current=np.zeros(neurons, np.int32),
         v=np.zeros(neurons, np.int32),
         pool=np.zeros(neurons, np.int32),

@@ -188,6 +188,8 @@ class Core(wiring.Component):
                     m.next = "OPCODE"
                     with m.If(opcode == Opcode.DIGEST):
                         m.next = "REPLY"
+            with m.State("STRAY"):  # the code that is left, where only an upset leads
+                m.next = "OPCODE"
             self._image(m)
 
     def _execute(self, m: Module, opcode: Signal, weights: WeightPort) -> None:

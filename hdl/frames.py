@@ -114,7 +114,7 @@ class Sent(enum.Enum, shape=4):
     TAKEN_HIGH = 5
     LENGTH = 6
     PAYLOAD = 7
-    CRC = 8
+    CRC = 15  # the last there can be: what comes after it is SOF
 
 
 class FrameSender(wiring.Component):

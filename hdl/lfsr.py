@@ -34,6 +34,8 @@ class Generator(wiring.Component):
     -------
     words : Out, 16 bits each; words[0] is the next one, words[1] the one after it, ...
     take : In, 0 .. draws; that many words are gone at the next clock.
+    begin : In; a sample begins: a state of 0, which no step leaves, goes back to its seed. Not
+        together with `take`, nor in the two clocks after `write`.
     write : In, 2 bits; puts `value` into the low / high 32 bits of the state (or of the
         inference seed, `write_seed`). Not together with `take`.
     state, seed : Out, for reading back.
@@ -51,6 +53,7 @@ class Generator(wiring.Component):
         members = {
             "words": Out(data.ArrayLayout(WORD_BITS, draws)),
             "take": In(range(draws + 1)),
+            "begin": In(1),
             "write": In(2),
             "value": In(32),
             "state": Out(64),
@@ -91,6 +94,14 @@ class Generator(wiring.Component):
                 with m.If(write[1]):
                     m.d.sync += register[32:].eq(self.value)
 
+        def revive(register: Signal, init: int) -> Signal:
+            blank = Signal(name=f"{register.name}_blank", reset_less=True)
+            m.d.sync += blank.eq(register == 0)
+            with m.If(self.begin & blank):
+                m.d.sync += register.eq(init)
+            return blank
+
+        revive(main, first)
         if second is None:
             with m.If(taking):
                 m.d.sync += main.eq(following)
@@ -99,8 +110,9 @@ class Generator(wiring.Component):
                 m.d.sync += main.eq(following)
             with m.If(taking & self.infer):
                 m.d.sync += other.eq(following)
+            blank = revive(seed, second)
             with m.If(self.restart):
-                m.d.sync += other.eq(seed)
+                m.d.sync += other.eq(Mux(self.begin & blank, second, seed))
             host(seed, self.write_seed)
         host(main, self.write)
         return m

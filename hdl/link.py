@@ -11,6 +11,7 @@ from spikeloom.golden.spec.link import (
     BUFFER_MAX,
     DEFAULT_BAUD,
     DIVIDER_BITS,
+    DIVIDER_MIN,
     FALLBACK_BITS,
     PAYLOAD_MAX,
     QUIET_BITS,
@@ -251,12 +252,15 @@ class Link(wiring.Component):
     def _rate(
         self, m: Module, switch: Value, lost: Value, uart_in: Receiver, uart_out: Transmitter
     ) -> None:
-        """Hold the divider; a new one that brings no good frame is given up."""
+        """Hold the divider; one that brings no good frame, or is upset, is given up."""
         current, trial = Signal(DIVIDER_BITS, init=self._divider), Signal()
         m.d.comb += [uart_in.divider.eq(current), uart_out.divider.eq(current)]
+        odd, switched = Signal(), Signal()
+        m.d.sync += [odd.eq(current.xor()), switched.eq(switch)]
         with m.If(self._received.done):
             m.d.sync += trial.eq(0)
         with m.If(switch):
             m.d.sync += [current.eq(self._received.place), trial.eq(1)]
-        with m.If(lost & trial):
+        upset = ~switched & (odd != current.xor())
+        with m.If(lost & trial | upset | (current < DIVIDER_MIN)):
             m.d.sync += [current.eq(self._divider), trial.eq(0)]

@@ -84,13 +84,14 @@ class Network(wiring.Component):
         """Build everything around the sample's order."""
         m = Module()
         machine, config, layers = self._machine, self._machine.config, self._layers
+        self._train, self._begin = Signal(), Signal()
         m.submodules.registers = self._bank = RegisterBank(machine)
         m.submodules.streams = self._streams = Streams(machine, self._bank)
+        m.d.comb += self._streams.begin.eq(self._begin)
         m.submodules.encoder = self._encoder = Encoder(machine, self._plan)
         for layer in layers:
             m.submodules[f"layer{layer.layer.index}"] = layer
         m.submodules.backward = self._backward = Backward(machine, layers, self._plan)
-        self._train, self._begin = Signal(), Signal()
         self._steps = Signal(range(config.steps + 1), init=config.steps)
         self._connect(m)
         self._sample(m, self._dropout(m))

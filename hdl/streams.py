@@ -17,7 +17,7 @@ class Streams(wiring.Component):
 
     Members
     -------
-    value : In; what the host writes.
+    value : In; what the host writes. begin : In; a sample begins, see `hdl.lfsr`.
     """
 
     def __init__(self, machine: Machine, bank: RegisterBank) -> None:
@@ -42,7 +42,7 @@ class Streams(wiring.Component):
             for half, name in enumerate(("low", "high")):
                 bits = state[32 * half : 32 * half + 32]
                 bank.expose(f"stream.{name_of}.{name}", bits)
-        super().__init__({"value": In(32)})
+        super().__init__({"value": In(32), "begin": In(1)})
 
     def generator(self, number: int) -> Generator:
         """Return the generator of a stream (input and inference share one)."""
@@ -58,5 +58,5 @@ class Streams(wiring.Component):
                 m.d.comb += write[half].eq(self._bank.strobe(f"stream.{stream.name}.{name}"))
             if number != INFERENCE:
                 m.submodules[stream.name] = target
-                m.d.comb += target.value.eq(self.value)
+                m.d.comb += [target.value.eq(self.value), target.begin.eq(self.begin)]
         return m

@@ -16,7 +16,7 @@ CLOCKS = 120
 
 
 class GeneratorBench(Bench):
-    """Random takes, host writes, and both states where there is a second one.
+    """Random takes, host writes, states of 0, and both states where there is a second one.
 
     Latency: the words are those of the state that `take` left a clock ago. Throughput: `take` is
     the number of draws every other clock.
@@ -28,6 +28,7 @@ class GeneratorBench(Bench):
         self.p = parameters(self.lfsr)
         self.draws = component.draws
         self.two = seeds[1] is not None
+        self.seeds = seeds
         self.main, self.other, self.second = seeds[0], seeds[1], seeds[1]
 
     def drivers(self) -> Iterable[Driver]:
@@ -38,15 +39,23 @@ class GeneratorBench(Bench):
         for _ in range(CLOCKS):
             pins = {"infer": rng.random() < 0.4, "restart": rng.random() < 0.1} if self.two else {}
             kind = rng.random()
+            write = "write_seed" if self.two and rng.random() < 0.5 else "write"
             if kind < 0.1:
-                write = "write_seed" if self.two and rng.random() < 0.5 else "write"
                 value = random_state(self.lfsr, rng) & 0xFFFFFFFF
                 yield pins | {write: rng.randint(1, 3), "value": value | 1}
+            elif kind < 0.2:
+                yield pins | ({write: 3, "value": 0} if kind < 0.15 else {})
+                yield {}
+                yield {}
+                yield pins | {"begin": 1}
             else:
                 yield pins | {"take": rng.choice((0, self.draws, rng.randint(0, self.draws)))}
 
     def check(self, seen: Pins) -> None:
         infer = bool(self.two and seen["infer"])
+        before = self.second
+        if seen["begin"]:
+            self.second = self.second or self.seeds[1]
         state = self.other if infer else self.main
         words = np.zeros(self.draws, np.uint16)
         fill(to_signed(state), self.p, words, self.draws)
@@ -54,7 +63,7 @@ class GeneratorBench(Bench):
         self.expect("state", seen["state"], self.main)
         state = fill(to_signed(state), self.p, words, seen["take"]) & self.lfsr.mask
         if self.two:
-            self.expect("seed", seen["seed"], self.second)
+            self.expect("seed", seen["seed"], before)
             if infer:
                 self.other = state
             if seen["restart"]:
@@ -62,6 +71,8 @@ class GeneratorBench(Bench):
             self.second = self.written(self.second, seen["write_seed"], seen["value"])
         if not infer:
             self.main = state
+        if seen["begin"]:
+            self.main = self.main or self.seeds[0]
         self.main = self.written(self.main, seen["write"], seen["value"])
 
     def written(self, state: int, halves: int, value: int) -> int:

@@ -213,7 +213,9 @@ class ReferenceBoard:
             return
         self._obeying, self._answered = None, False
         if frame.kind == Kind.RATE:
-            self.baud, self._trial = link.rate(self.hello.clock_hz, frame.divider), True
+            self.baud, self._trial = self.built, True
+            if frame.divider >= link.DIVIDER_MIN:
+                self.baud = link.rate(self.hello.clock_hz, frame.divider)
             return
         self._owed = True
         if frame.kind == Kind.OPEN:

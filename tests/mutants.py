@@ -115,6 +115,8 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
             "inference moves training's state",
         ),
         ("lfsr", "Signal(degree, init=first)", "Signal(degree)", "power-up at a wrong state"),
+        ("lfsr", "blank.eq(register == 0)", "blank.eq(register == 1)", "a state of 0 stays"),
+        ("lfsr", "self.begin & blank, second", "self.begin, second", "the host's seed is not used"),
     ],
     "encoder": [
         (

@@ -128,6 +128,8 @@ class PlainMachine:
         """Run one sample, learning from it where `train` is set."""
         config, machine, label = self.config, self.machine, int(label)
         depth, sizes = config.depth, config.sizes
+        seeds = [stream.seed(config.random.seed) for stream in self.streams]
+        self.states = [state or seed for state, seed in zip(self.states, seeds, strict=True)]
         pixels = [(i, int(value)) for i, value in enumerate(image) if value]
         layers = [None, *(Layer(machine, numbers, train) for numbers in machine.layers)]
         silent = [False] * len(pixels)

@@ -139,7 +139,7 @@ def test_the_fuzzers_golden_core_replies_as_the_tests_own_does():
 def test_drawn_cases_reach_every_option_and_event():
     """Otherwise all of this would compare silence with silence."""
     found: Counter[str] = Counter()
-    every = drawn(300)
+    every = drawn(400)
     for case in every:
         config, plan = case.config, case.plan
         found.update(

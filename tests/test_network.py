@@ -171,6 +171,19 @@ def test_training_one_by_one_equals_training_in_a_batch(rng):
     assert single.stream_states == batch.stream_states
 
 
+def test_a_stream_at_0_begins_the_next_sample_at_its_seed(rng):
+    config = random_config(rng)
+    fresh, _ = build(config)
+    stuck, _ = build(config)
+    digits, labels = images(rng, config, 4), rng.integers(0, config.sizes[-1], 4)
+    stuck.stream_states = [0] * len(stuck.stream_states)
+    for network in (fresh, stuck):
+        network.train(digits, labels)
+    np.testing.assert_array_equal(stuck.infer(digits), fresh.infer(digits))
+    assert stuck.stream_states == fresh.stream_states
+    assert 0 not in stuck.stream_states
+
+
 def test_a_blank_image_moves_no_input_stream_and_no_first_thinning_stream():
     network, _ = build(from_dict(table()))
     before = network.stream_states

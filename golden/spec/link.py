@@ -54,7 +54,8 @@ While it obeys REWIND, OPEN or RATE, that is until the frame that it is sending 
 the answer too), the board hears nothing. A frame with a wrong kind, length or CRC, or with a byte
 without a stop bit, is as if it had not come. The board forgets a frame of which nothing comes for
 `QUIET_BITS` bit times. After RATE it falls back to the rate it was built with when the line is
-quiet for `FALLBACK_BITS` bit times before a good frame has come at the new one.
+quiet for `FALLBACK_BITS` bit times before a good frame has come at the new one; at once where the
+divider is under `DIVIDER_MIN`, or one bit of it changes by itself.
 
 A worked example, tag 3: the host opens at place 0x123, then sends command bytes 01 (IDENTIFY).
 
@@ -90,6 +91,8 @@ BAUD_MAX = 3_000_000
 USUAL_BAUDS = (1_000_000, 3_000_000, 2_000_000, 921_600, 500_000, 115_200)
 """Where a host looks for a board that does not answer at the rate it was built with."""
 DIVIDER_BITS = 16
+DIVIDER_MIN = 64
+"""1,024 clocks to a bit; of slower ones `FALLBACK_BITS` would be minutes."""
 CLOCKS_PER_BIT_MIN = 5
 BAUD_ERROR_MAX = 0.01
 """Of the rate wanted, relative; what two ends may differ and still read each other's tenth bit."""

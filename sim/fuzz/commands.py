@@ -138,7 +138,8 @@ def _state(draw: Draw, numbers: Machine) -> Command:
         if register.name.startswith("stream.") and register.access is Access.READ_WRITE
     ]
     register = draw(st.sampled_from([register for register in every if register.width]))
-    return ("write", register.name, draw(st.integers(0, (1 << register.width) - 1)))
+    value = draw(st.one_of(st.just(0), st.integers(0, (1 << register.width) - 1)))
+    return ("write", register.name, value)
 
 
 @st.composite
