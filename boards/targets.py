@@ -159,7 +159,9 @@ _BOARDS = (
             lanes=(8, 1),
             ports=(1, 2),
             draws=1,
-            plan=dataclasses.replace(_SMALLEST, styles=(("layer1.weights", "huge"),)),
+            plan=dataclasses.replace(
+                _SMALLEST, revives=False, styles=(("layer1.weights", "huge"),)
+            ),
         ),
         pins=Pins(pll_pad=True),
         link=_SMALL_LINK,

@@ -29,6 +29,7 @@ class Generator(wiring.Component):
     seed : state after power-up and reset.
     draws : the most words taken in one clock, leaping ahead.
     second : adds the inference generator: a seed register and a state of its own.
+    revives : does what `begin` asks for.
 
     Members
     -------
@@ -46,8 +47,16 @@ class Generator(wiring.Component):
     Golden: `golden.lfsr.advance`, called `take` times.
     """
 
-    def __init__(self, lfsr: Lfsr, *, seed: int, draws: int = 1, second: int | None = None) -> None:
-        self._lfsr = lfsr
+    def __init__(
+        self,
+        lfsr: Lfsr,
+        *,
+        seed: int,
+        draws: int = 1,
+        second: int | None = None,
+        revives: bool = True,
+    ) -> None:
+        self._lfsr, self._revives = lfsr, revives
         self._seeds = (seed, second)
         self.draws = draws
         members = {
@@ -96,6 +105,8 @@ class Generator(wiring.Component):
 
         def revive(register: Signal, init: int) -> Signal:
             blank = Signal(name=f"{register.name}_blank", reset_less=True)
+            if not self._revives:
+                return blank
             m.d.sync += blank.eq(register == 0)
             with m.If(self.begin & blank):
                 m.d.sync += register.eq(init)

@@ -86,7 +86,7 @@ class Network(wiring.Component):
         machine, config, layers = self._machine, self._machine.config, self._layers
         self._train, self._begin = Signal(), Signal()
         m.submodules.registers = self._bank = RegisterBank(machine)
-        m.submodules.streams = self._streams = Streams(machine, self._bank)
+        m.submodules.streams = self._streams = Streams(machine, self._bank, self._plan)
         m.d.comb += self._streams.begin.eq(self._begin)
         m.submodules.encoder = self._encoder = Encoder(machine, self._plan)
         for layer in layers:

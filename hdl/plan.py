@@ -32,6 +32,8 @@ class Plan:
     buffered : the core has buffers of its own for commands and replies: shorter paths to its pins.
     halves : the first crossbar's memory has two sets of address registers, for half of the lanes
         each: shorter wires.
+    revives : a stream of random words that an upset or the host has put to 0 begins the next sample
+        at its seed, as in golden; else RESET brings it back.
     drums : spikes that wait lie in memories where that is possible, not in flip-flops.
     styles : (name of a memory, one of `STYLES`) pairs; a name without its closing number stands for
         all of them; a memory that is not named is "auto".
@@ -42,6 +44,7 @@ class Plan:
     registered: bool = True
     buffered: bool = True
     halves: bool = False
+    revives: bool = True
     drums: bool = False
     styles: tuple[tuple[str, str], ...] = ()
 

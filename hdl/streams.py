@@ -9,18 +9,23 @@ from amaranth.lib.wiring import In
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.streams import INFERENCE, INPUT, drawn, streams
 from spikeloom.hdl.lfsr import Generator
+from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.hdl.registers import RegisterBank
 
 
 class Streams(wiring.Component):
     """One generator per drawn stream; `generator(number)` as `golden.spec.streams` numbers them.
 
+    Parameters
+    ----------
+    machine : whose streams. bank : shows their states. plan : how they are built; see `hdl.plan`.
+
     Members
     -------
     value : In; what the host writes. begin : In; a sample begins, see `hdl.lfsr`.
     """
 
-    def __init__(self, machine: Machine, bank: RegisterBank) -> None:
+    def __init__(self, machine: Machine, bank: RegisterBank, plan: Plan = DEFAULT) -> None:
         self._bank = bank
         config = machine.config
         self._streams = streams(config)
@@ -32,10 +37,14 @@ class Streams(wiring.Component):
                 self._generators[number] = self._generators[INPUT]
             elif number == INPUT:
                 self._generators[number] = Generator(
-                    lfsr, seed=seeds[number], draws=config.input.draws, second=seeds[INFERENCE]
+                    lfsr,
+                    seed=seeds[number],
+                    draws=config.input.draws,
+                    second=seeds[INFERENCE],
+                    revives=plan.revives,
                 )
             else:
-                self._generators[number] = Generator(lfsr, seed=seeds[number])
+                self._generators[number] = Generator(lfsr, seed=seeds[number], revives=plan.revives)
         for number, target in self._generators.items():
             name_of = self._streams[number].name
             state = target.seed if number == INFERENCE else target.state

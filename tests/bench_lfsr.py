@@ -22,8 +22,11 @@ class GeneratorBench(Bench):
     the number of draws every other clock.
     """
 
-    def __init__(self, component: hdl.Generator, seed: int, *, name: str, seeds: tuple) -> None:
+    def __init__(
+        self, component: hdl.Generator, seed: int, *, name: str, seeds: tuple, revives: bool
+    ) -> None:
         super().__init__(component, seed)
+        self.revives = revives
         self.lfsr = CATALOG[name]
         self.p = parameters(self.lfsr)
         self.draws = component.draws
@@ -54,7 +57,7 @@ class GeneratorBench(Bench):
     def check(self, seen: Pins) -> None:
         infer = bool(self.two and seen["infer"])
         before = self.second
-        if seen["begin"]:
+        if seen["begin"] and self.revives:
             self.second = self.second or self.seeds[1]
         state = self.other if infer else self.main
         words = np.zeros(self.draws, np.uint16)
@@ -71,7 +74,7 @@ class GeneratorBench(Bench):
             self.second = self.written(self.second, seen["write_seed"], seen["value"])
         if not infer:
             self.main = state
-        if seen["begin"]:
+        if seen["begin"] and self.revives:
             self.main = self.main or self.seeds[0]
         self.main = self.written(self.main, seen["write"], seen["value"])
 
@@ -82,18 +85,23 @@ class GeneratorBench(Bench):
         return state & self.lfsr.mask
 
 
-def case(name: str, draws: int, *, two: bool, module=hdl) -> Case:
+def case(name: str, draws: int, *, two: bool, revives: bool = True, module=hdl) -> Case:
     """Return a generator of the catalogue with its bench."""
     lfsr = CATALOG[name]
     seeds = (0x9E3779B97F4A7C15 & lfsr.mask, 0xBF58476D1CE4E5B9 & lfsr.mask if two else None)
     return Case(
-        f"{name}_{draws}{'_two' if two else ''}",
-        lambda: module.Generator(lfsr, seed=seeds[0], draws=draws, second=seeds[1]),
-        lambda component, seed: GeneratorBench(component, seed, name=name, seeds=seeds),
+        f"{name}_{draws}{'_two' if two else ''}{'' if revives else '_stays'}",
+        lambda: module.Generator(
+            lfsr, seed=seeds[0], draws=draws, second=seeds[1], revives=revives
+        ),
+        lambda component, seed: GeneratorBench(
+            component, seed, name=name, seeds=seeds, revives=revives
+        ),
     )
 
 
 def cases(module=hdl) -> list[Case]:
     """Return every generator, from 1 to 8 draws, with and without a second state."""
     every = [case(name, 1 + k % 4, two=k % 2 == 1, module=module) for k, name in enumerate(CATALOG)]
-    return [*every, case("lfsr64", 8, two=True, module=module)]
+    stays = case("lfsr16", 2, two=True, revives=False, module=module)
+    return [*every, case("lfsr64", 8, two=True, module=module), stays]

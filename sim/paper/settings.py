@@ -37,14 +37,23 @@ INHIBITION = 0.9
 """What all other outputs together inhibit by with the softmax loss: 0.1 each of ten classes. With
 0.3 each, or 0.1 each of 47 classes, all outputs fall silent."""
 
-DATA: dict[str, dict[str, Any]] = {
-    "fashion": {"weight_gain": 1.0, "layer_rates": (0.5, 0.25), "epochs": 40},
-    "emnist-balanced": {"weight_gain": 1.0, "layer_rates": (1.0, 0.5)},
-    "emnist47": {"weight_gain": 1.0, "layer_rates": (1.0, 0.5)},
+_ADAM: dict[str, Any] = {
+    "optimiser": "adam",
+    "learning_rate": 1e-3,
+    "layer_rates": (1.0, 1.0),
+    "weight_gain": 1.0,
 }
-"""What other images than digits need in the tables. Clothes have twice the light of digits and the
-same of it everywhere: large steps drive most hidden neurons below their threshold, for good (3.7 %
-of them fire for an image after 31 epochs at rates of 2 and 0.5; 7 % with the 47 classes)."""
+DATA: dict[str, dict[str, Any]] = {
+    "fashion": _ADAM | {"rate": 0.5, "epochs": 30},
+    "emnist-balanced": _ADAM,
+    "emnist47": _ADAM,
+}
+"""What other images than digits need in the tables: Adam. Clothes have twice the light of digits
+and the same of it everywhere, 47 classes disturb a hidden neuron five times as often as ten do:
+plain steps drive most hidden neurons below their threshold, for good, or are too small. On held
+images after eight epochs, with plain steps and with Adam: 86.0 and 86.6 % of Fashion-MNIST
+(784-256-10, 20,000 images), 83.8 and 85.1 % of EMNIST (784-512-47,
+40,000 images)."""
 
 
 def model(sizes: tuple[int, ...], *, loss: str = "mse", **changes: Any) -> PaperConfig:
