@@ -1,0 +1,42 @@
+"""Calls of the command line, as its tests make them, and the files that they need."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner, Result
+
+from spikeloom.cli.main import app
+from spikeloom.golden.spec.network import shipped
+
+SMALL = ("--train", "60", "--held-out", "20", "--test", "30", "--seed", "9")
+
+
+def call(*arguments: object, status: int = 0) -> Result:
+    result = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"})
+    told = f"{result.stdout}\n{result.stderr}\n{result.exception!r}"
+    assert result.exit_code == status, told
+    assert "Traceback" not in told
+    return result
+
+
+def call_json(*arguments: object, status: int = 0) -> dict[str, Any]:
+    result = call(*arguments, "--json", status=status)
+    assert result.stdout.count("\n") == 1, result.stdout
+    return json.loads(result.stdout)
+
+
+def own_toml(folder: Path) -> Path:
+    """Write a configuration of the user's own."""
+    path = folder / "mine.toml"
+    path.write_text(shipped()["tiny"].read_text().replace('name = "tiny"', 'name = "mine"'))
+    return path
+
+
+def trained_checkpoint(folder: Path) -> Path:
+    """Train the smallest network; return its checkpoint."""
+    path = folder / "trained.npz"
+    call("train", "tiny", *SMALL, "--save", path)
+    return path
