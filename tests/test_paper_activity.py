@@ -63,7 +63,29 @@ def test_figure_5_shows_each_way_by_rank():
         ("machine", "lateral, 0.25", *numbers),
     ]
     assert len(shown.data) == 40
+    assert shown.note.splitlines() == [
+        (
+            "Float model (reduced): 784-100-10, the first 6,000 MNIST training images, 5 epochs, "
+            "1,000 test images, 1 seed"
+        ),
+        (
+            "Machine, mnist-784-128-10 (reduced): 784-128-10, the first 10,000 MNIST training images, "
+            "1 epoch, 1,000 test images, 1 seed"
+        ),
+    ]
     assert "raw counts times 0.50" in shown.caption
+
+
+def test_the_csv_of_figure_5_has_shares_and_per_cents_as_its_table():
+    job = activity.FIGURE.jobs(QUICK)[1]
+    counts = np.zeros((4, 10))
+    counts[:, :2] = [[3, 1], [0, 0], [2, 2], [1, 3]]
+    way = activity.way("lateral", counts, np.array([0, 1, 0, 1])) | {"strength": 0.25}
+    shown = activity.FIGURE.show(QUICK, found([job], [record(job, {"ways": [way]})]))
+    (row,) = shown.rows
+    assert row[-2:] == ("25.0 %", "75.00 %")
+    first = {key: shown.data[0][key] for key in ("rank", "mean", "silent", "accuracy")}
+    assert first == {"rank": 1, "mean": 0.666667, "silent": 25.0, "accuracy": 75.0}
 
 
 # Runs of the float model and of the machine

@@ -36,7 +36,21 @@ def test_learning_curves_show_means_and_deviations(name: str):
     shown = EXHIBITS[name].show(QUICK, found(jobs, records))
     assert {row[1:] for row in shown.rows} == {("50.00 ± 0.00", "65.00 ± 7.07", "2")}
     assert shown.data[1] == shown.data[1] | {"epoch": 2, "mean": 65.0, "seeds": 2}
-    assert "Reduced: 784-64-10" in shown.caption
+    note = (
+        "Reduced: 784-64-10, the first 3,000 MNIST training images, 3 epochs, 1,000 test images, "
+        "2 seeds (the paper: 784-1280-10, all 60,000)"
+    )
+    assert shown.note == note
+    assert shown.caption.startswith(f"{note}; its text gives no numbers of this figure. ")
+
+
+@pytest.mark.parametrize("name", ["fig6", "fig7", "fig8"])
+def test_each_row_of_a_curve_names_its_runs_and_their_commits(name: str):
+    jobs = list({job.key: job for job in EXHIBITS[name].jobs(QUICK)}.values())
+    shown = EXHIBITS[name].show(QUICK, found(jobs, [trained(job, 0.5) for job in jobs]))
+    assert {row["commits"] for row in shown.data} == {"0123456789ab"}
+    named = [run for row in shown.data for run in str(row["runs"]).split()]
+    assert sorted(named) == sorted(job.key for job in jobs)
 
 
 @pytest.mark.parametrize("name", ["fig5", "fig6", "fig7", "fig8", "table1", "table2"])

@@ -49,6 +49,20 @@ def test_the_same_numbers_give_the_same_files(tmp_path: Path):
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
+def test_what_was_run_stands_in_the_picture(tmp_path: Path):
+    exhibit.write(plain(), "fig", tmp_path)
+    exhibit.write(plain(note="Reduced: 784-64-10\n2 runs missing."), "noted", tmp_path)
+    with_note = (tmp_path / "noted.svg").read_text()
+    assert "Reduced: 784-64-10" in with_note
+    assert "2 runs missing." in with_note
+    height, higher = (_height(tmp_path / f"{name}.png") for name in ("fig", "noted"))
+    assert higher == height + 2 * 24, "lines below take nothing from the picture"
+
+
+def _height(path: Path) -> int:
+    return int.from_bytes(path.read_bytes()[20:24])  # of the header that every PNG starts with
+
+
 def test_files_that_cannot_be_written_are_told(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(PaperError, match=r"cannot write .*name another folder with --out"):

@@ -89,7 +89,11 @@ def test_figure_4_shows_what_its_runs_gave():
     assert shown.data[0] == {
         "generator": "ideal", "T": 25, "seed": 1, "rms": 0.2, "absolute": 0.2, "bias": 0.0,
         "theory": product.theory(25), "ratio_to_ideal": 1.0,
+        "runs": jobs[0].key, "commits": "0123456789ab",
     }  # fmt: skip
+    assert shown.note == (
+        "Reduced: 2,500 pairs of rates, 30 samples of each at 4 values of T, 2 seeds"
+    )
 
 
 def test_a_product_of_one_step_counts_every_pair():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from paper_runs import QUICK, found, trained
 from scipy import stats as scipy_stats
 
-from spikeloom.sim.paper import published, rows, stats, tables
+from spikeloom.sim.paper import extent, published, rows, stats, tables
 from spikeloom.sim.paper.errors import PaperError
 from spikeloom.sim.paper.exhibit import Plan, Records
 
@@ -76,6 +78,43 @@ def test_table_1_shows_ours_and_the_difference_to_our_ann():
         "a smaller network is not the paper's"
     )
     assert [row["commits"] for row in shown.data if row["runs"]] == ["0123456789ab"] * 4
+
+
+def test_a_quick_table_is_noted_as_reduced_and_a_full_one_with_its_images():
+    jobs = tables.TABLE1.jobs(QUICK)
+    quick = tables.TABLE1.show(QUICK, found(jobs, [trained(job, 0.9) for job in jobs]))
+    assert quick.note == (
+        "MNIST (reduced): 784-100-10 and 196-32-10, the first 6,000 training images, "
+        "2 to 5 epochs, 1,000 test images, 1 to 3 seeds"
+    )
+    plan = Plan(run=False)
+    jobs = tables.TABLE2.jobs(plan)
+    some = [job for job in jobs if job.kind == "ann"]
+    full = tables.TABLE2.show(plan, found(some, [trained(job, 0.9) for job in some]))
+    assert full.note.splitlines() == [
+        (
+            "Fashion-MNIST: 784-1280-10, all 60,000 training images, 30 epochs, 10,000 test images, "
+            "3 seeds"
+        ),
+        (
+            "EMNIST Balanced: 784-1280-47, all 112,800 training images, 30 epochs, "
+            "18,800 test images, 3 seeds"
+        ),
+        (
+            "EMNIST, 47 classes, another split: 784-512-47, all 113,503 training images, 30 epochs, "
+            "2,820 test images, 3 seeds"
+        ),
+    ]
+
+
+def test_a_data_set_of_ones_own_is_noted_without_counts_that_nobody_knows():
+    job = tables.TABLE2.jobs(QUICK)[0]
+    config = job.config | {"data": "mine", "train": None, "test": None}
+    record = trained(dataclasses.replace(job, config=config), 0.9)
+    assert (
+        extent.line([[record]], "mine") == "mine: 784-100-10, all training images, 5 epochs, 1 seed"
+    )
+    assert extent.line([[], []], "mine") == ""
 
 
 def test_models_tested_on_other_images_are_not_compared():

@@ -15,9 +15,9 @@ import numpy as np
 from spikeloom.golden.paper import PaperConfig, PaperNetwork
 from spikeloom.golden.spec.machine import machine
 from spikeloom.sim.engine import GoldenEngine
-from spikeloom.sim.paper import floating, images, settings
+from spikeloom.sim.paper import extent, floating, images, settings
 from spikeloom.sim.paper import machine as machines
-from spikeloom.sim.paper.exhibit import Exhibit, Plan, Records, Shown
+from spikeloom.sim.paper.exhibit import Exhibit, Plan, Records, Shown, origin
 from spikeloom.sim.paper.job import Job, Place, Tell
 from spikeloom.sim.trainer import evaluate
 
@@ -30,6 +30,7 @@ SCALES = (0.02, 2.0, 200)
 their logarithm, and the nearest to inhibition is shown."""
 
 NETWORK = "mnist-784-128-10"
+TITLES = {"float": "Float model", "machine": f"Machine, {NETWORK}"}
 
 
 def run(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:
@@ -149,11 +150,8 @@ def _machine_job(plan: Plan) -> Job:
 
 def _show(plan: Plan, records: Records) -> Shown:
     jobs = {"float": _float_job(plan), "machine": _machine_job(plan)}
-    found = {
-        source: record.result["ways"]
-        for source, job in jobs.items()
-        for record in records.of([job])
-    }
+    done = {source: records[job] for source, job in jobs.items() if records.has(job)}
+    found = {source: record.result["ways"] for source, record in done.items()}
     rows = [
         (
             source,
@@ -173,9 +171,10 @@ def _show(plan: Plan, records: Records) -> Shown:
             "rank": rank + 1,
             "mean": way["mean"][rank],
             "deviation": way["deviation"][rank],
-            "silent": way["silent"],
-            "accuracy": way["accuracy"],
+            "silent": 100 * way["silent"],
+            "accuracy": 100 * way["accuracy"],
         }
+        | origin([done[source]])
         for source, ways in found.items()
         for way in ways
         for rank in range(len(way["mean"]))
@@ -188,6 +187,7 @@ def _show(plan: Plan, records: Records) -> Shown:
         data=data,
         draw=lambda figure: _draw(figure, found),
         height=3.7,
+        note="\n".join(extent.line([[run]], TITLES[source]) for source, run in done.items()),
     )
 
 
@@ -222,7 +222,6 @@ def _name(way: dict[str, Any]) -> str:
 def _draw(figure: Any, found: dict[str, list[dict[str, Any]]]) -> None:
     from spikeloom.sim.paper.drawing import series
 
-    titles = {"float": "Float model", "machine": f"Machine, {NETWORK}"}
     panels = figure.subplots(1, max(1, len(found)), sharey=True, squeeze=False)[0]
     for axes, (source, ways) in zip(panels, found.items(), strict=False):
         for number, way in enumerate(ways):
@@ -230,7 +229,7 @@ def _draw(figure: Any, found: dict[str, list[dict[str, Any]]]) -> None:
             mean = np.array(way["mean"])
             style = series(number)
             axes.plot(rank, mean, label=_name(way), **style)
-        axes.set(xlabel="class, most active first", title=titles[source], xticks=rank)
+        axes.set(xlabel="class, most active first", title=TITLES[source], xticks=rank)
         axes.legend()
     panels[0].set(ylabel="share of output spikes", yscale="log", ylim=(1e-4, 1.3))
 

@@ -12,14 +12,15 @@ products of a network are 0; both are shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from spikeloom.sim.paper import floating, images, product, settings, stats
-from spikeloom.sim.paper.exhibit import Exhibit, Plan, Records, Shown
+from spikeloom.sim.paper import extent, floating, images, product, settings, stats
+from spikeloom.sim.paper.exhibit import Exhibit, Plan, Records, Shown, origin
 from spikeloom.sim.paper.job import Job
+from spikeloom.sim.paper.store import Record
 
 STEPS = (50, 100, 150, 200)
 """T of the paper's Figure 6, as far as its text says."""
@@ -33,6 +34,9 @@ FULL = {"sizes": (784, 128, 10), "epochs": 6}
 FULL_TRAIN, FULL_TEST = 20_000, None
 QUICK = {"sizes": (784, 64, 10), "epochs": 3, "dropout": ()}
 QUICK_TRAIN, QUICK_TEST = 3000, 1000
+
+Curves = Mapping[str, Sequence[Record]]
+"""The runs of each curve, one per seed, by the curve's name."""
 
 
 def _job(plan: Plan, seed: int, title: str, **changes: Any) -> Job:
@@ -72,39 +76,44 @@ def _wide(plan: Plan) -> tuple[int, ...]:
     return (10, 100, 1000) if plan.quick else WIDE
 
 
-def _reduced(plan: Plan) -> str:
-    config = noisy(plan, None)[0].config
-    shape = "-".join(map(str, config["model"]["sizes"]))
-    tested = "10,000" if config["test"] is None else f"{config['test']:,}"
-    return (
-        f"{shape}, the first {config['train']:,} MNIST training images, "
-        f"{config['model']['epochs']} epochs, {tested} test images, "
-        f"{len(plan.some_seeds(SEEDS))} seeds (the paper: 784-1280-10, all 60,000); its text gives "
-        "no numbers of this figure."
-    )
+def _note(curves: Curves) -> str:
+    """Return how much was run, beside what the paper ran; nothing where nothing was run."""
+    ours = extent.line(curves.values())
+    shape = "-".join(map(str, settings.PAPER_SIZES))
+    count = images.KNOWN[images.MNIST].counts[0]
+    return f"{ours} (the paper: {shape}, all {count:,})" if ours else ""
 
 
-def accuracies(records: Records, jobs: list[Job]) -> np.ndarray:
-    """Return accuracy in per cent after each epoch of the runs that are done: [seeds, epochs]."""
-    found = [record.result["accuracy"] for record in records.of(jobs)]
-    return 100 * np.array(found) if found else np.zeros((0, 0))
+def _caption(curves: Curves, *about: str) -> str:
+    note = _note(curves)
+    reduced = [f"{note}; its text gives no numbers of this figure."] if note else []
+    return " ".join([*reduced, *about])
 
 
-def _data(curves: dict[str, np.ndarray], form: Callable[[str], dict[str, Any]]) -> list[dict]:
-    return [
-        form(name)
-        | {
-            "epoch": epoch + 1,
-            "seeds": len(curve),
-            "mean": float(curve[:, epoch].mean()),
-            "deviation": float(stats.deviation(curve)[epoch]) if len(curve) > 1 else "",
-        }
-        for name, curve in curves.items()
-        for epoch in range(curve.shape[1])
-    ]
+def accuracies(records: Sequence[Record]) -> np.ndarray:
+    """Return accuracy in per cent after each epoch, float64[seeds, epochs], of one run or more."""
+    return 100 * np.array([record.result["accuracy"] for record in records])
 
 
-def _rows(curves: dict[str, np.ndarray]) -> list[tuple[str, ...]]:
+def _data(curves: Curves, form: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
+    rows = []
+    for name, records in curves.items():
+        curve = accuracies(records)
+        rows += [
+            form(name)
+            | {
+                "epoch": epoch + 1,
+                "seeds": len(curve),
+                "mean": float(curve[:, epoch].mean()),
+                "deviation": float(stats.deviation(curve)[epoch]) if len(curve) > 1 else "",
+            }
+            | origin(records)
+            for epoch in range(curve.shape[1])
+        ]
+    return rows
+
+
+def _rows(curves: Curves) -> list[tuple[str, ...]]:
     return [
         (
             name,
@@ -112,16 +121,18 @@ def _rows(curves: dict[str, np.ndarray]) -> list[tuple[str, ...]]:
             stats.mean_and_deviation(curve[:, -1], 2),
             str(len(curve)),
         )
-        for name, curve in curves.items()
+        for name, records in curves.items()
+        for curve in [accuracies(records)]
     ]
 
 
 HEADINGS = ("update", "after 1 epoch, %", "after the last, %", "seeds")
 
 
-def _plot(axes: Any, curve: np.ndarray, label: str, style: dict[str, Any]) -> None:
+def _plot(axes: Any, records: Sequence[Record], label: str, style: dict[str, Any]) -> None:
     from spikeloom.sim.paper.drawing import band
 
+    curve = accuracies(records)
     epoch = np.arange(1, curve.shape[1] + 1)
     axes.plot(epoch, curve.mean(axis=0), label=label, **style)
     axes.xaxis.get_major_locator().set_params(integer=True)
@@ -129,28 +140,27 @@ def _plot(axes: Any, curve: np.ndarray, label: str, style: dict[str, Any]) -> No
 
 
 def _show6(plan: Plan, records: Records) -> Shown:
-    found = {
-        t: curve for t in steps(plan) if (curve := accuracies(records, stochastic(plan, t))).size
-    }
-    curves = {f"Eq. 10, T = {t}": curve for t, curve in found.items()}
+    found = {t: runs for t in steps(plan) if (runs := records.of(stochastic(plan, t)))}
+    curves = {f"Eq. 10, T = {t}": runs for t, runs in found.items()}
 
     def draw(figure: Any) -> None:
         from spikeloom.sim.paper.drawing import legend, series
 
         axes = figure.subplots()
-        for number, (t, curve) in enumerate(found.items()):
-            _plot(axes, curve, f"T = {t}", series(number))
+        for number, (t, runs) in enumerate(found.items()):
+            _plot(axes, runs, f"T = {t}", series(number))
         axes.set(xlabel="epoch", ylabel="test accuracy, %", title="Stochastic update (Eq. 10)")
         axes.grid(axis="y")
         legend(axes)
 
     return Shown(
         title="Figure 6: learning with the stochastic update",
-        caption=f"Reduced: {_reduced(plan)} Bands are one standard deviation.",
+        caption=_caption(curves, "Bands are one standard deviation."),
         headings=HEADINGS,
         rows=_rows(curves),
         data=_data(curves, lambda name: {"update": "Eq. 10", "T": name.split("= ")[1]}),
         draw=draw,
+        note=_note(curves),
     )
 
 
@@ -163,60 +173,55 @@ ABOUT_NOISE = (
 
 
 def _show7(plan: Plan, records: Records) -> Shown:
-    found = {t: accuracies(records, stochastic(plan, t)) for t in steps(plan)}
     panels = {
-        t: {"Eq. 10": real}
-        | {f"Eq. 9, {NOISES[kind]}": accuracies(records, noisy(plan, t, kind)) for kind in NOISES}
-        for t, real in found.items()
+        t: {"Eq. 10": records.of(stochastic(plan, t))}
+        | {f"Eq. 9, {NOISES[kind]}": records.of(noisy(plan, t, kind)) for kind in NOISES}
+        for t in steps(plan)
     }
-    panels = {t: all_ for t, all_ in panels.items() if all(curve.size for curve in all_.values())}
-    curves = {
-        f"{name}, T = {t}": curve for t, all_ in panels.items() for name, curve in all_.items()
-    }
+    panels = {t: all_ for t, all_ in panels.items() if all(all_.values())}
+    curves = {f"{name}, T = {t}": runs for t, all_ in panels.items() for name, runs in all_.items()}
 
     def form(name: str) -> dict[str, Any]:
         update, t = name.split(", T = ")
         return {"update": update, "T": t}
 
     def draw(figure: Any) -> None:
-        from spikeloom.sim.paper.drawing import legend, series
+        from spikeloom.sim.paper.drawing import series
 
         shown = figure.subplots(1, max(1, len(panels)), sharey=True, squeeze=False)[0]
         for axes, (t, all_) in zip(shown, panels.items(), strict=False):
-            for number, (name, curve) in enumerate(all_.items()):
-                _plot(axes, curve, name, series(number))
+            for number, (name, runs) in enumerate(all_.items()):
+                _plot(axes, runs, name, series(number))
             axes.set(xlabel="epoch", title=f"T = {t}")
             axes.grid(axis="y")
         shown[0].set_ylabel("test accuracy, %")
-        legend(shown[0])
+        if panels:
+            figure.legend(*shown[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
 
     return Shown(
         title="Figure 7: the stochastic update against noise of its size",
-        caption=f"Reduced: {_reduced(plan)} {ABOUT_NOISE} Bands are one standard deviation.",
+        caption=_caption(curves, ABOUT_NOISE, "Bands are one standard deviation."),
         headings=HEADINGS,
         rows=_rows(curves),
         data=_data(curves, form),
         draw=draw,
         height=3.4,
+        note=_note(curves),
     )
 
 
 def _show8(plan: Plan, records: Records) -> Shown:
-    without = accuracies(records, noisy(plan, None))
+    without = records.of(noisy(plan, None))
     found = {
-        kind: {
-            t: curve
-            for t in _wide(plan)
-            if (curve := accuracies(records, noisy(plan, t, kind))).size
-        }
+        kind: {t: runs for t in _wide(plan) if (runs := records.of(noisy(plan, t, kind)))}
         for kind in NOISES
     }
     curves = {
-        f"Eq. 9, {NOISES[kind]}, T = {t}": curve
+        f"Eq. 9, {NOISES[kind]}, T = {t}": runs
         for kind, each in found.items()
-        for t, curve in each.items()
+        for t, runs in each.items()
     }
-    if without.size:
+    if without:
         curves["Eq. 9, no noise"] = without
 
     def form(name: str) -> dict[str, Any]:
@@ -227,10 +232,10 @@ def _show8(plan: Plan, records: Records) -> Shown:
         from spikeloom.sim.paper.drawing import PUBLISHED, legend, plain_ticks, series
 
         axes = figure.subplots()
-        if without.size:
-            axes.axhline(without[:, -1].mean(), label="no noise", **PUBLISHED)
+        if without:
+            axes.axhline(accuracies(without)[:, -1].mean(), label="no noise", **PUBLISHED)
         for number, (kind, each) in enumerate(found.items()):
-            last = [curve[:, -1] for curve in each.values()]
+            last = [accuracies(runs)[:, -1] for runs in each.values()]
             mean = [value.mean() for value in last]
             deviation = [float(stats.deviation(value)) for value in last]
             axes.errorbar(list(each), mean, deviation, label=NOISES[kind], **series(number))
@@ -244,14 +249,16 @@ def _show8(plan: Plan, records: Records) -> Shown:
 
     return Shown(
         title="Figure 8: a wide range of T, by noise",
-        caption=(
-            f"Reduced: {_reduced(plan)} {ABOUT_NOISE} Accuracy after the last epoch, one standard "
-            "deviation to either side."
+        caption=_caption(
+            curves,
+            ABOUT_NOISE,
+            "Accuracy after the last epoch, one standard deviation to either side.",
         ),
         headings=HEADINGS,
         rows=_rows(curves),
         data=_data(curves, form),
         draw=draw,
+        note=_note(curves),
     )
 
 

@@ -21,6 +21,9 @@ STYLE_HERE = STYLE | {
 WIDTH = 9.0
 """Inches."""
 
+NOTE_SIZE, NOTE_LINE = 7.5, 0.16
+"""Points of the letters under a picture; inches that a line of them takes."""
+
 SERIES = ((BLUE, "o", "-"), (ORANGE, "s", "--"), (GREEN, "^", "-."), (PURPLE, "D", ":"))
 """Colour, marker and line of the first, second, ... series: told apart without colour too."""
 
@@ -28,11 +31,17 @@ PUBLISHED = {"color": MUTED, "linestyle": (0, (1, 1.5)), "linewidth": 1.2}
 """Line of a value that the paper gives."""
 
 
-def render(draw: Callable[[Figure], None], height: float) -> dict[str, bytes]:
-    """Draw a figure `height` inches high; return its files by suffix, `png` and `svg`."""
+def render(draw: Callable[[Figure], None], height: float, note: str = "") -> dict[str, bytes]:
+    """Draw a figure `height` inches high; return its files by suffix, `png` and `svg`.
+
+    note : lines in small letters under it, for which it is made higher.
+    """
+    lines = len(note.splitlines())
     with matplotlib.rc_context(STYLE_HERE):
-        figure = Figure(figsize=(WIDTH, height))
+        figure = Figure(figsize=(WIDTH, height + NOTE_LINE * lines))
         draw(figure)
+        if note:
+            figure.supxlabel(note, x=0.005, ha="left", fontsize=NOTE_SIZE, color=MUTED)
         files = {}
         for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
             buffer = io.BytesIO()

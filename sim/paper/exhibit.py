@@ -74,6 +74,7 @@ class Shown:
     headings, rows : the text table; the paper's values stand beside ours.
     data : rows of the CSV, every number that is drawn.
     draw : draws into an empty figure. height : of that figure, in inches.
+    note : stands under the picture, as lines: how much was run, if it is reduced.
     """
 
     title: str
@@ -83,6 +84,7 @@ class Shown:
     data: Rows
     draw: Callable[[Figure], None]
     height: float = 4.0
+    note: str = ""
 
     def text(self) -> str:
         """Return the table as Markdown, its columns in line."""
@@ -111,7 +113,7 @@ def write(shown: Shown, name: str, folder: Path) -> list[Path]:
     """
     from spikeloom.sim.paper import drawing
 
-    pictures = drawing.render(shown.draw, shown.height)
+    pictures = drawing.render(shown.draw, shown.height, shown.note)
     contents = {
         "png": pictures["png"],
         "svg": pictures["svg"],
@@ -129,6 +131,15 @@ def write(shown: Shown, name: str, folder: Path) -> list[Path]:
             f"cannot write {error.filename}: {error.strerror}; name another folder with --out"
         ) from error
     return paths
+
+
+def origin(records: Sequence[Record]) -> dict[str, str]:
+    """Return the columns of a CSV that say where a row is from: its runs and their commits."""
+    commits = {str(record.made_by["commit"]) for record in records}
+    return {
+        "runs": " ".join(Job(record.kind, record.config).key for record in records),
+        "commits": " ".join(sorted(commits)),
+    }
 
 
 def csv_text(rows: Rows) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.sim.paper import stats, streams
 from spikeloom.sim.paper.errors import PaperError
-from spikeloom.sim.paper.exhibit import Exhibit, Plan, Records, Shown
+from spikeloom.sim.paper.exhibit import Exhibit, Plan, Records, Shown, origin
 from spikeloom.sim.paper.job import Job, Place, Tell
 from spikeloom.sim.paper.streams import CLOSE, IDEAL, Pair
 
@@ -146,6 +146,7 @@ def _show(plan: Plan, records: Records) -> Shown:
             "theory": float(theory(t)),
             "ratio_to_ideal": float(rms[name][s, i] / rms[IDEAL][:, i].mean()),
         }
+        | origin([records[job]])
         for name in found
         for s, job in enumerate(runs(name, plan))
         for i, t in enumerate(steps)
@@ -166,6 +167,17 @@ def _show(plan: Plan, records: Records) -> Shown:
         data=data,
         draw=lambda figure: _draw(figure, steps, rms, ratio, found),
         height=3.7,
+        note=_note(plan),
+    )
+
+
+def _note(plan: Plan) -> str:
+    jobs = runs(IDEAL, plan)
+    config = jobs[0].config
+    return (
+        f"{'Reduced: ' if plan.quick else ''}{config['rates'] ** 2:,} pairs of rates, "
+        f"{config['samples'] * config['copies']} samples of each at {len(config['steps'])} values "
+        f"of T, {len(jobs)} {'seed' if len(jobs) == 1 else 'seeds'}"
     )
 
 

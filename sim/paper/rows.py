@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from spikeloom.sim.paper import stats
-from spikeloom.sim.paper.exhibit import Records
+from spikeloom.sim.paper.exhibit import Records, origin
 from spikeloom.sim.paper.job import Job
 from spikeloom.sim.paper.published import Published
 from spikeloom.sim.paper.store import Record
@@ -94,7 +94,6 @@ class Line:
     def data(self) -> dict[str, Any]:
         """Return what the CSV holds."""
         published = self.row.published
-        commits = {str(record.made_by["commit"]) for record in self.records}
         return {
             "model": self.row.model,
             "network": self.row.network,
@@ -106,9 +105,7 @@ class Line:
             "less_ann": self.against.difference if self.against else "",
             "low": self.against.low if self.against else "",
             "high": self.against.high if self.against else "",
-            "runs": " ".join(Job(r.kind, r.config).key for r in self.records),
-            "commits": " ".join(sorted(commits)),
-        }
+        } | origin(self.records)
 
 
 def lines(group: Group, records: Records) -> list[Line]:

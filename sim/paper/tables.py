@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from spikeloom.golden.paper import PaperConfig
 from spikeloom.golden.spec import network
-from spikeloom.sim.paper import ann, floating, images, machine, published, rows, settings
+from spikeloom.sim.paper import ann, extent, floating, images, machine, published, rows, settings
 from spikeloom.sim.paper.errors import PaperError
 from spikeloom.sim.paper.exhibit import Exhibit, Plan, Records, Shown
 from spikeloom.sim.paper.job import Job, Place
@@ -194,6 +194,9 @@ def _show(title: str, groups: list[Group], plan: Plan, records: Records) -> Show
         data=[{"data": group.title} | line.data() for group, lines in found for line in lines],
         draw=lambda figure: rows.draw(figure, found),
         height=1.2 + sum(0.6 + 0.3 * len(lines) for _, lines in found),
+        note="\n".join(
+            extent.line([line.records for line in lines], group.title) for group, lines in found
+        ),
     )
 
 
