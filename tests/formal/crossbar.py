@@ -7,15 +7,15 @@ from types import ModuleType
 
 import stimulus
 from amaranth import Array, Cat, Mux, Signal, Value, signed
-from mutants import Mutant, of
+from mutants import Mutant
 
-from formal.proof import Harness, Proof, Watching
+from formal.proof import Harness, Proof, Watching, faults
 from spikeloom.golden.spec.machine import LayerMachine, ceil_div, clog2
 from spikeloom.hdl import crossbar as hdl
 
 ROWS, COLUMNS, LANES, BITS = 3, 3, 2, 3
 REST = 4  # clocks after which a word of a row may be met again
-FAULTS = {mutant.why: mutant for mutant in of("crossbar")}
+FAULTS = faults("crossbar")
 UNKEPT = Mutant(
     "crossbar",
     "& keep.replicate(width)",
@@ -123,31 +123,33 @@ def written(
     return h
 
 
+CLAIM = "a weight changes by +-step or to the rail where row and error spike meet, else never"
+TURNED = {"transposed": True}
+# layout and case, settings, mutant
+CASES = (
+    ("plain", {}, FAULTS["the most negative code is used"]),
+    ("plain.direct", {"registered": False}, FAULTS["no saturation at the upper rail"]),
+    ("plain.one_port", {"ports": 1}, FAULTS["a one-port memory reads while it writes"]),
+    ("transposed", TURNED, FAULTS["a signal is not turned to the banks"]),
+    ("transposed.one_port", TURNED | {"ports": 1}, FAULTS["a row without coincidence is written"]),
+    ("transposed.column", TURNED, FAULTS["a column access writes"]),
+    ("plain.keep", {}, UNKEPT),
+)
+
+
 def proofs() -> list[Proof]:
     """Return the claims for both layouts, one and two ports, with and without a register."""
-    claim = "a weight changes by +-step or to the rail where row and error spike meet, else never"
-    plain, turned = {"transposed": False}, {"transposed": True}
-    rows = (
-        ("plain", plain, "the most negative code is used"),
-        ("plain.direct", plain | {"registered": False}, "no saturation at the upper rail"),
-        ("plain.one_port", plain | {"ports": 1}, "a one-port memory reads while it writes"),
-        ("transposed", turned, "a signal is not turned to the banks"),
-        ("transposed.one_port", turned | {"ports": 1}, "a row without coincidence is written"),
-        ("transposed.column", turned, "a column access writes"),
-        ("plain.keep", plain, UNKEPT.why),
-    )
-    faults = FAULTS | {UNKEPT.why: UNKEPT}
     return [
         Proof(
             "crossbar",
             f"write.{case}",
-            claim,
+            CLAIM,
             partial(written, **settings),
             hdl,
-            faults[why],
+            mutant,
             depth=14,
             # what waits for a one-port memory is not flushed within so few clocks
             induction=0 if settings.get("ports") == 1 else 8,
         )
-        for case, settings, why in rows
+        for case, settings, mutant in CASES
     ]

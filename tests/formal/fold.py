@@ -6,14 +6,13 @@ from types import ModuleType
 
 import stimulus
 from amaranth import Mux, Signal, signed
-from mutants import of
 
-from formal.proof import Harness, Proof
+from formal.proof import Harness, Proof, faults
 from spikeloom.hdl import fold as hdl
 
 LANES, NEURONS, POST, BITS = 4, 2, 10, 3  # lanes of a word, of a piece; neurons; bits of a sum
 PIECES, SHORT = LANES // NEURONS, 1
-FAULTS = {mutant.why: mutant for mutant in of("fold")}
+FAULTS = faults("fold")
 
 
 def passes_whole(module: ModuleType) -> Harness:

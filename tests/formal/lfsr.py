@@ -1,4 +1,4 @@
-"""Proofs about `hdl.lfsr`: never zero, full period, leaps that are single shifts."""
+"""Proofs about `hdl.lfsr`: never zero, revived if it is, full period, leaps as single shifts."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from operator import xor
 from types import ModuleType
 
 from amaranth import Array, Cat, Mux, Signal, Value
-from mutants import Mutant, of
+from mutants import Mutant
 
-from formal.proof import Harness, Proof
+from formal.proof import Harness, Proof, faults
 from spikeloom.golden.spec.lfsr import CATALOG, WORD_BITS, Lfsr
 from spikeloom.hdl import lfsr as hdl
 
 DRAWS = 3
+SEED, SECOND = 5, 6
 SMALL = (Lfsr("lfsr3", (3, 2)), Lfsr("lfsr5", (5, 3)), Lfsr("lfsr6", (6, 5)))
 """Polynomials whose period is walked whole; with the catalogue's they share every line of RTL."""
 
-NO_TAP, _, ONE_STEP = of("lfsr")[:3]
+FAULTS = faults("lfsr")
 FORGETS = Mutant(
     "lfsr",
     "state = Cat(new, state[: lfsr.degree - lfsr.chunk])",
@@ -48,6 +49,27 @@ def never_zero(module: ModuleType, lfsr: Lfsr) -> Harness:
     return h
 
 
+def revives(module: ModuleType, lfsr: Lfsr) -> Harness:
+    """Begin samples, by the contract, whatever the host wrote before, and in any state."""
+    block = module.Generator(lfsr, seed=SEED, draws=DRAWS, second=SECOND)
+    h = Harness(block)
+    written = block.write.any() | block.write_seed.any()
+    h.given(block.take <= DRAWS)
+    h.given(~block.begin | (block.take == 0))
+    h.given(~block.begin | ~(written | h.before(written) | h.before(written, 2)))
+    begins = [Mux(block.state == 0, SEED, block.state), Mux(block.seed == 0, SECOND, block.seed)]
+    main, inference = (h.before(state) for state in begins)
+    h.always((block.state == main) & (block.seed == inference), h.before(block.begin))
+    inferred = h.before(block.begin & block.restart) & block.infer
+    for word in block.words:
+        inference = shifted(h, inference[: lfsr.degree], lfsr, WORD_BITS)
+        h.always(word == inference[:WORD_BITS], inferred)
+    was_zero = h.before((block.state == 0) & h.before(block.state == 0))
+    h.reach(h.before(block.begin & block.restart) & was_zero & (block.seed == SECOND + 1))
+    h.reach(h.before(block.begin & (block.seed == 0) & (block.state != 0)))
+    return h
+
+
 def leaps(module: ModuleType, lfsr: Lfsr) -> Harness:
     """Compare every word, and the state after `take` words, with single shifts."""
     block = module.Generator(lfsr, seed=1, draws=DRAWS)
@@ -58,7 +80,8 @@ def leaps(module: ModuleType, lfsr: Lfsr) -> Harness:
         expected.append(shifted(h, expected[-1], lfsr, WORD_BITS))
         h.always(block.words[count - 1] == expected[count][:WORD_BITS])
     wanted = Array(expected)[block.take]
-    h.always(block.state == h.before(wanted), h.started & ~h.before(block.write.any()))
+    moved = ~(block.write.any() | block.begin)
+    h.always(block.state == h.before(wanted), h.started & h.before(moved))
     h.reach(h.started & (block.state != 1) & (block.take == DRAWS))
     return h
 
@@ -82,32 +105,53 @@ def full_period(module: ModuleType, lfsr: Lfsr) -> Harness:
     return h
 
 
+# case, claim in words, harness, mutant, depth, induction
+CASES = (
+    ("never_zero", "the state is never zero after a seed that is not", never_zero, FORGETS, 4, 1),
+    (
+        "leaps",
+        "words drawn at once are single shifts",
+        leaps,
+        FAULTS["several draws move the state by one word"],
+        4,
+        2,
+    ),
+    (
+        "revives",
+        "a sample begins with its seed in place of a state of 0, else as it was",
+        revives,
+        FAULTS["a state of 0 stays"],
+        8,
+        4,
+    ),
+)
+HOSTS = (
+    "revives.host",
+    "an inferred sample begins at the seed that the host wrote, if not 0",
+    revives,
+    FAULTS["the host's seed is not used"],
+    8,
+    4,
+)
+
+
 def proofs() -> list[Proof]:
     """Return the claims, the catalogue's generators first."""
-    found = []
-    for lfsr in CATALOG.values():
-        found += [
-            Proof(
-                "lfsr",
-                f"never_zero.{lfsr.name}",
-                "the state is never zero after a seed that is not",
-                partial(never_zero, lfsr=lfsr),
-                hdl,
-                FORGETS,
-                depth=4,
-                induction=1,
-            ),
-            Proof(
-                "lfsr",
-                f"leaps.{lfsr.name}",
-                "words drawn at once are single shifts",
-                partial(leaps, lfsr=lfsr),
-                hdl,
-                ONE_STEP,
-                depth=4,
-                induction=2,
-            ),
-        ]
+    every = [(lfsr, *case) for lfsr in CATALOG.values() for case in CASES]
+    every.append((CATALOG["lfsr16"], *HOSTS))
+    found = [
+        Proof(
+            "lfsr",
+            f"{case}.{lfsr.name}",
+            claim,
+            partial(harness, lfsr=lfsr),
+            hdl,
+            mutant,
+            depth,
+            induction,
+        )
+        for lfsr, case, claim, harness, mutant, depth, induction in every
+    ]
     return found + [
         Proof(
             "lfsr",
@@ -115,7 +159,7 @@ def proofs() -> list[Proof]:
             f"every state comes back after {(1 << lfsr.degree) - 1} words, not before",
             partial(full_period, lfsr=lfsr),
             hdl,
-            NO_TAP,
+            FAULTS["a tap is missing"],
             depth=(1 << lfsr.degree) + 2,
         )
         for lfsr in SMALL

@@ -8,9 +8,8 @@ from types import ModuleType
 import stimulus
 from amaranth import Mux, Signal, Value, signed
 from bench_neuron import OTHER
-from mutants import of
 
-from formal.proof import Harness, Proof, Watching
+from formal.proof import Harness, Proof, Watching, faults
 from spikeloom.golden.spec.machine import Membrane
 from spikeloom.hdl import neuron as hdl
 
@@ -18,8 +17,8 @@ NEURONS, LANES, CURRENT = 3, 2, 9  # the last word is a short one
 WIDE = (stimulus.MEMBRANE, OTHER)  # to train and to infer with
 # with pools, whose sums are hard to search: fewer bits
 TIGHT, NARROW = (Membrane(6, 3, -12, 6), Membrane(7, 4, -9, 8)), 5
-FORWARD = {mutant.why: mutant for mutant in of("forward")}
-ERROR = {mutant.why: mutant for mutant in of("error")}
+FORWARD = faults("forward")
+ERROR = faults("error")
 THETA, BITS = 30, 10  # of the error neurons
 TOP = (1 << BITS - 1) - 1
 
@@ -78,7 +77,7 @@ def smallest(a: Value, b: Value | int) -> Value:
     return Mux(a < b, a, b)
 
 
-def forward(module: ModuleType, *, reset: str, shift: int, claim: str) -> Harness:
+def forward(module: ModuleType, *, claim: str, reset: str = "subtract", shift: int = 0) -> Harness:
     """Compare one step of a neuron with the text of `golden.neuron`."""
     plan = Watching()
     (base, other), bits = (TIGHT, NARROW) if shift else (WIDE, CURRENT)
@@ -119,7 +118,12 @@ def forward(module: ModuleType, *, reset: str, shift: int, claim: str) -> Harnes
 
 
 def error(
-    module: ModuleType, *, membranes: str, gate: str, claim: str, output: bool = False
+    module: ModuleType,
+    *,
+    claim: str,
+    membranes: str = "shared",
+    gate: str = "hold",
+    output: bool = False,
 ) -> Harness:
     """Compare one sweep of error neurons with the text of `golden.neuron`."""
     plan = Watching()
@@ -181,57 +185,30 @@ def _error_step(
     h.reach(h.due & block.positive[lane] & (held == TOP - THETA))
 
 
-RANGE, STEP = "the membrane stays in its range", "fires iff at or over the threshold; what is left"
-ONE, GATE = "never both error spikes", "no error spike but through the open gate"
-# case, claim in words, mutant, settings
-FORWARD_CASES = (
-    ("range.subtract", RANGE, "no ceiling", {"reset": "subtract", "shift": 0, "claim": "range"}),
-    ("range.kernel", RANGE, "no floor", {"reset": "zero", "shift": 1, "claim": "range"}),
-    (
-        "step.subtract",
-        STEP,
-        "a membrane at the threshold does not fire",
-        {"reset": "subtract", "shift": 0, "claim": "step"},
-    ),
-    (
-        "step.zero",
-        STEP,
-        "dropout is ignored",
-        {"reset": "zero", "shift": 0, "claim": "step"},
-    ),
-    (
-        "step.kernel",
-        STEP,
-        "the kernel rounds negative charge down",
-        {"reset": "subtract", "shift": 1, "claim": "step"},
-    ),
-)
-SHARED = {"membranes": "shared", "gate": "hold"}
+CLAIMS = {
+    "range": "the membrane stays in its range",
+    "step": "fires iff at or over the threshold; what is left",
+    "one": "never both error spikes",
+    "gate": "no error spike but through the open gate",
+}
 SEPARATE = {"membranes": "separate", "gate": "discard"}
+# claim and case, settings, mutant
+FORWARD_CASES = (
+    ("range.subtract", {}, "no ceiling"),
+    ("range.kernel", {"reset": "zero", "shift": 1}, "no floor"),
+    ("step.subtract", {}, "a membrane at the threshold does not fire"),
+    ("step.zero", {"reset": "zero"}, "dropout is ignored"),
+    ("step.kernel", {"shift": 1}, "the kernel rounds negative charge down"),
+)
 ERROR_CASES = (
-    ("one", ONE, "the shared membrane never fires below 0", {**SHARED, "claim": "one"}),
-    ("gate.hold", GATE, "the gate is ignored", {**SHARED, "claim": "gate"}),
-    ("gate.discard", GATE, "the gate is ignored", {**SEPARATE, "claim": "gate"}),
-    ("range.shared", RANGE, "no saturation at the lower rail", {**SHARED, "claim": "range"}),
-    ("range.separate", RANGE, "no saturation at the upper rail", {**SEPARATE, "claim": "range"}),
-    (
-        "step.shared",
-        STEP,
-        "a negative spike's reset has the wrong sign",
-        {**SHARED, "claim": "step"},
-    ),
-    (
-        "step.separate",
-        STEP,
-        "charge is kept where it is to be discarded",
-        {**SEPARATE, "claim": "step"},
-    ),
-    (
-        "step.output",
-        STEP,
-        "the membrane of the sample before goes on",
-        {**SHARED, "claim": "step", "output": True},
-    ),
+    ("one", {}, "the shared membrane never fires below 0"),
+    ("gate.hold", {}, "the gate is ignored"),
+    ("gate.discard", SEPARATE, "the gate is ignored"),
+    ("range.shared", {}, "no saturation at the lower rail"),
+    ("range.separate", SEPARATE, "no saturation at the upper rail"),
+    ("step.shared", {}, "a negative spike's reset has the wrong sign"),
+    ("step.separate", SEPARATE, "charge is kept where it is to be discarded"),
+    ("step.output", {"output": True}, "the membrane of the sample before goes on"),
 )
 
 
@@ -241,8 +218,8 @@ def proofs() -> list[Proof]:
         Proof(
             "neuron",
             f"{kind}.{case}",
-            claim,
-            partial(harness, **settings),
+            CLAIMS[claim := case.partition(".")[0]],
+            partial(harness, claim=claim, **settings),
             hdl,
             mutants[why],
             depth=10,
@@ -252,5 +229,5 @@ def proofs() -> list[Proof]:
             ("forward", forward, FORWARD, FORWARD_CASES),
             ("error", error, ERROR, ERROR_CASES),
         )
-        for case, claim, why, settings in cases
+        for case, settings, why in cases
     ]

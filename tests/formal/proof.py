@@ -16,7 +16,7 @@ from amaranth.hdl import Assert, Assume, Cover, Fragment, ResetSignal, ShapeLike
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory, ReadPort
 from amaranth.lib.wiring import In
-from mutants import Mutant
+from mutants import Mutant, of
 
 from spikeloom.hdl.plan import Plan
 
@@ -53,6 +53,11 @@ class Proof:
     def method(self) -> str:
         """Name of the method, for the table."""
         return "induction" if self.induction else "bounded"
+
+
+def faults(block: str) -> dict[str, Mutant]:
+    """Return the faults of a block's bench, each by what it says of itself."""
+    return {mutant.why: mutant for mutant in of(block)}
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ from types import ModuleType
 
 from amaranth import Const, Mux, Signal
 from amaranth.lib import data
-from mutants import of
 
-from formal.proof import Harness, Proof, Watching
+from formal.proof import Harness, Proof, Watching, faults
 from spikeloom.hdl import spikes as hdl
 
 SIZE, DEPTH, ENTRY = 3, 4, 3  # neurons, entries of the ring, bits of an entry
 LANES, WORDS = 3, 2
-FAULTS = {mutant.why: mutant for mutant in of("spikes")}
+FAULTS = faults("spikes")
 
 
 def list_keeps(module: ModuleType) -> Harness:

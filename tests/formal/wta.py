@@ -7,15 +7,14 @@ from types import ModuleType
 
 import stimulus
 from amaranth import Array, Mux, Value, signed
-from mutants import of
 
-from formal.proof import Harness, Proof
+from formal.proof import Harness, Proof, faults
 from spikeloom.golden.spec.machine import SPIKE
 from spikeloom.hdl import wta as hdl
 
 CLASSES, CURRENT, STAGE = 3, 9, 12
 START, FLOOR, CEILING = SPIKE // 2, -4 * SPIKE, SPIKE
-FAULTS = {mutant.why: mutant for mutant in of("wta")}
+FAULTS = faults("wta")
 
 
 def dense(module: ModuleType, kind: str, strength: int) -> Harness:
