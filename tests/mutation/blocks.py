@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import bench_crossbar
 import bench_encoder
 import bench_fold
+import bench_frames
 import bench_learning
 import bench_lfsr
 import bench_link
@@ -63,6 +64,7 @@ CASES: dict[str, Callable[[], Iterable[Case]]] = {
     "registers": lambda: bench_registers.cases(),
     "streams": lambda: _pick(bench_registers.streams_cases(), 0),
     "uart": lambda: _pick(bench_link.cases(), 1),
+    "link": lambda: bench_frames.cases(),
 }
 """Sizes of every block."""
 
