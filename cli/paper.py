@@ -22,6 +22,7 @@ from rich.progress import (
 
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
+from spikeloom.cli.paper_names import Name, check_only, matches, named
 
 if TYPE_CHECKING:  # the models and Dask cost seconds to import
     from spikeloom.sim.paper import sweep
@@ -29,21 +30,11 @@ if TYPE_CHECKING:  # the models and Dask cost seconds to import
     from spikeloom.sim.paper.job import Job, Place
     from spikeloom.sim.paper.store import Store
 
+OUT, QUICK = Path("out/paper"), "quick"
+"""Where pictures go unless --out says so; the folder in it for those of --quick."""
+
 PARTIAL = "partial"
 """Folder within --out that stopped runs go on from."""
-
-
-class Name(StrEnum):
-    """What can be remade."""
-
-    FIG4 = "fig4"
-    FIG5 = "fig5"
-    FIG6 = "fig6"
-    FIG7 = "fig7"
-    FIG8 = "fig8"
-    TABLE1 = "table1"
-    TABLE2 = "table2"
-    ALL = "all"
 
 
 class Library(StrEnum):
@@ -56,7 +47,8 @@ class Library(StrEnum):
 
 def paper(
     name: Annotated[
-        Name, typer.Argument(metavar="NAME", help="A figure or table, or all.", show_default=False)
+        str,
+        typer.Argument(metavar="NAME", help="A figure or table, or all.", show_default=False),
     ],
     quick: Annotated[
         bool, typer.Option("--quick", help="Minutes: small networks and few images.")
@@ -122,9 +114,15 @@ def paper(
         Path, typer.Option(metavar="DIR", help="Keeps the result of every run.", file_okay=False)
     ] = Path("results/paper"),
     out: Annotated[
-        Path,
-        typer.Option(metavar="DIR", help="Gets pictures, CSV and text tables.", file_okay=False),
-    ] = Path("out/paper"),
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Gets pictures, CSV and text tables.  "
+            f"\\[default: {OUT.as_posix()}; {(OUT / QUICK).as_posix()} with --quick]",
+            file_okay=False,
+            show_default=False,
+        ),
+    ] = None,
     readme: Annotated[
         Path | None,
         typer.Option(
@@ -164,6 +162,7 @@ def paper(
     """
     from spikeloom.sim.paper.errors import NotRunError, PaperError, need
 
+    asked = named(name)
     need("array_api_compat")  # before what cannot be imported without it
     from spikeloom.sim.paper import floating
     from spikeloom.sim.paper import readme as readmes
@@ -181,6 +180,8 @@ def paper(
                 "--readme writes what full runs gave: leave out --quick, --seeds and --only"
             )
         readmes.places(readme)
+    if out is None:
+        out = OUT / QUICK if quick else OUT
     folders = _folders(output, data or [], download)
     plan = Plan(quick=quick, seeds=seeds, data=folders, run=not no_run)
     place = Place(data=folders, partial=str((out / PARTIAL).absolute()), xp=xp.value, device=device)
@@ -188,23 +189,25 @@ def paper(
     shown: dict[str, Shown] = {}
     told: list[dict[str, Any]] = []
     failed: list[str] = []
-    for exhibit in _chosen(output, list(EXHIBITS.values()), name, plan):
-        jobs = exhibit.jobs(plan)
+    planned = [(e, e.jobs(plan)) for e in _chosen(output, list(EXHIBITS.values()), asked, plan)]
+    if only is not None:
+        check_only(only, [job.title for _, jobs in planned for job in jobs])
+    for exhibit, jobs in planned:
         store = Store(results)
         try:
             if plan.run:
-                chosen = _only(jobs, only, strict=name is not Name.ALL)
+                chosen = [job for job in jobs if only is None or matches(only, job.title)]
                 _run(output, exhibit, chosen, store, place, count, scheduler)
             found = {job.key: record for job in jobs if (record := store.load(job))}
             missing = {job.key: job for job in jobs if job.key not in found}
             shown[exhibit.name] = _complete(exhibit.show(plan, Records(found)), len(missing))
         except NotRunError as error:
-            if only is None and name is not Name.ALL:
+            if only is None and asked is not Name.ALL:
                 raise
             output.say(f"{exhibit.name} cannot be shown yet: {error}")
             continue
         except PaperError as error:
-            if name is not Name.ALL:
+            if asked is not Name.ALL:
                 raise
             failed.append(f"{exhibit.name}: {error}")
             output.say(f"{exhibit.name} failed, the others go on: {error}")
@@ -255,17 +258,6 @@ def _chosen(output: Output, exhibits: list[Exhibit], name: Name, plan: Plan) -> 
         return exhibits
     output.say("table2 is left out: it needs --data DIR or --download")
     return [exhibit for exhibit in exhibits if exhibit.name != Name.TABLE2]
-
-
-def _only(jobs: list[Job], text: str | None, *, strict: bool) -> list[Job]:
-    """Return the runs with a text in their title; if strict, `PaperError` where there is none."""
-    from spikeloom.sim.paper.errors import PaperError
-
-    found = [job for job in jobs if text is None or text.lower() in job.title.lower()]
-    if strict and jobs and not found:
-        titles = "; ".join(dict.fromkeys(job.title for job in jobs))
-        raise PaperError(f"--only {text!r}: no run has this in its title; the titles are {titles}")
-    return found
 
 
 def _run(
@@ -334,11 +326,13 @@ def _time(seconds: float) -> str:
 
 
 def _complete(shown: Shown, missing: int) -> Shown:
-    """Say in the caption, wherever it goes, if runs are missing."""
+    """Say in caption and picture, wherever they go, if runs are missing."""
     if not missing:
         return shown
     runs = "1 run of it is" if missing == 1 else f"{missing} runs of it are"
-    return dataclasses.replace(shown, caption=f"{shown.caption} {runs} missing.".strip())
+    told = f"{runs} missing."
+    note = f"{shown.note}\n{told}".strip()
+    return dataclasses.replace(shown, caption=f"{shown.caption} {told}".strip(), note=note)
 
 
 def _print(output: Output, shown: Shown, files: list[Path]) -> None:

@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from paper_runs import QUICK
 from typer.testing import CliRunner, Result
 
 from spikeloom.cli import paper as paper_cli
+from spikeloom.cli import paper_names
 from spikeloom.cli.main import app
 from spikeloom.golden import datasets
 from spikeloom.sim.paper import images, job, product, readme, sweep
@@ -68,7 +70,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_name_is_an_exhibit():
-    assert [name.value for name in paper_cli.Name] == [*EXHIBITS, "all"]
+    assert [name.value for name in paper_names.Name] == [*EXHIBITS, "all"]
 
 
 @pytest.mark.usefixtures("small")
@@ -141,16 +143,65 @@ def test_of_all_a_failure_leaves_the_others_alone(
 
 
 def test_a_text_in_no_title_names_the_titles(folders: list[object]):
-    result = call("fig4", "--quick", "--only", "ideall", *folders, status=2)
-    assert "--only 'ideall': no run has this in its title; the titles are" in result.stderr
-    assert "products of ideal streams, seed 1" in result.stderr
+    result = call("fig4", "--quick", "--only", "x" * 9, *folders, status=2)
+    told = "no run has this in its title; the titles are, each with its seed, products of ideal"
+    assert f"--only 'xxxxxxxxx': {told} streams; products of lfsr48" in result.stderr
 
 
-def test_missing_runs_are_told_in_the_text_that_is_written(tmp_path: Path, folders: list[object]):
+@pytest.mark.parametrize(
+    ("name", "text", "meant"),
+    [
+        ("fig4", "ideall", "ideal"),
+        ("fig5", "Float modle", "float model"),
+        ("all", "sed 1", "seed 1"),
+    ],
+)
+def test_a_misspelt_text_is_answered_with_what_is_near(
+    name: str, text: str, meant: str, folders: list[object]
+):
+    result = call(name, "--quick", "--no-run", "--only", text, *folders, status=2)
+    told = f"--only {text!r}: no run has this in its title; did you mean {meant!r}"
+    assert told in " ".join(result.stderr.split())
+
+
+def test_of_many_titles_some_are_listed(folders: list[object]):
+    result = call("all", "--quick", "--only", "x" * 9, *folders, status=2)
+    titles = [job.title for exhibit in EXHIBITS.values() for job in exhibit.jobs(QUICK)]
+    kinds = {title.partition(", seed")[0] for title in titles}
+    assert f"; and {len(kinds) - paper_names.LISTED} more" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("fgi4", "did you mean fig4"),
+        ("Table1", "did you mean table1"),
+        ("x", "there are fig4, fig5, fig6, fig7, fig8, table1, table2, all"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_what_there_is(
+    name: str, hint: str, folders: list[object]
+):
+    result = call(name, "--no-run", *folders, status=2)
+    assert f"error: no figure or table named {name!r}: {hint}" in result.stderr
+
+
+def test_a_quick_run_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    places = ["--no-run", "--results", "results"]
+    full = call_json("table1", *places)["exhibits"][0]["files"]
+    quick = call_json("table1", "--quick", *places)["exhibits"][0]["files"]
+    ends = ("png", "svg", "csv", "txt")
+    assert full == [f"out/paper/table1.{end}" for end in ends]
+    assert quick == [f"out/paper/quick/table1.{end}" for end in ends]
+
+
+def test_missing_runs_are_told_in_text_and_picture(tmp_path: Path, folders: list[object]):
     call("table1", "--no-run", *folders)
-    count = len(EXHIBITS["table1"].jobs(Plan(run=False)))
-    (text,) = tmp_path.glob("**/table1.txt")
-    assert f"{count} runs of it are missing." in " ".join(text.read_text().split())
+    told = f"{len(EXHIBITS['table1'].jobs(Plan(run=False)))} runs of it are missing."
+    for suffix in ("txt", "svg"):
+        (text,) = tmp_path.glob(f"**/table1.{suffix}")
+        assert told in " ".join(text.read_text().split())
 
 
 def test_a_readme_is_looked_at_before_anything_runs(tmp_path: Path, folders: list[object]):

@@ -69,8 +69,8 @@ def test_figure_5_shows_each_way_by_rank():
             "1,000 test images, 1 seed"
         ),
         (
-            "Machine, mnist-784-128-10 (reduced): 784-128-10, the first 10,000 MNIST training images, "
-            "1 epoch, 1,000 test images, 1 seed"
+            "Machine, mnist-784-128-10 (reduced): 784-128-10, the first 10,000 MNIST training "
+            "images, 1 epoch, 1,000 test images, 1 seed"
         ),
     ]
     assert "raw counts times 0.50" in shown.caption

@@ -93,16 +93,16 @@ def test_a_quick_table_is_noted_as_reduced_and_a_full_one_with_its_images():
     full = tables.TABLE2.show(plan, found(some, [trained(job, 0.9) for job in some]))
     assert full.note.splitlines() == [
         (
-            "Fashion-MNIST: 784-1280-10, all 60,000 training images, 30 epochs, 10,000 test images, "
-            "3 seeds"
+            "Fashion-MNIST: 784-1280-10, all 60,000 training images, 30 epochs, 10,000 test "
+            "images, 3 seeds"
         ),
         (
             "EMNIST Balanced: 784-1280-47, all 112,800 training images, 30 epochs, "
             "18,800 test images, 3 seeds"
         ),
         (
-            "EMNIST, 47 classes, another split: 784-512-47, all 113,503 training images, 30 epochs, "
-            "2,820 test images, 3 seeds"
+            "EMNIST, 47 classes, another split: 784-512-47, all 113,503 training images, 30 "
+            "epochs, 2,820 test images, 3 seeds"
         ),
     ]
 
