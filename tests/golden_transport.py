@@ -11,11 +11,11 @@ import numpy as np
 
 from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, ROWS, Network
 from spikeloom.golden.spec import protocol
-from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.protocol import Feature, Identity, Opcode, Status
 from spikeloom.golden.spec.registers import Access, registers
-from spikeloom.golden.spec.streams import drawn, streams
+from spikeloom.golden.spec.streams import streams
+from spikeloom.sim.fuzz.reference import configure, show_streams
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,6 @@ class GoldenTransport:
         self._network = Network(machine)
         self._registers = registers(machine)
         self._names = {r.address: r.name for r in self._registers.values()}
-        every = streams(machine.config)
-        self._streams = {number: every[number].name for number in drawn(machine)}
         self._pending = b""
         self._replies = bytearray()
         self._reset()
@@ -169,26 +167,11 @@ class GoldenTransport:
         if self._spent is self._image:  # an image runs once, the sample after it is blank
             self._image = np.zeros_like(self._image)
         self._spent = self._image
-        values, network = self._values, self._network
-        network.steps = values["steps"]
-        network.set_updates(
-            tuple(
-                Update(values[f"shift.{layer.index}"], values[f"probability.{layer.index}"])
-                for layer in self.machine.layers
-            )
-        )
-        states = network.stream_states
-        for number, name in self._streams.items():
-            states[number] = values[f"stream.{name}.low"] | values[f"stream.{name}.high"] << 32
-        network.stream_states = states
+        configure(self._network, self._values)
 
     def _finish(self, counts: np.ndarray, activity: np.ndarray, *, infer: bool) -> bytes:
-        values = self._values
-        states = self._network.stream_states
-        for number, name in self._streams.items():
-            if not infer:
-                values[f"stream.{name}.low"] = states[number] & 0xFFFFFFFF
-                values[f"stream.{name}.high"] = states[number] >> 32
+        if not infer:
+            show_streams(self._network, self._values)
         self._add("samples", 1)
         self._add("cycles", 100 + int(activity[PRE].sum()))
         for layer in range(len(self.machine.config.sizes)):
@@ -225,7 +208,8 @@ class GoldenTransport:
         if fault.counter is not None:
             self._add(fault.counter, 1)
         if fault.stream is not None:
-            self._values[f"stream.{self._streams[fault.stream]}.low"] ^= 1
+            name = streams(self.machine.config)[fault.stream].name
+            self._values[f"stream.{name}.low"] ^= 1
         return counts + (np.arange(counts.size) == fault.count)
 
     def _read_weights(self, layer: int, row: int, rows: int) -> bytes:

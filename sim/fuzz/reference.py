@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +66,36 @@ class Exchange:
         np.testing.assert_array_equal(numbers, expected, f"{self.what}: core and golden differ")
 
 
+def _halves(machine: Machine) -> Iterator[tuple[int, str, str]]:
+    """Yield the number of every stream that is drawn from, and its two registers."""
+    every = streams(machine.config)
+    for number in drawn(machine):
+        name = every[number].name
+        yield number, f"stream.{name}.low", f"stream.{name}.high"
+
+
+def configure(network: Network, values: dict[str, int]) -> None:
+    """Give a network what the registers say, by their names: steps, updates, states of streams."""
+    network.steps = values["steps"]
+    network.set_updates(
+        tuple(
+            Update(values[f"shift.{layer.index}"], values[f"probability.{layer.index}"])
+            for layer in network.machine.layers
+        )
+    )
+    states = network.stream_states
+    for number, low, high in _halves(network.machine):
+        states[number] = values[low] | values[high] << 32
+    network.stream_states = states
+
+
+def show_streams(network: Network, values: dict[str, int]) -> None:
+    """Put the states of a network's streams into the registers, by their names."""
+    states = network.stream_states
+    for number, low, high in _halves(network.machine):
+        values[low], values[high] = states[number] & 0xFFFFFFFF, states[number] >> 32
+
+
 class Reference:
     """A core in Python that takes commands one by one.
 
@@ -80,8 +111,6 @@ class Reference:
         self._network = Network(machine)
         self._registers = registers(machine)
         self._names = {register.address: name for name, register in self._registers.items()}
-        every = streams(machine.config)
-        self._streams = {number: every[number].name for number in drawn(machine)}
         self._forget()
 
     @property
@@ -167,16 +196,13 @@ class Reference:
         if label >= self.machine.config.sizes[-1]:
             self._report(Status.BAD_LABEL)
             label = 0
-        self._prepare()
+        configure(self._network, self._values)
         counts, activity = self._network.train(self._image[np.newaxis], np.array([label]))
-        states = self._network.stream_states
-        for number, name in self._streams.items():
-            self._values[f"stream.{name}.low"] = states[number] & 0xFFFFFFFF
-            self._values[f"stream.{name}.high"] = states[number] >> 32
+        show_streams(self._network, self._values)
         return data, self._ran("trained", counts[0], activity[0]), True
 
     def _do_infer(self) -> tuple[bytes, np.ndarray, bool]:
-        self._prepare()
+        configure(self._network, self._values)
         sizes = self.machine.config.sizes
         spikes = self._network.raster(self._image, 0, 0)[0]
         parts = np.split(spikes, np.cumsum(sizes)[:-1], axis=1)
@@ -237,21 +263,6 @@ class Reference:
 
     def _report(self, status: Status) -> None:
         self._values["status"] |= status
-
-    def _prepare(self) -> None:
-        """Give the network what the registers say."""
-        values, network = self._values, self._network
-        network.steps = values["steps"]
-        network.set_updates(
-            tuple(
-                Update(values[f"shift.{layer.index}"], values[f"probability.{layer.index}"])
-                for layer in self.machine.layers
-            )
-        )
-        states = network.stream_states
-        for number, name in self._streams.items():
-            states[number] = values[f"stream.{name}.low"] | values[f"stream.{name}.high"] << 32
-        network.stream_states = states
 
     def _ran(self, kind: str, counts: np.ndarray, activity: np.ndarray) -> np.ndarray:
         """Count a sample, use up its image, and return its reply."""
