@@ -170,8 +170,7 @@ class GoldenTransport:
         configure(self._network, self._values)
 
     def _finish(self, counts: np.ndarray, activity: np.ndarray, *, infer: bool) -> bytes:
-        if not infer:
-            show_streams(self._network, self._values)
+        show_streams(self._network, self._values)
         self._add("samples", 1)
         self._add("cycles", 100 + int(activity[PRE].sum()))
         for layer in range(len(self.machine.config.sizes)):

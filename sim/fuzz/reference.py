@@ -198,7 +198,6 @@ class Reference:
             label = 0
         configure(self._network, self._values)
         counts, activity = self._network.train(self._image[np.newaxis], np.array([label]))
-        show_streams(self._network, self._values)
         return data, self._ran("trained", counts[0], activity[0]), True
 
     def _do_infer(self) -> tuple[bytes, np.ndarray, bool]:
@@ -265,7 +264,8 @@ class Reference:
         self._values["status"] |= status
 
     def _ran(self, kind: str, counts: np.ndarray, activity: np.ndarray) -> np.ndarray:
-        """Count a sample, use up its image, and return its reply."""
+        """Show the streams, count a sample, use up its image, and return its reply."""
+        show_streams(self._network, self._values)
         self._image = np.zeros_like(self._image)
         self._add("samples", 1)
         self._add("cycles", 1)
