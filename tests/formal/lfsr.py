@@ -36,14 +36,22 @@ def shifted(h: Harness, state: Value, lfsr: Lfsr, count: int) -> Value:
     return state
 
 
+def contract(h: Harness, written: Value) -> None:
+    """Suppose what the docstring asks of who begins samples; `written` : the host writes."""
+    block = h.block
+    h.given(block.take <= DRAWS)
+    h.given(~block.begin | (block.take == 0))
+    h.given(~block.begin | ~(written | h.before(written) | h.before(written, 2)))
+
+
 def never_zero(module: ModuleType, lfsr: Lfsr) -> Harness:
-    """Draw and write as a host may: what it writes leaves the state other than zero."""
+    """Draw, begin and write as a host may: what it writes leaves the state other than zero."""
     block = module.Generator(lfsr, seed=1, draws=DRAWS)
     h = Harness(block)
     halves = [Mux(block.write[k], block.value, block.state[32 * k :][:32]) for k in range(2)]
     h.given(~block.write.any() | (block.take == 0))
     h.given(Cat(halves)[: lfsr.degree].any())
-    h.given(block.take <= DRAWS)
+    contract(h, block.write.any())
     h.always(block.state.any())
     h.reach(block.state[: lfsr.degree].all() & (block.take == DRAWS))
     return h
@@ -53,10 +61,7 @@ def revives(module: ModuleType, lfsr: Lfsr) -> Harness:
     """Begin samples, by the contract, whatever the host wrote before, and in any state."""
     block = module.Generator(lfsr, seed=SEED, draws=DRAWS, second=SECOND)
     h = Harness(block)
-    written = block.write.any() | block.write_seed.any()
-    h.given(block.take <= DRAWS)
-    h.given(~block.begin | (block.take == 0))
-    h.given(~block.begin | ~(written | h.before(written) | h.before(written, 2)))
+    contract(h, block.write.any() | block.write_seed.any())
     begins = [Mux(block.state == 0, SEED, block.state), Mux(block.seed == 0, SECOND, block.seed)]
     main, inference = (h.before(state) for state in begins)
     h.always((block.state == main) & (block.seed == inference), h.before(block.begin))
