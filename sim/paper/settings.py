@@ -44,7 +44,7 @@ _ADAM: dict[str, Any] = {
     "weight_gain": 1.0,
 }
 DATA: dict[str, dict[str, Any]] = {
-    "fashion": _ADAM | {"rate": 0.5, "epochs": 30},
+    "fashion": _ADAM | {"learning_rate": 5e-4, "rate": 0.5, "epochs": 40},
     "emnist-balanced": _ADAM,
     "emnist47": _ADAM,
 }
