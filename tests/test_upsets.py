@@ -10,6 +10,8 @@ from upset_chip import CONFIG, MACHINE, compiled, digits
 
 from spikeloom.boards.host.device import Device
 from spikeloom.boards.host.link import LinkTransport
+from spikeloom.golden.spec import protocol
+from spikeloom.golden.spec.protocol import Opcode
 from spikeloom.golden.spec.streams import INPUT, streams
 from spikeloom.sim.upsets import UpsetError
 from spikeloom.sim.upsets.campaign import Campaign
@@ -233,13 +235,30 @@ def test_any_value_of_a_register_is_cleared_by_opening_the_link(chip, seed, name
         assert same(device, golden, data.train_images, data.train_labels.astype(np.int64)), value
 
 
-def test_a_decoder_in_its_stray_state_takes_the_next_command(chip):
-    """Seven of eight codes are states that commands lead to."""
+def test_the_state_of_the_decoder_that_no_command_leads_to_is_left_at_once(chip):
+    """Commands go through seven of the eight codes; the first is where they begin."""
     register = named(chip, "core.control.commands_state")
+
+    def code() -> int:
+        return sum(chip.look(register[number]) << number for number in range(len(register)))
+
+    first = code()
+    seen = {first}
+    commands = protocol.encode_image(bytes(range(6)))
+    commands += bytes([Opcode.IDENTIFY]) + protocol.weights_header(Opcode.READ_WEIGHTS, 1, 0, 1)
+    for byte in commands:
+        chip.transfer(bytes([byte]), 0)
+        for _ in range(40):
+            seen.add(code())
+            chip.run(1)
+    chip.forget()
+    (stray,) = set(range(8)) - seen
     for number in range(3):
-        if not chip.look(register[number]):
+        if (first ^ stray) >> number & 1:
             chip.flip(register[number])
-    assert len(register) == 3
+    assert code() == stray
+    chip.run(1)
+    assert code() == first
     Device(chip, MACHINE)
 
 
