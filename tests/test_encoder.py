@@ -126,3 +126,18 @@ def test_dropout_draws_one_word_per_place(rng):
     assert dropped[:40].tolist() == [int(w < 20000) for w in expected]
     assert dropped[40:].tolist() == [9] * 10
     assert int(state) & 0xFFFF == expected[-1]
+
+
+@pytest.mark.parametrize("seed", [11, 12, 13])
+def test_a_word_at_the_product_itself_is_no_spike(seed):
+    (word,) = reference_words(seed, 1)
+    assert run(seed, word, [0], [1])[1] == []
+    assert run(seed, word + 1, [0], [1])[1] == [0]
+
+
+def test_a_word_at_the_chance_itself_drops_nothing():
+    (word,) = reference_words(7, 1)
+    for chance in (word, word + 1):
+        dropped = np.full(1, 9, np.uint8)
+        drop(to_signed(7), parameters(LFSR), chance, np.zeros(1, np.uint16), dropped, 1)
+        assert dropped[0] == chance - word

@@ -87,3 +87,21 @@ def test_the_floor_by_hand():
     assert floor_cycles(one_port, activity).tolist() == [30 + 5 * 2 + 1]
     other = dataclasses.replace(config, input=dataclasses.replace(config.input, draws=8))
     assert floor_cycles(machine(other), activity).tolist() == [30]
+
+
+@pytest.mark.parametrize("gain", [0.5, 3.0])
+def test_weights_scale_with_their_gain(gain):
+    layers = [dict(layer, init_gain=gain, weight_bits=16) for layer in table()["layer"]]
+    numbers = machine(from_dict(table(layer=layers)))
+    for layer, weights in zip(numbers.layers, initial.weights(numbers, 5), strict=True):
+        first = [splitmix64(purpose_seed(5, f"weights{layer.index}"), i) for i in range(3)]
+        total = sum(draw >> 16 * w & 0xFFFF for draw in first for w in range(4))
+        scale = round(layer.train.theta * gain * (2 / layer.n_pre) ** 0.5 * 65536)
+        code = ((total - 393210) * scale + 2**31) // 2**32
+        assert weights[0, 0] == max(-layer.weight_max, min(code, layer.weight_max))
+
+
+def test_the_floor_counts_errors_of_both_signs():
+    activity = np.zeros((1, 4, 3), np.int32)
+    activity[0, 1:3, 2] = 3
+    assert floor_cycles(machine(from_dict(table())), activity).tolist() == [6 * 2]

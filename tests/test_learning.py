@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from configurations import table
 
-from spikeloom.golden.learning import rate_update, thin
+from spikeloom.golden.learning import FORMS, rate_update, thin
 from spikeloom.golden.lfsr import parameters, to_signed
 from spikeloom.golden.spec.learning import Update, update_for
 from spikeloom.golden.spec.lfsr import CATALOG
@@ -126,3 +126,30 @@ def test_rate_form_has_the_mean_of_as_many_coincidences():
     assert set(np.unique(changes)) <= {-1, 0}
     p = 20 * 7 / 64 * 19661 / 65536
     assert abs(changes.mean() + p) < 5 * math.sqrt(p * (1 - p) / n)
+
+
+def test_forms_are_told_apart():
+    assert len(set(FORMS.values())) == len(FORMS) == 2
+
+
+def test_a_word_at_the_probability_itself_is_not_kept():
+    word = LFSR.shift(SEED, 16) & 0xFFFF
+    for probability in (word, word + 1):
+        keep = np.full(1, 9, np.uint8)
+        thin(to_signed(SEED), parameters(LFSR), probability, 1, np.zeros(1, np.uint16), keep)
+        assert keep[0] == probability - word
+
+
+@pytest.mark.parametrize("update", [Update(0, 30000), Update(2, 65521), Update(5, 4097)])
+def test_rate_form_follows_the_docstring_in_plain_integers(rng, update):
+    pre, post = rng.integers(0, 60, 12).tolist(), [1, -1, 0, 2, *rng.integers(-50, 50, 4).tolist()]
+    scale, state, expected = update.probability * 2 ** (update.shift + 16) // 64, SEED, []
+    for spikes in pre:
+        noise = 0
+        if spikes:
+            state = LFSR.shift(state, 16)
+            noise = (state & 0xFFFF) * 2**16
+        changes = [(abs(e) * spikes * scale + noise) // 2**32 for e in post]
+        signed = [-c if e < 0 else c for c, e in zip(changes, post, strict=True)]
+        expected.append([max(-2047, min(c, 2047)) for c in signed])
+    assert rated(pre, post, update) == (state, expected)

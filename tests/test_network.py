@@ -7,8 +7,10 @@ from plain_machine import PlainMachine
 
 from spikeloom.golden import initial
 from spikeloom.golden.network import Network
+from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import from_dict
+from spikeloom.golden.spec.streams import LABEL
 
 OPTIONS = [
     {},
@@ -214,3 +216,38 @@ def test_learning_lowers_the_error_of_a_small_problem():
     network, _ = build(config)
     network.train(bars[labels], labels)
     assert network.infer(bars).argmax(axis=1).tolist() == [0, 1, 2]
+
+
+def test_a_new_network_updates_as_in_the_first_epoch(rng):
+    config = from_dict(table(learning__decay_from=2))
+    network, plain = build(config)
+    digits, labels = images(rng, config, 8), rng.integers(0, 3, 8)
+    network.train(digits, labels)
+    for digit, label in zip(digits, labels, strict=True):
+        plain.sample(digit, label, True, config.steps, network.machine.updates(0))
+    assert network.machine.updates(0) != network.machine.updates(1)
+    assert_same(network, plain)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_weights_at_the_rail_are_taken(sign):
+    network, _ = build(from_dict(table()))
+    rails = [np.full((6, 5), 127 * sign, np.int16), np.full((5, 3), 2047 * sign, np.int16)]
+    network.weights = rails
+    for given, held in zip(rails, network.weights, strict=True):
+        np.testing.assert_array_equal(given, held)
+
+
+def test_a_word_at_the_random_labels_threshold_is_no_label(rng):
+    """A 16-bit generator walks all states, so one is known from which the threshold comes next."""
+    config = from_dict(table(label__train="random", random__label="lfsr16"))
+    network, plain = build(config)
+    states = network.stream_states
+    states[LABEL] = CATALOG["lfsr16"].shift(network.machine.label[0], 65535 - 16)
+    network.stream_states, plain.states = states, list(states)
+    digit, steps = images(rng, config, 1)[0], config.steps
+    _, errors = network.raster(digit, 0, 1)
+    one = plain.sample(digit, 0, True, steps, network.machine.updates(0))
+    assert CATALOG["lfsr16"].shift(states[LABEL], 16) == network.machine.label[0]
+    np.testing.assert_array_equal(errors, one.errors)
+    assert_same(network, plain)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spikeloom.golden.neuron import error, forward, kernel, listed, open_gates
+from spikeloom.golden.neuron import GATES, error, forward, kernel, listed, open_gates
 
 
 def i32(*values: int) -> np.ndarray:
@@ -215,3 +215,27 @@ def test_neurons_of_a_layer_do_not_touch_each_other(rng):
         shown.append(list(zip(spike.tolist(), together.tolist(), strict=True)))
     for j in range(n):
         assert forward_trace(currents[:, j].tolist()) == [row[j] for row in shown]
+
+
+def test_gates_are_told_apart():
+    assert len(set(GATES.values())) == len(GATES) == 3
+
+
+def test_a_kernel_of_two_steps_halves_its_pool():
+    assert kernel_trace([5, 0, 0, 0], 1) == [
+        (2, 3, True),
+        (1, 2, True),
+        (1, 1, False),
+        (0, 1, False),
+    ]
+
+
+@pytest.mark.parametrize(("m", "m_n"), [(10, -10), (-10, 10), (10, 10), (9, 30)])
+def test_either_membrane_at_the_threshold_waits_where_a_gate_opens(m, m_n):
+    assert open_gates(i32(0), 1, i32(m), i32(m_n), 10, u8(0))
+
+
+def test_negative_errors_are_listed_too():
+    places = np.zeros(4, np.int32)
+    assert listed(np.array([-1, 0, 1, -1], np.int8), places) == 3
+    assert places[:3].tolist() == [0, 2, 3]

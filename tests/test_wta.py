@@ -3,7 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spikeloom.golden.wta import FEEDFORWARD, LATERAL, NONE, RECURRENT, inhibit, stage
+from spikeloom.golden.wta import (
+    CEILING,
+    FEEDFORWARD,
+    FLOOR,
+    KINDS,
+    LATERAL,
+    NONE,
+    RECURRENT,
+    START,
+    inhibit,
+    stage,
+)
 
 
 def stage_trace(
@@ -71,3 +82,22 @@ def test_other_kinds_leave_the_current_alone(kind):
     current = np.array([100, -100], np.int32)
     inhibit(kind, 7, np.array([1, 1], np.uint8), current)
     assert current.tolist() == [100, -100]
+
+
+def test_a_stage_starts_at_half_a_spike_between_four_below_and_one_above():
+    assert (START, FLOOR, CEILING) == (128, -1024, 256)
+
+
+def test_kinds_are_told_apart():
+    assert len(set(KINDS.values())) == len(KINDS) == 4
+
+
+def test_three_neurons_lose_to_the_two_others_each():
+    assert stage_trace(FEEDFORWARD, 10, [[1, 1, 1]]) == [([1] * 3, [108] * 3)]
+    assert stage_trace(RECURRENT, 10, [[1] * 3, [0] * 3]) == [
+        ([1] * 3, [128] * 3),
+        ([0] * 3, [108] * 3),
+    ]
+    current = np.array([100, 100, 100], np.int32)
+    inhibit(LATERAL, 7, np.ones(3, np.uint8), current)
+    assert current.tolist() == [86, 86, 86]
