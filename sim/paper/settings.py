@@ -45,8 +45,8 @@ _ADAM: dict[str, Any] = {
 }
 DATA: dict[str, dict[str, Any]] = {
     "fashion": _ADAM | {"learning_rate": 5e-4, "rate": 0.5, "epochs": 40},
-    "emnist-balanced": _ADAM,
-    "emnist47": _ADAM,
+    "emnist-balanced": _ADAM | {"dropout": (0.2, 0.3)},
+    "emnist47": _ADAM | {"dropout": (0.2, 0.3)},
 }
 """What other images than digits need in the tables: Adam. Clothes have twice the light of digits
 and the same of it everywhere, 47 classes disturb a hidden neuron five times as often as ten do:

@@ -130,12 +130,13 @@ def _group(plan: Plan, data: str) -> Group:
     sizes = (784, 100 if plan.quick else HIDDEN.get(data, 1280), classes)
     shape, told = "-".join(map(str, sizes)), _told(plan, data)
     baseline = _ann(plan, data, sizes)
-    epochs = settings.model(sizes, **settings.DATA.get(data, {})).epochs
+    usual = settings.model(sizes, **settings.DATA.get(data, {}))
+    epochs, dropout = usual.epochs, usual.dropout
     shorter = {} if plan.quick else {"epochs": epochs // SHORTER}
     ways = {
         published.MSE: {"loss": "mse", "dropout": ()} | shorter,
-        published.MSE_DROPOUT: {"loss": "mse", "dropout": settings.DROPOUT},
-        published.SOFTMAX_DROPOUT: {"loss": "softmax", "dropout": settings.DROPOUT} | shorter,
+        published.MSE_DROPOUT: {"loss": "mse", "dropout": dropout},
+        published.SOFTMAX_DROPOUT: {"loss": "softmax", "dropout": dropout} | shorter,
     }
     ours = [
         Row(
