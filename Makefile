@@ -12,7 +12,7 @@ SHELL := /bin/bash
 # What runs below calls make itself, to compile simulators; it must not inherit our job server.
 unexport MAKEFLAGS MFLAGS
 
-.PHONY: demo test test-slow formal mutants bitstreams crash lint clean lock licences audit
+.PHONY: demo test test-slow formal mutants mutants-golden bitstreams crash lint clean lock licences audit
 
 demo: .venv/.stamp
 	$(BIN)/spikeloom demo
@@ -39,6 +39,15 @@ crash: .venv/.stamp
 # make mutants MUTANTS="--per-block 10 --runs 3 --seconds 30 --out ../build/mutants.json"
 mutants: .venv/.stamp
 	cd tests && ../$(BIN)/python -m mutation $(MUTANTS)
+
+# The same for the golden model's code, in a copy; MUTANTS names modules or bounds the run:
+# make mutants-golden MUTANTS="--per-module 20 --out ../build/mutants-golden.json wta neuron"
+mutants-golden: .venv/.mutants
+	cd tests && ../$(BIN)/python -m mutation_golden $(MUTANTS)
+
+.venv/.mutants: .venv/.stamp
+	@$(BIN)/python -m pip install --quiet --editable '.[mutants]'
+	@touch $@
 
 # Two families, the tools' first run included; a missed clock fails.
 bitstreams: .venv/.stamp

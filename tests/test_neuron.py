@@ -239,3 +239,8 @@ def test_negative_errors_are_listed_too():
     places = np.zeros(4, np.int32)
     assert listed(np.array([-1, 0, 1, -1], np.int8), places) == 3
     assert places[:3].tolist() == [0, 2, 3]
+
+
+@pytest.mark.parametrize("charge", [-1, 1, -3, 3])
+def test_charge_below_a_whole_flow_rests(charge):
+    assert kernel_trace([charge, 0], 2) == [(0, charge, False)] * 2

@@ -93,7 +93,7 @@ CLAIMS = (
         "make mutants-golden",
         "mutants-golden.json",
         found.mutated(_LEAST),
-        GOLDEN,
+        (*GOLDEN, "tests/mutation_golden"),
     ),
     Claim(
         "Faults",
