@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-_POOLED = "equivalent: it only decides whether a way is taken that computes the same, faster"
 _KINDS = "equivalent: only the kinds numbered 2 and 3 come here"
-_NAMES = "equivalent: any number that no other kind has names it as well"
-_NONE_BELOW = "equivalent: the number is never negative"
+_BITS = "equivalent: the operands have no bit in common"
+_ZERO = "equivalent: 0 is 0 on either side, shifted or not"
+_NOT_NEGATIVE = "equivalent: the number is never negative"
 _SLICE = "equivalent: the slice is longer, and only its first n elements are used"
-_BOTH = "equivalent: the operands have no bit in common, or are 0 or 1 both"
-_UNUSED = "equivalent: one more place, which nothing reads"
+_CANCELS = "equivalent: a generator of two taps repeats one of them twice, and either cancels out"
+_SLOWER = "equivalent: it only chooses the way that takes one word at a time, to the same words"
 
 EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     (
@@ -22,6 +22,109 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         _KINDS,
         "total += raw[j] if kind == FEEDFORWARD else before[j]",
         ("total += raw[j] if kind <= FEEDFORWARD else before[j]",),
+    ),
+    (
+        "crossbar",
+        _BITS,
+        "a, b = _row(weights, rows[k], n), _row(weights, rows[k + 1], n)",
+        tuple(f"a, b = _row(weights, rows[k], n), _row(weights, rows[k {o} 1], n)" for o in "|^"),
+    ),
+    (
+        "crossbar",
+        _BITS,
+        "c, d = _row(weights, rows[k + 2], n), _row(weights, rows[k + 3], n)",
+        (
+            *(
+                f"c, d = _row(weights, rows[k {o} 2], n), _row(weights, rows[k + 3], n)"
+                for o in "|^"
+            ),
+            *(
+                f"c, d = _row(weights, rows[k + 2], n), _row(weights, rows[k {o} 3], n)"
+                for o in "|^"
+            ),
+        ),
+    ),
+    (
+        "crossbar",
+        _SLICE,
+        "return weights[row * n : (row + 1) * n]",
+        ("return weights[row * n : (row + 2) * n]",),
+    ),
+    (
+        "neuron",
+        _ZERO,
+        "flow = charge >> shift if charge >= 0 else -(-charge >> shift)",
+        (
+            "flow = charge >> shift if charge > 0 else -(-charge >> shift)",
+            "flow = charge >> shift if charge >= 1 else -(-charge >> shift)",
+        ),
+    ),
+    (
+        "neuron",
+        _NOT_NEGATIVE,
+        "more |= abs(charge - flow) >> shift != 0",
+        ("more |= abs(charge - flow) >> shift > 0",),
+    ),
+    (
+        "encoder",
+        _NOT_NEGATIVE,
+        "count += image[i] != 0",
+        ("count += image[i] > 0",),
+    ),
+    (
+        "learning",
+        _NOT_NEGATIVE,
+        "if pre[i] == 0:",
+        ("if pre[i] <= 0:",),
+    ),
+    (
+        "lfsr",
+        _CANCELS,
+        "taps = list(lfsr.taps) + [lfsr.taps[-1]] * (4 - len(lfsr.taps))",
+        tuple(
+            f"taps = list(lfsr.taps) + [lfsr.taps[{place}]] * (4 - len(lfsr.taps))"
+            for place in ("-2", "-0", "1", "+1", "~1", "not 1")
+        ),
+    ),
+    (
+        "lfsr",
+        _BITS,
+        "state = (state << TRIPLE) | (new & ((1 << TRIPLE) - 1))",
+        tuple(f"state = (state << TRIPLE) {o} (new & ((1 << TRIPLE) - 1))" for o in "+^"),
+    ),
+    (
+        "lfsr",
+        _BITS,
+        "return ((state << WORD_BITS) | (new & 0xFFFF)) & p[5]",
+        tuple(f"return ((state << WORD_BITS) {o} (new & 0xFFFF)) & p[5]" for o in "+^"),
+    ),
+    (
+        "lfsr",
+        _BITS,
+        "state = ((state << chunk) | new) & p[5]",
+        tuple(f"state = ((state << chunk) {o} new) & p[5]" for o in "+^"),
+    ),
+    (
+        "lfsr",
+        _SLOWER,
+        "if p[6] == 3:",
+        ("if p[6] >= 3:", "if p[6] > 3:", "if p[6] == 4:", "if p[6] == 2:", "if p[5] == 3:"),
+    ),
+    (
+        "lfsr",
+        _SLOWER,
+        "while i + 3 <= count:",
+        ("while i + 3 < count:", "while i + 4 <= count:"),
+    ),
+    (
+        "lfsr",
+        _SLOWER,
+        "leap = 3 if min(lfsr.taps) >= TRIPLE else 1",
+        (
+            *(f"leap = 3 if min(lfsr.taps) {o} TRIPLE else 1" for o in (">", "==")),
+            *(f"leap = {n} if min(lfsr.taps) >= TRIPLE else 1" for n in (2, 4)),
+            *(f"leap = 3 if min(lfsr.taps) >= TRIPLE else {n}" for n in (0, 2)),
+        ),
     ),
 )
 """Module, why, the line as it stands there, and as mutants have it (without indentation)."""
