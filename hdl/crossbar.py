@@ -77,8 +77,8 @@ class Crossbar(wiring.Component):
 
     Latency: access to done four clocks (`LATENCY`), access to write four clocks; a one-port memory
     adds the clocks of writes in between. A row is not read again before its write: the caller
-    leaves four clocks with `ready` between accesses to one word of one row. Throughput: one access per clock,
-    one-port memories one less per write. Golden: `golden.crossbar`.
+    leaves four clocks with `ready` between accesses to one word of one row. Throughput: one access
+    per clock, one-port memories one less per write. Golden: `golden.crossbar`.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ class Generator(wiring.Component):
     words : Out, 16 bits each; words[0] is the next one, words[1] the one after it, ...
     take : In, 0 .. draws; that many words are gone at the next clock.
     begin : In; a sample begins: a state of 0, which no step leaves, goes back to its seed. Not
-        together with `take`, nor in the two clocks after `write`.
+        together with `take` or a write, nor in the two clocks after a write.
     write : In, 2 bits; puts `value` into the low / high 32 bits of the state (or of the
         inference seed, `write_seed`). Not together with `take`.
     state, seed : Out, for reading back.
