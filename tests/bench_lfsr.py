@@ -48,11 +48,20 @@ class GeneratorBench(Bench):
                 yield pins | {write: rng.randint(1, 3), "value": value | 1}
             elif kind < 0.2:
                 yield pins | ({write: 3, "value": 0} if kind < 0.15 else {})
-                yield {}
-                yield {}
-                yield pins | {"begin": 1}
+                yield from self.begin(pins)
             else:
                 yield pins | {"take": rng.choice((0, self.draws, rng.randint(0, self.draws)))}
+
+        for bit in rng.sample(range(self.lfsr.degree), 16):  # states that are nearly 0
+            for write in ("write", "write_seed")[: 1 + self.two]:
+                for half in range(2):
+                    yield {write: 1 << half, "value": (1 << bit) >> 32 * half & 0xFFFFFFFF}
+            yield from self.begin({})
+
+    def begin(self, pins: Pins) -> Driver:
+        yield {}
+        yield {}
+        yield pins | {"begin": 1}
 
     def check(self, seen: Pins) -> None:
         infer = bool(self.two and seen["infer"])

@@ -49,7 +49,7 @@ def _vectors() -> list[Case]:
 
 
 CASES: dict[str, Callable[[], Iterable[Case]]] = {
-    "lfsr": lambda: _pick(bench_lfsr.cases(), 1, 2, -1),
+    "lfsr": lambda: _pick(bench_lfsr.cases(), 1, 2, -2),
     "neuron": lambda: map(aimed, _pick(bench_neuron.forward_cases(), 1, 2, 7)),
     "error": lambda: map(aimed, _pick(bench_neuron.error_cases(), 1, 2, 5)),
     "crossbar": _crossbars,
