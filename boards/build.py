@@ -191,7 +191,7 @@ class _Placements:
         self.log(
             f"seed {seed}: {reached.fmax_hz / MHZ:.2f} MHz of {self.made.clock_hz / MHZ:.2f} MHz"
         )
-        return 0 < reached.missing <= NARROW
+        return reached.missing > 0 and self.timing.missing <= NARROW
 
 
 def build(
@@ -213,7 +213,7 @@ def build(
     hardware : lanes and so on; the target's for this network where not given.
     clock_hz : the core's clock; the target's where not given.
     seeds : at most so many placements, counted up from `first_seed`; the next one only where the
-        clock is missed by less than `NARROW`.
+        best one so far misses the clock by less than `NARROW`.
     cache : folder that keeps what tools made, by content. log : told of each tool that starts.
 
     Raises

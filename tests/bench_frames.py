@@ -320,6 +320,7 @@ class LinkBench(Bench):
 
     def room(self) -> Driver:
         """Wait until the buffer is empty."""
+        self.held = False
         while self.delivered < self.accepted:
             yield {}
 

@@ -247,6 +247,38 @@ def test_a_saved_bitstream_carries_the_suffix(tmp_path: Path):
     assert saved.read_bytes() == flow.with_dfu_suffix(b"bits", 1, 2)
 
 
+@pytest.mark.parametrize(
+    ("reached", "tried", "seed"),
+    [
+        ((71.0, 60.0, 75.2, 80.0), 3, 3),  # a bad placement after a near one is one of several
+        ((66.5, 67.0, 68.0, 66.2), 4, 3),
+        ((65.0, 76.0), 1, 1),  # too far away
+        ((75.0, 80.0), 1, 1),
+    ],
+)
+def test_placements_go_on_while_the_best_one_is_near(
+    reached: tuple[float, ...],
+    tried: int,
+    seed: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def place(made, netlist, number, *_):
+        return step_runs.Done(tmp_path / str(number), 1.0)
+
+    statistics(tmp_path)
+    for number, fmax in enumerate(reached, start=1):
+        (tmp_path / str(number)).mkdir()
+        report(tmp_path / str(number), core=(fmax, 75.0))
+    mapped = step_runs.Done(tmp_path, 1.0)
+    monkeypatch.setattr(flow, "synthesis", lambda *_: mapped)
+    monkeypatch.setattr(flow, "place", place)
+    monkeypatch.setattr(flow, "pack", lambda *_: None)
+    target = TARGETS["ulx3s-85f"]
+    found = build(target, load("tiny"), SMALL, clock_hz=75 * MHZ, cache=tmp_path, log=print)
+    assert (found.seeds, found.seed) == (tried, seed)
+
+
 # With the real tools
 
 
