@@ -185,8 +185,7 @@ class DropoutBench(Bench):
         for _ in range(12):
             train = self.rng.random() < 0.6
             if self.rng.random() < 0.5:
-                word = self.chance - self.rng.randint(0, 1)
-                self.source.state = stimulus.state_before(DROP_LFSR, word, self.rng)
+                self.meet_equality()
             seen = yield {"start": 1, "train": train}
             while seen["start"] or seen["busy"]:
                 seen = yield {"train": train}
@@ -198,13 +197,22 @@ class DropoutBench(Bench):
             self.expect("dropped", seen["dropped"], self.wanted)
         self.left = max(0, self.left - 1)
         if seen["start"]:
-            n = self.neurons
-            words, dropped = np.zeros(n, np.uint16), np.zeros(n, np.uint8)
             self.state, self.wanted = self.source.state, 0
             if seen["train"]:
-                self.left = n
-                self.state = golden.drop(self.state, DROP_P, self.chance, words, dropped, n)
-                self.wanted = stimulus.bits_of(np.flatnonzero(dropped).tolist())
+                self.left = self.neurons
+                self.wanted = stimulus.bits_of(self.model())
+
+    def meet_equality(self) -> None:
+        """Make the first word equal to the chance, or one less."""
+        word = self.chance - self.rng.randint(0, 1)
+        self.source.state = stimulus.state_before(DROP_LFSR, word, self.rng)
+
+    def model(self) -> list[int]:
+        """Run golden's dropout; return who is dropped."""
+        n = self.neurons
+        words, dropped = np.zeros(n, np.uint16), np.zeros(n, np.uint8)
+        self.state = golden.drop(self.state, DROP_P, self.chance, words, dropped, n)
+        return np.flatnonzero(dropped).tolist()
 
 
 def case(

@@ -6,10 +6,12 @@ random currents hit once in a thousand words.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 import stimulus
 from amaranth.lib import wiring
+from bench_encoder import DropoutBench, EncoderBench
 from bench_learning import LFSR, ThinningBench
 from bench_neuron import ErrorBench, ForwardBench
 
@@ -104,6 +106,75 @@ class AimedThinning(ThinningBench):
             yield {"word": max(word, 1), "train": 1, "probability": probability, "spike": 1}
 
 
+class _Words:
+    """A stream of random words that are none; `state` is how many have been taken."""
+
+    def __init__(self) -> None:
+        self.words: list[int] = []
+        self.state = 0
+
+    def next(self, count: int) -> list[int]:
+        return (self.words[self.state :] + [0] * count)[:count]
+
+    def take(self, count: int) -> None:
+        self.state += count
+
+
+def near(rng: random.Random, limit: int) -> int:
+    """Return a limit, one less, or what differs from it in one bit and any lower ones."""
+    bit = rng.randrange(16)
+    other = limit ^ 1 << bit ^ rng.getrandbits(bit)
+    return rng.choice((limit, max(0, limit - 1), other, other))
+
+
+class AimedDropout(DropoutBench):
+    """Words that agree with the chance down to a bit, and are anything below."""
+
+    def __init__(self, component: wiring.Component, seed: int, **shape: object) -> None:
+        super().__init__(component, seed, **shape)
+        self.source, self.state = _Words(), 0
+
+    def meet_equality(self) -> None:
+        """Leave the words as they will be."""
+
+    def model(self) -> list[int]:
+        """Choose the words, and say which are below."""
+        words = [near(self.rng, self.chance) for _ in range(self.neurons)]
+        self.source.words += words
+        self.state += self.neurons
+        return [place for place, word in enumerate(words) if word < self.chance]
+
+
+class AimedEncoder(EncoderBench):
+    """Words that agree with a product, or the chance, down to a bit, and are anything below."""
+
+    def __init__(self, component: wiring.Component, seed: int, **shape: object) -> None:
+        super().__init__(component, seed, **shape)
+        self.input, self.dropout = _Words(), _Words()
+
+    def meet_equality(self, train: int) -> None:
+        """Leave the words as they will be."""
+
+    def model(self, train: int, steps: int) -> None:
+        """Choose the words, and say which are below."""
+        machine, chance = self.machine, self.machine.input_dropout
+        pixels = [(index, value) for index, value in enumerate(self.scanned) if value]
+        silent = set()
+        if train and chance:
+            for index, _ in pixels:
+                self.dropout.words.append(near(self.rng, chance))
+                if self.dropout.words[-1] < chance:
+                    silent.add(index)
+        for ramp in (machine.ramp_train if train else machine.ramp_infer)[:steps]:
+            fired = []
+            for index, value in pixels:
+                self.input.words.append(near(self.rng, value * ramp))
+                if self.input.words[-1] < value * ramp and index not in silent:
+                    fired.append(index)
+            self.steps.append(fired)
+        self.states = (len(self.input.words), len(self.dropout.words))
+
+
 def aim(
     bench: ForwardBench | ErrorBench,
     marks: Sequence[int],
@@ -140,6 +211,10 @@ def aimed(case: Case) -> Case:
             return plain
         if isinstance(plain, ThinningBench):
             return AimedThinning(component, seed)
+        if isinstance(plain, DropoutBench):
+            return AimedDropout(component, seed, chance=plain.chance)
+        if isinstance(plain, EncoderBench):
+            return AimedEncoder(component, seed, machine=plain.machine, samples=plain.samples)
         kind = AimedForward if isinstance(plain, ForwardBench) else AimedError
         return kind(component, seed, machine=plain.machine, layer=plain.layer, bits=plain.bits)
 
