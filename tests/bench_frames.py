@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
-from math import ceil
 from unittest import mock
 
 from amaranth import Fragment, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from bench_link import Ear
 
 from spikeloom.golden.spec import link as spec
 from spikeloom.golden.spec.link import BoardFrame, HostFrame, Kind, Parser
@@ -67,32 +66,6 @@ class Board(wiring.Component):
             self.reply_ready.eq(inner.replies.ready),
         ]
         return m
-
-
-class Ear:
-    """Bytes from a pin that is looked at once per clock; every bit must take its time."""
-
-    def __init__(self) -> None:
-        self._began: int | None = None
-        self._levels: list[int] = []
-
-    def clock(self, now: int, level: int, period: float) -> int | None:
-        """Return the byte that ends now; `AssertionError` where an edge comes at a wrong clock."""
-        if self._began is None:
-            if level:
-                return None
-            self._began, self._levels = now, []
-        self._levels.append(level)
-        if len(self._levels) < ceil(9.5 * period):
-            return None
-        edges = [ceil(bit * period) for bit in range(10)]
-        bits = [set(self._levels[a:b]) for a, b in pairwise([*edges, None])]
-        assert all(len(bit) == 1 for bit in bits), f"clock {now}: a bit changes in its time"
-        values = [bit.pop() for bit in bits]
-        assert values[0] == 0, f"clock {now}: no start bit"
-        assert values[9] == 1, f"clock {now}: a byte without a stop bit"
-        self._began = None
-        return sum(bit << place for place, bit in enumerate(values[1:9]))
 
 
 @dataclass
@@ -446,18 +419,23 @@ class LinkBench(Bench):
 
     def lost_rate(self) -> Driver:
         """Set a rate and do not use it."""
-        self.silent = True  # it is not known in which clock the rate is given up
-        yield from self.poll()
-        yield from self.quiet(PATIENCE * 10)
+        yield from self.hush()  # it is not known in which clock the rate is given up
         yield from self.set_rate(divider := self.rng.choice(DIVIDERS[1:]))
         self.divider = divider
         yield from self.quiet(FALLBACK + spec.QUIET_BITS + 20)
         self.divider, self.silent = BUILT, False
         yield from self.poll()
 
+    def hush(self) -> Driver:
+        """Wait until the board has nothing to say."""
+        self.silent = True
+        yield from self.poll()
+        yield from self.quiet(PATIENCE * 10)
+
     def no_rate(self) -> Driver:
+        yield from self.hush()  # for a clock, the bits of the wrong rate pass
         yield from self.set_rate(self.rng.choice((0, 1, spec.DIVIDER_MIN - 1)))
-        self.divider = BUILT
+        self.divider, self.silent = BUILT, False
         yield from self.quiet(20)
         yield from self.poll()
 

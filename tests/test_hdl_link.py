@@ -11,6 +11,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import bench_frames
 import bench_link
 import pytest
 from amaranth.back import rtlil
@@ -56,6 +57,14 @@ def check(host: LinkTransport, data: bytes, replied: int = 0) -> int:
 
 @pytest.mark.parametrize("case", bench_link.cases(), ids=lambda case: case.name)
 def test_bytes_pass_between_clocks_that_differ(case, seed):
+    run_case(case, seed)
+
+
+# The link
+
+
+@pytest.mark.parametrize("case", bench_frames.cases(), ids=lambda case: case.name)
+def test_every_deed_of_a_host_is_answered(case, seed):
     run_case(case, seed)
 
 
