@@ -105,3 +105,13 @@ def test_the_floor_counts_errors_of_both_signs():
     activity = np.zeros((1, 4, 3), np.int32)
     activity[0, 1:3, 2] = 3
     assert floor_cycles(machine(from_dict(table())), activity).tolist() == [6 * 2]
+
+
+def test_the_floor_of_three_crossbars_with_whole_words():
+    """Sizes 6, 8, 4, 3 by 2, 4 and 1 lanes: words of 4, 1 and 3; columns of 8 / 4 and 4 / 1."""
+    first = table()["layer"][0]
+    layers = [dict(first, lanes=lanes) for lanes in (2, 4, 1)]
+    config = from_dict(table(image=[2, 3], sizes=[6, 8, 4, 3], layer=layers))
+    activity = np.array([[[10, 5, 7, 1], [0, 9, 2, 3], [0, 9, 1, 1], [0, 5, 5, 5]]], np.int32)
+    rows, columns = 10 * 4 + 5 * 1 + 7 * 3, (2 + 1) * 2 + (3 + 1) * 4
+    assert floor_cycles(machine(config), activity).tolist() == [rows + columns]

@@ -87,9 +87,16 @@ def test_thinning_keeps_its_share(probability):
 
 
 def rated(
-    pre: list[int], post: list[int], update: Update, *, limit: int = 2047, seed: int = SEED
+    pre: list[int],
+    post: list[int],
+    update: Update,
+    *,
+    limit: int = 2047,
+    seed: int = SEED,
+    steps: int = 64,
+    before: int = 0,
 ) -> tuple[int, list[list[int]]]:
-    weights = np.zeros(len(pre) * len(post), np.int16)
+    weights = np.full(len(pre) * len(post), before, np.int16)
     state = rate_update(
         weights,
         np.array(pre, np.int32),
@@ -98,7 +105,7 @@ def rated(
         parameters(LFSR),
         update.shift,
         update.probability,
-        64,
+        steps,
         limit,
     )
     return int(state) & LFSR.mask, weights.reshape(len(pre), len(post)).tolist()
@@ -153,3 +160,19 @@ def test_rate_form_follows_the_docstring_in_plain_integers(rng, update):
         signed = [-c if e < 0 else c for c, e in zip(changes, post, strict=True)]
         expected.append([max(-2047, min(c, 2047)) for c in signed])
     assert rated(pre, post, update) == (state, expected)
+
+
+@pytest.mark.parametrize("before", [5, -6])
+def test_rate_form_adds_to_what_is_there(before):
+    _, weights = rated([64], [3, -2], Update(1, 65536), before=before)
+    assert weights == [[before + 6, before - 4]]
+
+
+def test_rate_form_needs_every_bit_of_the_word():
+    """One spike, one error, one step: the chance and an odd word are just whole together."""
+    states = (LFSR.shift(SEED, count) for count in range(99))
+    seed = next(state for state in states if LFSR.shift(state, 16) & 1)
+    word = LFSR.shift(seed, 16) & 0xFFFF
+    for less, change in ((0, 1), (1, 0)):
+        update = Update(0, 65536 - word - less)
+        assert rated([1], [1], update, seed=seed, steps=1)[1] == [[change]]

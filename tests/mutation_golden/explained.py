@@ -9,6 +9,11 @@ _NOT_NEGATIVE = "equivalent: the number is never negative"
 _SLICE = "equivalent: the slice is longer, and only its first n elements are used"
 _CANCELS = "equivalent: a generator of two taps repeats one of them twice, and either cancels out"
 _SLOWER = "equivalent: it only chooses the way that takes one word at a time, to the same words"
+_LONGER = "equivalent: the array is longer than what is used of it"
+_UNUSED = "equivalent: the place of the input, of which nothing is read"
+_SAME = "equivalent: all layers have the same"
+_NOT_ZERO = "equivalent: 0 does not come here"
+_ONE_OR_TWO = "equivalent: there are one or two ports"
 
 EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     (
@@ -125,6 +130,73 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
             *(f"leap = {n} if min(lfsr.taps) >= TRIPLE else 1" for n in (2, 4)),
             *(f"leap = 3 if min(lfsr.taps) >= TRIPLE else {n}" for n in (0, 2)),
         ),
+    ),
+    (
+        "lfsr",
+        "equivalent: three words are a leap only where a tap less the chunk is 32 to 63",
+        "a, b, c, d = p[0] - 32, p[1] - 32, p[2] - 32, p[3] - 32",
+        tuple(
+            "a, b, c, d = " + ", ".join(f"p[{i}] {'%' if i == k else '-'} 32" for i in range(4))
+            for k in range(4)
+        ),
+    ),
+    (
+        "crossbar",
+        _BITS,
+        "whole = count - count % 4",
+        ("whole = count ^ count % 4",),
+    ),
+    (
+        "crossbar",
+        "equivalent: it only chooses the way that adds one row at a time, to the same sums",
+        "whole = count - count % 4",
+        ("whole = count - count >> 4",),
+    ),
+    (
+        "floor",
+        _ONE_OR_TWO,
+        "if layer.ports == 1:",
+        ("if layer.ports <= 1:",),
+    ),
+    (
+        "learning",
+        _NOT_ZERO,
+        "if post[j] < 0:",
+        ("if post[j] <= 0:", "if post[j] < 1:"),
+    ),
+    (
+        "state",
+        _LONGER,
+        "limits = np.zeros((2, config.depth + 1, 4), np.int64)",
+        ("limits = np.zeros(( 3, config.depth + 1, 4), np.int64)",),
+    ),
+    *(
+        (
+            "state",
+            _LONGER,
+            f"{name}=np.zeros(config.depth + 1, np.{kind}),",
+            tuple(f"{name}=np.zeros(config.depth {more}, np.{kind})," for more in ("+ 2", "<< 1")),
+        )
+        for name, kind in (
+            ("spike_count", "int64"),
+            ("error_count", "int64"),
+            ("waiting", "uint8"),
+        )
+    ),
+    (
+        "state",
+        _UNUSED,
+        "def per_layer(values: list[int], first: int = 0) -> np.ndarray:",
+        tuple(
+            f"def per_layer(values: list[int], first: int = {n}) -> np.ndarray:"
+            for n in ("-1", "1")
+        ),
+    ),
+    (
+        "state",
+        _SAME,
+        "error_max=layers[0].error_max,",
+        ("error_max=layers[ -1].error_max,", "error_max=layers[ 1].error_max,"),
     ),
 )
 """Module, why, the line as it stands there, and as mutants have it (without indentation)."""
