@@ -91,7 +91,8 @@ class Pair(wiring.Component):
 class UartBench(Bench):
     """Send messages that end in their CRC; what the sender is given for the CRC does not matter.
 
-    In every second message a bit of some byte is inverted on its way, the stop bit too.
+    In every second message a bit of some byte is inverted on its way, the stop bit too. Latency: a
+    byte is there in the middle of its stop bit, by the receiver's clock. Throughput: the line's.
     """
 
     clocks = 60_000
@@ -102,8 +103,9 @@ class UartBench(Bench):
     def __init__(self, component: Pair, seed: int) -> None:
         super().__init__(component, seed)
         self.bytes = InOrder(self, "byte")
-        step = (1 << DIVIDER_BITS) / self.clocks_per_bit
-        self.rates = {"send": round(step), "receive": round(step * self.mismatch)}
+        self.rates = {}
+        self.set_rates()
+        self.began: int | None = None  # clock of the byte that the receiver is to give
         self.length = self.left = 0
         self.came = 0
         self.verdicts = 0
@@ -112,6 +114,10 @@ class UartBench(Bench):
         self.ear = Ear()
         self.spoken = InOrder(self, "byte on the pin")
 
+    def set_rates(self, slower: float = 1.0) -> None:
+        step = (1 << DIVIDER_BITS) / self.clocks_per_bit / slower
+        self.rates |= {"send": round(step), "receive": round(step * self.mismatch)}
+
     def drivers(self):
         yield self.talk()
 
@@ -119,9 +125,11 @@ class UartBench(Bench):
         yield self.listen()
 
     def talk(self):
+        yield from self.wait(2)  # a reset in a byte's midst is an edge to the receiver
         for number in range(self.messages):
             size = self.rng.randint(1, 9)
             self.length, self.came = size, 0
+            self.set_rates(self.rng.choice((1.0, self.rng.uniform(1.0, 3.0))))
             wrong, bit = self.rng.randrange(size + CRC_BYTES), self.rng.randint(1, 9)
             wrong = wrong if number % 2 else -1
             self.good = wrong < 0 or bit == 9
@@ -149,7 +157,7 @@ class UartBench(Bench):
             yield from self.wait(14)
 
     def wait(self, bits: int, **pins: int):
-        for _ in range(int(bits * self.clocks_per_bit)):
+        for _ in range(int(bits * (1 << DIVIDER_BITS) / self.rates["send"])):
             yield {**self.rates, **pins}
 
     def listen(self):
@@ -164,7 +172,12 @@ class UartBench(Bench):
         self.expect("a byte and an error", seen["error"] & seen["valid"], 0)
         if seen["valid"] and self.came < self.length:
             self.bytes.see(seen["got"])
+        if self.began is None and not seen["tx"]:
+            self.began = self.clock
         if seen["valid"] or seen["error"]:
+            middle = ceil(9.5 * (1 << DIVIDER_BITS) / self.rates["receive"])
+            self.expect("clocks from the edge", self.clock - self.began, middle + 1)
+            self.began = None
             self.came += 1
             if self.came == self.length + CRC_BYTES:
                 self.expect("good", seen["good"], self.good)
