@@ -397,6 +397,7 @@ class LinkBench(Bench):
         yield from self.unheard(self.rng.choice((whole, long, self.rng.randbytes(1) * 3)))
 
     def set_rate(self, divider: int) -> Driver:
+        yield from self.room()  # what is taken later is told at the old rate, after the answer
         said = Said(Kind.RATE, self.tag(), self.said[-1].expected)
         yield from self.ask(HostFrame.rate(said.tag, divider), said)
 
