@@ -148,8 +148,8 @@ def test_damage_is_as_documented(damage: tuple[Any, ...] | None, wanted: str):
 
 
 def test_a_board_survives_random_sessions():
-    counts = tried(sessions.sessions(), 30)
-    assert counts["board_sessions"] == 30
+    counts = tried(sessions.sessions(), 60)
+    assert counts["board_sessions"] == 60
     assert counts["frames_damaged"] > 10
     assert counts["bytes_of_no_frame"] > 50
     assert counts["commands"] > 100
