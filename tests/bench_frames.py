@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -392,7 +393,7 @@ class LinkBench(Bench):
         """Say what has a right CRC and is none: a kind, or a length, that there is not."""
         kind, length = self.rng.choice(((0, 0), (self.rng.randint(6, 15), 0), (2, 1), (5, 3)))
         body = bytes([self.tag() << 4 | kind, 0, 0, length, *bytes(length)])
-        whole = bytes([spec.SOF]) + body + spec.zlib.crc32(body).to_bytes(4, "little")
+        whole = bytes([spec.SOF]) + body + zlib.crc32(body).to_bytes(4, "little")
         long = bytes([spec.SOF, self.tag() << 4 | Kind.DATA, 0, 0, 129, *bytes(133)])
         yield from self.unheard(self.rng.choice((whole, long, self.rng.randbytes(1) * 3)))
 

@@ -14,16 +14,16 @@ from spikeloom.golden.spec.network import shipped
 SMALL = ("--train", "60", "--held-out", "20", "--test", "30", "--seed", "9")
 
 
-def call(*arguments: object, status: int = 0) -> Result:
-    result = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "200"})
+def call(*arguments: object, status: int = 0, columns: int = 200) -> Result:
+    result = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": str(columns)})
     told = f"{result.stdout}\n{result.stderr}\n{result.exception!r}"
     assert result.exit_code == status, told
     assert "Traceback" not in told
     return result
 
 
-def call_json(*arguments: object, status: int = 0) -> dict[str, Any]:
-    result = call(*arguments, "--json", status=status)
+def call_json(*arguments: object, status: int = 0, columns: int = 200) -> dict[str, Any]:
+    result = call(*arguments, "--json", status=status, columns=columns)
     assert result.stdout.count("\n") == 1, result.stdout
     return json.loads(result.stdout)
 

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-import json
 import stat
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import command_line
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
 
 from spikeloom.boards import planner, tools
 from spikeloom.boards.build import Bitstream
@@ -22,7 +22,6 @@ from spikeloom.boards.result import Count, Resources, Timing
 from spikeloom.boards.steps import StepError
 from spikeloom.boards.targets import TARGETS, Target
 from spikeloom.boards.tools import KNOWN, Known, Tool
-from spikeloom.cli.main import app
 from spikeloom.golden.spec import link, protocol
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.sim import board_table, onboard
@@ -36,18 +35,8 @@ PROMISED = (
 SPEED = Speed(train_cycles=10_000.0, infer_cycles=4_000.0, images=50, line_bytes=200.0)
 
 
-def call(*arguments: object, status: int = 0) -> Result:
-    result = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": "120"})
-    told = f"{result.stdout}\n{result.stderr}\n{result.exception!r}"
-    assert result.exit_code == status, told
-    assert "Traceback" not in told
-    return result
-
-
-def call_json(*arguments: object, status: int = 0) -> dict[str, Any]:
-    result = call(*arguments, "--json", status=status)
-    assert result.stdout.count("\n") == 1, result.stdout
-    return json.loads(result.stdout)
+call = partial(command_line.call, columns=120)
+call_json = partial(command_line.call_json, columns=120)
 
 
 class Builder:

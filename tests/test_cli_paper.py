@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import http.server
-import json
 import os
 import signal
 import subprocess
@@ -17,14 +16,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import command_line
 import numpy as np
 import pytest
 from paper_runs import QUICK
-from typer.testing import CliRunner, Result
 
 from spikeloom.cli import paper as paper_cli
 from spikeloom.cli import paper_names
-from spikeloom.cli.main import app
 from spikeloom.golden import datasets
 from spikeloom.sim.paper import images, job, product, readme, sweep
 from spikeloom.sim.paper.errors import PaperError
@@ -33,19 +31,8 @@ from spikeloom.sim.paper.exhibits import EXHIBITS
 from spikeloom.sim.paper.job import Job, Place
 from spikeloom.sim.paper.store import Store
 
-
-def call(*arguments: object, status: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["paper", *map(str, arguments)], env={"COLUMNS": "120"})
-    told = f"{result.stdout}\n{result.stderr}\n{result.exception!r}"
-    assert result.exit_code == status, told
-    assert "Traceback" not in told
-    return result
-
-
-def call_json(*arguments: object) -> dict[str, Any]:
-    result = call(*arguments, "--json")
-    assert result.stdout.count("\n") == 1, result.stdout
-    return json.loads(result.stdout)
+call = partial(command_line.call, "paper", columns=120)
+call_json = partial(command_line.call_json, "paper", columns=120)
 
 
 @pytest.fixture

@@ -7,18 +7,18 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import command_line
 import hypothesis
 import numpy as np
 import pytest
 from conftest import ROOT
 from core_faults import FAULTS, replaced
 from golden_transport import GoldenTransport
-from typer.testing import CliRunner, Result
 
-from spikeloom.cli.main import app
 from spikeloom.golden.network import Network
 from spikeloom.golden.spec.protocol import Feature
 from spikeloom.sim.fuzz import differential, kept, record, reference, simulate
@@ -272,11 +272,7 @@ def test_stalls_change_nothing():
 # The command
 
 
-def call(*arguments: object, status: int = 0) -> Result:
-    result = CliRunner().invoke(app, ["fuzz", *map(str, arguments)], env={"COLUMNS": "200"})
-    told = f"{result.stdout}\n{result.stderr}\n{result.exception!r}"
-    assert result.exit_code == status, told
-    return result
+call = partial(command_line.call, "fuzz")
 
 
 def test_the_command_writes_what_it_tried(tmp_path: Path):

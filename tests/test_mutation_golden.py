@@ -7,6 +7,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import mutant_counts
 import numpy as np
 import pytest
 from conftest import ROOT
@@ -130,7 +131,7 @@ def test_the_file_keeps_other_modules_lists_survivors_and_adds_up(tmp_path):
         "wta": [fate("killed"), fate("survived"), explained_fate()],
     }
     for module, fates in runs.items():
-        report.save(module, report.summary(module, fates, stamped), path)
+        mutant_counts.save(module, report.summary(module, fates, stamped), path)
     found = json.loads(path.read_text())
     names = ("mutants", "killed", "equivalent", "survived", "score")
     assert [found[name] for name in names] == [5, 3, 1, 1, 0.75]

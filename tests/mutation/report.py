@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mutant_counts import share
 from rich.table import Table
 
 from mutation.campaign import EQUIVALENT, KILLED, OUTCOMES, SURVIVED, Fate, Result
 from spikeloom.sim.provenance import stamp
-
-GOAL = 0.97
-"""Least share of the mutants that are not equivalent to be killed."""
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILE = ROOT / "results" / "mutants.json"
@@ -21,8 +18,7 @@ FILE = ROOT / "results" / "mutants.json"
 
 def score(results: Sequence[Result]) -> float:
     """Return the share of killed mutants among those that are not proved equivalent."""
-    killed, survived = (sum(r.count(what) for r in results) for what in (KILLED, SURVIVED))
-    return killed / (killed + survived) if killed + survived else 1.0
+    return share({what: sum(r.count(what) for r in results) for what in (KILLED, SURVIVED)})
 
 
 def by_block(results: Sequence[Result]) -> dict[str, list[Result]]:
@@ -93,23 +89,3 @@ def summary(
             described(fate, part) for fate, part in fates if fate.outcome == EQUIVALENT
         ],
     }
-
-
-def save(block: str, found: dict[str, Any], path: Path = FILE) -> None:
-    """Put a block's summary into the file, in the place of an older one; add all blocks up."""
-    kept = json.loads(path.read_text())["blocks"] if path.is_file() else {}
-    blocks = dict(sorted((kept | {block: found}).items()))
-    sums = {what: sum(b[what] for b in blocks.values()) for what in ("mutants", *OUTCOMES)}
-    told = sums[KILLED] + sums[SURVIVED]
-    share = round(sums[KILLED] / told, 4) if told else 1.0
-    whole = {
-        "command": found["command"],
-        "commit": found["commit"],
-        "date": found["date"],
-        **sums,
-        "score": share,
-        "goal": GOAL,
-        "blocks": blocks,
-    }
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(whole, indent=1) + "\n")

@@ -9,6 +9,7 @@ from contextlib import chdir
 from pathlib import Path
 
 import hypothesis  # noqa: F401  (loaded before the forks, as pytest and NumPy are)
+import mutant_counts
 import numpy as np  # noqa: F401
 import pytest  # noqa: F401
 from rich.console import Console
@@ -50,14 +51,14 @@ def main(arguments: list[str]) -> int:
             file = sessions / f"{module}-{subject.digest(Path(), module)}.sqlite"
             found = session.fates(module, file, chosen.per_module, chosen.seed)
             blocks[module] = report.summary(module, found, stamped)
-            report.save(module, blocks[module], out)
+            mutant_counts.save(module, blocks[module], out)
             for one in blocks[module]["survivors"]:
                 text = f"{one['file']}:{one['line']} survived\n{one['diff']}"
                 console.print(text, soft_wrap=True, markup=False, highlight=False)
     console.print(report.tabulate(blocks))
-    reached = report.share(report.total(blocks))
-    console.print(f"{reached:.1%} of what could be told is killed, goal {report.GOAL:.0%}")
-    return 0 if reached >= report.GOAL else 1
+    reached = mutant_counts.share(mutant_counts.total(blocks))
+    console.print(f"{reached:.1%} of what could be told is killed, goal {mutant_counts.GOAL:.0%}")
+    return 0 if reached >= mutant_counts.GOAL else 1
 
 
 if __name__ == "__main__":
