@@ -117,7 +117,12 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Plan]] = [
         DEFAULT,
     ),
     (
-        Mutant("lfsr", "other.eq(seed)", "other.eq(other)", "inference goes on from where it was"),
+        Mutant(
+            "lfsr",
+            "with m.If(self.restart):",
+            "with m.If(0):",
+            "inference goes on from where it was",
+        ),
         {},
         DEFAULT,
     ),

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from amaranth.lib import data, memory
 from byte_program import Program, check, random_program
-from core_faults import DROPOUT, FAULTS, replaced
+from core_faults import DROPOUT, FAULTS, NEIGHBOURS, replaced
+from mutants import Mutant
 from random_config import (
     describe,
     random_config,
@@ -263,6 +264,12 @@ def try_fault(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     mutant, fixed, plan = FAULTS[number]
     replaced(mutant, monkeypatch)
     assert caught(fixed, plan, 30), mutant.why
+
+
+@pytest.mark.parametrize("mutant", [NEIGHBOURS, DROPOUT, *(fault[0] for fault in FAULTS)])
+def test_every_fault_of_the_core_fits_the_source(mutant: Mutant):
+    with mutant.applied() as module:
+        assert module.__file__ == str(mutant.source)
 
 
 def test_the_fuzz_catches_a_fault(monkeypatch: pytest.MonkeyPatch):
