@@ -203,6 +203,8 @@ def test_weights_that_do_not_fit_are_refused_by_name():
         network.weights = too_large
     with pytest.raises(ValueError, match=r"shape \(5, 6\).*crossbar 1: it is \(6, 5\)"):
         network.weights = [network.weights[0].T, network.weights[1]]
+    with pytest.raises(ValueError, match=r"shape \(7, 5\).*crossbar 1: it is \(6, 5\)"):
+        network.weights = [np.zeros((7, 5), np.int16), network.weights[1]]
 
 
 def test_learning_lowers_the_error_of_a_small_problem():

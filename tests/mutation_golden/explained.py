@@ -198,6 +198,45 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "error_max=layers[0].error_max,",
         ("error_max=layers[ -1].error_max,", "error_max=layers[ 1].error_max,"),
     ),
+    (
+        "network",
+        _UNUSED,
+        "rows = [(0, 0), *((u.shift, u.probability) for u in updates)]",
+        tuple(
+            f"rows = [({row}), *((u.shift, u.probability) for u in updates)]"
+            for row in (" -1, 0", " 1, 0", "0, 1", "0, -1")
+        ),
+    ),
+    (
+        "network",
+        _LONGER,
+        "raster = np.zeros((2, self.steps, sum(sizes)), np.int8)",
+        ("raster = np.zeros(( 3, self.steps, sum(sizes)), np.int8)",),
+    ),
+    (
+        "network",
+        _LONGER,
+        "np.empty((4, len(sizes)), np.int32),",
+        ("np.empty(( 5, len(sizes)), np.int32),",),
+    ),
+    (
+        "network",
+        "equivalent: nothing is recorded in an array without elements",
+        "np.empty((0, 0, 0), np.int8),",
+        ("np.empty((0, 0, 1), np.int8),", "np.empty((0, 1, 0), np.int8),"),
+    ),
+    (
+        "sample",
+        "equivalent: no layer comes after the last",
+        "if layer == c.sizes.size - 1:",
+        ("if layer >= c.sizes.size - 1:",),
+    ),
+    (
+        "sample",
+        "equivalent: the input has no crossbar, so nothing is drawn or written",
+        "for layer in range(1, c.sizes.size):",
+        ("for layer in range( 0, c.sizes.size):",),
+    ),
 )
 """Module, why, the line as it stands there, and as mutants have it (without indentation)."""
 
