@@ -21,6 +21,7 @@ from xml.etree import ElementTree
 from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
+from cocotb_tools.config import libs_dir
 from cocotb_tools.runner import get_runner
 from filelock import FileLock
 
@@ -159,6 +160,9 @@ def _runner(job: dict[str, object], folder: Path, search: Path | None = None) ->
     environment.pop("PYTEST_CURRENT_TEST", None)
     paths = [str(path) for path in (search, os.environ.get("PYTHONPATH")) if path]
     environment["PYTHONPATH"] = os.pathsep.join(paths)
+    # A simulator from the cache looks where cocotb was when it was linked, which may be gone.
+    libraries = [str(libs_dir), environment.get("LD_LIBRARY_PATH")]
+    environment["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, libraries))
     try:
         done = subprocess.run(
             [sys.executable, "-m", "spikeloom.sim.cosim", json.dumps(job)],

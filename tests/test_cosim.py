@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import chain
 from pathlib import Path
 
@@ -61,6 +62,15 @@ PASSES = "import cocotb\n@cocotb.test()\nasync def passes(dut):\n    pass\n"
 @pytest.mark.slow
 def test_a_test_that_passes_is_counted(few, tmp_path):
     assert run_text(few, tmp_path, PASSES) == 1
+
+
+def test_a_simulator_from_an_environment_that_is_gone_still_runs(few, tmp_path):
+    linked = few.read_bytes()
+    (place,) = set(re.findall(rb"/[^\0:]+/cocotb/libs(?=[\0:])", linked))
+    moved = tmp_path / "moved"
+    moved.write_bytes(linked.replace(place, b"/" + b"-" * (len(place) - 1)))
+    moved.chmod(0o755)
+    assert run_text(moved, tmp_path, PASSES) == 1
 
 
 def test_a_module_without_a_test_is_a_failure(few, tmp_path):
