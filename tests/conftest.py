@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import random
+import sys
+import time
+import types
 import zlib
 from collections.abc import Generator
 from pathlib import Path
@@ -83,3 +86,10 @@ def shared_data() -> Path:
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a hunt of the fuzzer count its processor time: a busy machine shall find as much."""
+    clock = types.SimpleNamespace(monotonic=time.process_time)
+    monkeypatch.setattr(sys.modules["spikeloom.sim.fuzz.hunt"], "time", clock)

@@ -215,6 +215,7 @@ def find(number: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Hu
     return done, path
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_fault_in_the_rtl_is_found_shrunk_and_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -225,6 +226,7 @@ def test_a_fault_in_the_rtl_is_found_shrunk_and_kept(
     assert "core and golden differ" in json.loads(path.read_text())["found"]
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [3, 4, 6, 9])
 def test_more_faults_in_the_rtl_are_found(
@@ -248,6 +250,7 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reference, "Network", LazyNetwork)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_fault_in_golden_is_found(monkeypatch: pytest.MonkeyPatch):
     planted(monkeypatch)
     done = differential.fuzz(seed=1, seconds=240, shrink_seconds=0)

@@ -216,6 +216,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", FAULTS, ids=lambda mutant: mutant.why)
 def test_a_fault_in_the_link_is_found_shrunk_and_kept(
