@@ -121,16 +121,21 @@ def test_a_damaged_partial_result_is_named_with_what_to_do(content: bytes, tmp_p
     assert str(error.value).endswith("): remove it, and the run starts again")
 
 
-def test_one_step_is_that_of_adam_on_cross_entropy(digits: datasets.Dataset):
-    """One batch of one layer, against NumPy: softmax's gradient, Adam's first step."""
-    one = {"dropout": [0.0], "batch": 2000, "epochs": 1}
+def softmax(out: np.ndarray) -> np.ndarray:
+    out = np.exp(out - out.max(axis=1, keepdims=True))
+    return out / out.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("loss", "rates"), [({}, softmax), ({"loss": "mse"}, lambda out: np.maximum(out, 0))]
+)
+def test_one_step_is_that_of_adam_on_the_loss(loss: dict, rates: Any, digits: datasets.Dataset):
+    """One batch of one layer, against NumPy: output less label, Adam's first step."""
+    one = {"dropout": [0.0], "batch": 2000, "epochs": 1} | loss
     baseline = ann.Baseline(ann.job("mnist", (784, 10), 1, **one).config, digits)
     weights = np.asarray(baseline._weights["params"]["Dense_0"]["kernel"], np.float64)
     x = digits.train_images.reshape(2000, -1) / 255
-    out = x @ weights
-    out = np.exp(out - out.max(axis=1, keepdims=True))
-    out /= out.sum(axis=1, keepdims=True)
-    gradient = x.T @ (out - np.eye(10)[digits.train_labels]) / 2000
+    gradient = x.T @ (rates(x @ weights) - np.eye(10)[digits.train_labels]) / 2000
     baseline.train_epoch()
     after = np.asarray(baseline._weights["params"]["Dense_0"]["kernel"], np.float64)
     expected = -1e-3 * gradient / (np.abs(gradient) + 1e-8)

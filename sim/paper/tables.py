@@ -65,6 +65,12 @@ def _ann(plan: Plan, data: str, sizes: tuple[int, ...]) -> Row:
     return Row("ANN", "-".join(map(str, sizes)), None if plan.quick else told, jobs)
 
 
+def _ann_of_mse(plan: Plan, data: str, sizes: tuple[int, ...]) -> Row:
+    """Return the row that tells what the loss costs, and what spikes do."""
+    jobs = [ann.job(data, sizes, seed, loss="mse") for seed in plan.some_seeds(FLOAT_SEEDS)]
+    return Row("ANN, MSE of Eq. 4", "-".join(map(str, sizes)), None, jobs)
+
+
 def _told(plan: Plan, data: str) -> dict[str, published.Published]:
     """Return what the paper's Table 2 says of a data set; nothing of smaller networks."""
     return {} if plan.quick else published.TABLE2.get(data, {})
@@ -147,11 +153,12 @@ def _group(plan: Plan, data: str) -> Group:
         )
         for way, changes in ways.items()
     ]
+    same_loss = [] if plan.quick else [_ann_of_mse(plan, data, sizes)]
     others = {"fashion": published.FASHION, "emnist-balanced": published.BALANCED}.get(data, ())
     names = () if plan.quick else MACHINES_OF.get(data, ())
     machines = [_machine(plan, data, name) for name in names]
     note = NOT_BALANCED if data == "emnist47" else ""
-    ours = [*map(rows.of_published, others), *ours, baseline, *machines]
+    ours = [*map(rows.of_published, others), *ours, baseline, *same_loss, *machines]
     return Group(images.title(data), ours, baseline, note)
 
 
