@@ -27,7 +27,7 @@ from spikeloom.sim.fuzz.commands import cases
 from spikeloom.sim.fuzz.hunt import Hunt, hunt
 
 KEPT = sorted((ROOT / "tests" / "regressions").glob("differential-*.json"))
-SOON: dict[str, Any] = {"seconds": 240.0, "shrink_seconds": 60.0}
+SOON: dict[str, Any] = {"seconds": 480.0, "shrink_seconds": 60.0}
 
 
 def few(count: int) -> hypothesis.settings:
