@@ -119,7 +119,7 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "lfsr",
         _SLOWER,
         "while i + 3 <= count:",
-        ("while i + 3 < count:", "while i + 4 <= count:"),
+        ("while i + 3 < count:", "while i + 3 == count:", "while i + 4 <= count:"),
     ),
     (
         "lfsr",
