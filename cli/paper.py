@@ -192,6 +192,11 @@ def paper(
     planned = [(e, e.jobs(plan)) for e in _chosen(output, list(EXHIBITS.values()), asked, plan)]
     if only is not None:
         check_only(only, [job.title for _, jobs in planned for job in jobs])
+    if no_run and not results.is_dir():
+        raise PaperError(
+            f"there is no folder {results}: name the folder of the runs' results with --results, "
+            "or leave out --no-run"
+        )
     for exhibit, jobs in planned:
         store = Store(results)
         try:
@@ -217,6 +222,7 @@ def paper(
         told.append(
             {
                 "name": exhibit.name,
+                "found": len(found),
                 "missing": [
                     {"kind": job.kind, "title": job.title, "config": job.config}
                     for job in missing.values()
@@ -228,6 +234,11 @@ def paper(
     if failed:
         raise PaperError(f"{len(failed)} failed; the others are in {out}. {' '.join(failed)}")
     if readme is not None:
+        if empty := [each["name"] for each in told if each["missing"] and not each["found"]]:
+            raise PaperError(
+                f"{results} has no run of {', '.join(empty)}: {readme} stays as it was; name the "
+                "folder of the results with --results"
+            )
         written = readmes.write(readme, shown)
         output.say(f"{readme} has {', '.join(written) or 'nothing'} of these")
     output.result({"exhibits": told})

@@ -19,6 +19,7 @@ from typing import Any
 import command_line
 import numpy as np
 import pytest
+from conftest import ROOT
 from paper_runs import QUICK
 
 from spikeloom.cli import paper as paper_cli
@@ -103,9 +104,24 @@ def test_more_seeds_are_more_runs(tmp_path: Path, folders: list[object]):
 def test_the_table_goes_into_a_readme(tmp_path: Path, folders: list[object]):
     path = tmp_path / "README.md"
     path.write_text(f"a\n{readme.begin('table1')}\n{readme.end('table1')}\nb\n")
-    result = call("table1", "--no-run", "--readme", path, *folders)
+    results = ["--results", ROOT / "results" / "paper", *folders[2:]]
+    result = call("table1", "--no-run", "--readme", path, *results)
     assert "has table1 of these" in result.stderr
-    assert "| data | model |" in path.read_text()
+    assert "| data  | model " in path.read_text()
+
+
+def test_a_readme_loses_nothing_to_a_folder_without_runs(tmp_path: Path, folders: list[object]):
+    (tmp_path / "results").mkdir()
+    path = tmp_path / "README.md"
+    path.write_text(text := f"{readme.begin('table1')}\nkept\n{readme.end('table1')}\n")
+    result = call("table1", "--no-run", "--readme", path, *folders, status=2)
+    assert "has no run of table1" in " ".join(result.stderr.split())
+    assert path.read_text() == text
+
+
+def test_results_that_are_not_there_are_not_shown(folders: list[object]):
+    result = call("table1", "--no-run", *folders, status=2)
+    assert "there is no folder" in result.stderr
 
 
 @pytest.mark.parametrize("part", [["--quick"], ["--seeds", 1], ["--only", "ANN"]])
@@ -175,6 +191,7 @@ def test_a_misspelt_name_is_answered_with_what_there_is(
 
 def test_a_quick_run_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
     places = ["--no-run", "--results", "results"]
     full = call_json("table1", *places)["exhibits"][0]["files"]
     quick = call_json("table1", "--quick", *places)["exhibits"][0]["files"]
@@ -184,6 +201,7 @@ def test_a_quick_run_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest
 
 
 def test_missing_runs_are_told_in_text_and_picture(tmp_path: Path, folders: list[object]):
+    (tmp_path / "results").mkdir()
     call("table1", "--no-run", *folders)
     told = f"{len(EXHIBITS['table1'].jobs(Plan(run=False)))} runs of it are missing."
     for suffix in ("txt", "svg"):
@@ -197,12 +215,14 @@ def test_a_readme_is_looked_at_before_anything_runs(tmp_path: Path, folders: lis
     assert not (tmp_path / "results").exists()
 
 
-def test_without_its_runs_a_figure_says_what_is_missing(folders: list[object]):
+def test_without_its_runs_a_figure_says_what_is_missing(tmp_path: Path, folders: list[object]):
+    (tmp_path / "results").mkdir()
     result = call("fig4", "--no-run", *folders, status=2)
     assert "was not run yet: leave --no-run and --only out, and it is" in result.stderr
 
 
-def test_a_table_without_its_runs_says_which_are_missing(folders: list[object]):
+def test_a_table_without_its_runs_says_which_are_missing(tmp_path: Path, folders: list[object]):
+    (tmp_path / "results").mkdir()
     values = call_json("table1", "--no-run", *folders)
     missing = values["exhibits"][0]["missing"]
     wanted = {job.key for job in EXHIBITS["table1"].jobs(Plan(run=False))}

@@ -70,6 +70,15 @@ def test_a_result_of_the_files_as_they_are_holds(tree: Path):
     shown = looked_up(tree)
     assert (shown.state, shown.checks, shown.remark) == (State.HOLDS, 100, "")
     assert shown.made.endswith(", 2026-01-02")
+    assert shown.by == ""
+
+
+def test_a_result_of_another_command_says_by_which(tree: Path):
+    put(tree, **CRASH, command="make crash KILLS=3", date="2026-01-02")
+    shown = looked_up(tree)
+    assert shown.by == "make crash KILLS=3"
+    assert "by `make crash KILLS=3`" in page.render("page.md.jinja", [shown], None)
+    assert "by <code>make crash KILLS=3</code>" in page.render("page.html.jinja", [shown], None)
 
 
 def test_a_result_older_than_the_files_it_is_about_says_so(tree: Path):

@@ -21,19 +21,23 @@ class Made:
     Attributes
     ----------
     commit : of the sources, None where nobody wrote it down. changed : they differed from it.
-    date : ISO 8601, None where nobody wrote it down.
+    date : ISO 8601, and command : by which; None where nobody wrote it down.
     """
 
     commit: str | None
     date: str | None
     changed: bool = False
+    command: str | None = None
 
     @staticmethod
     def of(values: Document) -> Made:
-        """Read `commit` and `date` of a results file; a `+` behind the commit means changes."""
-        commit, date = values.get("commit"), values.get("date")
-        plain = None if commit is None else str(commit).split(CHANGED)[0]
-        return Made(plain, None if date is None else str(date), CHANGED in str(commit or ""))
+        """Read them of a results file; a `+` behind the commit means changes."""
+        commit, date, command = (
+            None if (value := values.get(name)) is None else str(value)
+            for name in ("commit", "date", "command")
+        )
+        plain = commit and commit.split(CHANGED)[0]
+        return Made(plain, date, CHANGED in (commit or ""), command)
 
 
 @dataclass(frozen=True)

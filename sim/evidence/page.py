@@ -38,7 +38,6 @@ def render(template: str, rows: Sequence[Row], commit: str | None) -> str:
         states=[(state, states[state], _TONES[state]) for state in State],
         tones=_TONES,
         claims=len(rows),
-        checks=sum(row.checks for row in rows),
         commit=commit,
     )
 

@@ -33,7 +33,8 @@ class Row:
     Attributes
     ----------
     checks : how many there were; 0 where it was not run yet. result : in words, none there.
-    made : commit and day. remark : why it may say nothing of the files as they are.
+    made : commit and day. by : the command of then, where it was not
+        the claim's. remark : why it may say nothing of the files as they are.
     """
 
     claim: Claim
@@ -41,6 +42,7 @@ class Row:
     checks: int
     result: str
     made: str = ""
+    by: str = ""
     remark: str = ""
 
     @property
@@ -71,6 +73,13 @@ def row(claim: Claim, results: Path, history: History) -> Row:
         sum(found.checks for found in every),
         _told(every),
         "; ".join(dict.fromkeys(_when(found.made) for found in every[:_NAMED])),
+        "; ".join(
+            dict.fromkeys(
+                found.made.command
+                for found in every[:_NAMED]
+                if found.made.command not in (None, claim.command)
+            )
+        ),
         "; ".join(list(dict.fromkeys(remarks))[:_NAMED]),
     )
 

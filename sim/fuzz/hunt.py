@@ -67,16 +67,20 @@ def hunt(
     strategy : draws examples; the same seed draws the same ones in the same order.
     run : tries one; what it counts is added up, whatever it raises is a failure.
     size : of an example: of two that fail the smaller one is kept.
-    seconds : after which no new example is begun. shrink_seconds : the same for smaller ones.
+    seconds : after which no new example is begun but the first. shrink_seconds : the same for
+        smaller ones.
     progress : called after each example that passed.
     """
     done: Hunt[Example] = Hunt()
     began = time.monotonic()
     end = began + seconds
 
+    def tried() -> bool:
+        return bool(done.counts["cases"] or done.failure)
+
     def attempt(example: Example) -> None:
         nonlocal end
-        if time.monotonic() >= end:
+        if time.monotonic() >= end and tried():
             raise _Over
         before = done.failure
         try:
@@ -95,7 +99,7 @@ def hunt(
             progress(done)
 
     batch = 0
-    while done.failure is None and time.monotonic() < end:
+    while done.failure is None and (time.monotonic() < end or not tried()):
         try:
             _batch(strategy, attempt, seed + (batch << 32))()
         except _Over:
