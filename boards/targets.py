@@ -211,7 +211,7 @@ _BOARDS = (
         title="ULX3S with ECP5-85F",
         platform=ULX3S_85F_Platform,
         device=devices.ECP5_85F,
-        clock_hz=70 * MHZ,
+        clock_hz=55 * MHZ,  # placements vary: five reached 57 to 72
         config="mnist-784-256-10-w12",
         # 5 words of 784 rows, which 4,096 words of 4 bits hold: no multiplexer behind its memory
         hardware=Hardware(lanes=(56, 5), draws=2, plan=Plan(neurons=8, halves=True)),
