@@ -186,3 +186,18 @@ def test_a_picture_that_is_not_there_is_named(tmp_path: Path):
     path = tmp_path / "none.png"
     with pytest.raises(DataError, match=f"{path}: no such file"):
         from_picture(path)
+
+
+def test_a_photograph_of_many_pixels_is_read_as_a_smaller_one(saved):
+    """Doubled pixel by pixel beyond 2,048: means of 2 x 2 give the same picture again."""
+    small = drawn().resize((1200, 750))
+    large = small.resize((2400, 1500), Image.Resampling.NEAREST)
+    np.testing.assert_array_equal(
+        from_picture(saved(large, "large.png")), from_picture(saved(small, "small.png"))
+    )
+
+
+def test_too_many_pixels_are_refused_by_their_number(saved):
+    path = saved(Image.new("1", (9, 9_000_000)), "long.png")
+    with pytest.raises(DataError, match="9 x 9000000 pixels, at most 48,000,000 are taken; scale"):
+        from_picture(path)

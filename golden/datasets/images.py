@@ -8,6 +8,7 @@ picture has been through what the training images have been through.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ _SIDE, _BOX = 28, 20  # MNIST's image and the box that its digits fill
 _LIGHT = 127  # a background above this is paper
 _CONTRAST = 32  # ink must differ by this much from the background
 _FAINT = 8  # on paper that is not even, ink weaker than 1 / 8 of the strongest is dirt
+_LARGE = 2048  # a picture with a longer side is first scaled down by a whole number
+_MOST = 48_000_000  # pixels; more would take more memory than a picture of one character is worth
 _NOISE = 6  # ... and so is what stands out less than this times the paper's median deviation
 
 
@@ -62,19 +65,32 @@ def _grey(path: Path) -> np.ndarray:
     """Return the picture's luminance as float64[rows, cols], 0 to 255, the right way up."""
     try:
         with _only_bombs_warn(), Image.open(path, formats=FORMATS) as opened:
+            if math.prod(opened.size) > _MOST:
+                raise DataError(
+                    f"{path}: {opened.width} x {opened.height} pixels, at most {_MOST:,} are "
+                    "taken; scale it down"
+                )
             picture = ImageOps.exif_transpose(opened)
             if picture.mode[0] in "IF":  # 16 and 32 bits a pixel: no common scale, so their own
                 values = np.asarray(picture, np.float64)
                 return (values - values.min()) * (255 / max(np.ptp(values), 1))
             if picture.has_transparency_data:
-                picture = _on_contrast(picture.convert("RGBA"))
-            return np.asarray(picture.convert("L"), np.float64)
+                picture = _on_contrast(_smaller(picture.convert("RGBA")))
+            return np.asarray(_smaller(picture.convert("L")), np.float64)
+    except DataError:
+        raise
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file; give the path of a picture") from error
     except Exception as error:  # decoders of damaged files have kinds of their own
         raise DataError(
             f"{path}: not a picture that can be read ({error}); give a PNG, JPEG or the like"
         ) from error
+
+
+def _smaller(picture: Image.Image) -> Image.Image:
+    """Scale a picture down until no side is longer than `_LARGE`, by means of areas."""
+    factors = [-(-side // _LARGE) for side in picture.size]
+    return picture.reduce(max(factors)) if max(factors) > 1 else picture
 
 
 @contextmanager
