@@ -64,7 +64,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 def _grey(path: Path) -> np.ndarray:
     """Return the picture's luminance as float64[rows, cols], 0 to 255, the right way up."""
     try:
-        with _only_bombs_warn(), Image.open(path, formats=FORMATS) as opened:
+        with _odd_is_taken(), Image.open(path, formats=FORMATS) as opened:
             if math.prod(opened.size) > _MOST:
                 raise DataError(
                     f"{path}: {opened.width} x {opened.height} pixels, at most {_MOST:,} are "
@@ -72,7 +72,7 @@ def _grey(path: Path) -> np.ndarray:
                 )
             picture = ImageOps.exif_transpose(opened)
             if picture.mode[0] in "IF":  # 16 and 32 bits a pixel: no common scale, so their own
-                values = np.asarray(picture, np.float64)
+                values = np.asarray(_smaller(picture.convert("F")), np.float64)
                 return (values - values.min()) * (255 / max(np.ptp(values), 1))
             if picture.has_transparency_data:
                 picture = _on_contrast(_smaller(picture.convert("RGBA")))
@@ -94,11 +94,10 @@ def _smaller(picture: Image.Image) -> Image.Image:
 
 
 @contextmanager
-def _only_bombs_warn() -> Iterator[None]:
-    """Take a picture that is odd and can be read; refuse one that is far too large."""
+def _odd_is_taken() -> Iterator[None]:
+    """Take a picture that is odd and can be read; the bound on its size is `_MOST`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield
 
 
@@ -120,11 +119,11 @@ def _ink(grey: np.ndarray, path: Path) -> np.ndarray:
     contrast = ink.max()
     uneven = np.abs(border - np.median(border))
     dirt = max(contrast / _FAINT, _NOISE * np.median(uneven)) if uneven.any() else 0
-    if contrast < max(_CONTRAST, dirt):
+    if contrast < _CONTRAST or contrast <= dirt:
         raise DataError(
             f"{path}: blank, its ink differs by {contrast:.0f} of 255 from the background, "
-            f"expected at least {max(_CONTRAST, dirt):.0f}; give a picture of one character with "
-            "an even margin"
+            f"expected {max(_CONTRAST, np.floor(dirt) + 1):.0f} or more; give a picture of one "
+            "character with an even margin"
         )
     return np.where(ink > dirt, ink, 0)
 

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,6 +30,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=60, help="of all loaders together")
     parser.add_argument("--target", choices=NAMES, action="append", help="only these loaders")
     parser.add_argument("--engine", choices=(engines.GUIDED, engines.PLAIN))
+    parser.add_argument("--seed", type=int, help="of the search; without it another every time")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "fuzz", help="for findings")
     parser.add_argument("--results", type=Path, metavar="FILE", help="write counts as JSON")
     parser.add_argument("--replay", type=Path, nargs="+", help="inputs to try with one --target")
@@ -41,15 +43,16 @@ def main() -> int:
     engine = chosen.engine or engines.available()
     chosen.out.mkdir(parents=True, exist_ok=True)
     each = max(1, chosen.seconds // len(names))
+    seed = chosen.seed if chosen.seed is not None else time.time_ns() % (1 << 32)
     if chosen.child:
-        engines.search(names[0], engine, each, KEPT, chosen.out)
+        engines.search(names[0], engine, each, KEPT, chosen.out, seed)
         return 0
     command = f"python -m tests.fuzz --seconds {chosen.seconds}"
     kept = _kept(chosen.results)
     findings = 0
     for name in names:
         made_by = stamp(command) | {"engine": engine}
-        kept[name] = made_by | _run(name, engine, each, chosen.out)
+        kept[name] = made_by | _run(name, engine, each, chosen.out, seed)
         findings += kept[name]["findings"]
         if chosen.results:
             chosen.results.parent.mkdir(parents=True, exist_ok=True)
@@ -62,14 +65,14 @@ def _kept(path: Path | None) -> dict[str, Any]:
     return json.loads(path.read_text())["targets"] if path and path.is_file() else {}
 
 
-def _run(name: str, engine: str, seconds: int, out: Path) -> dict[str, Any]:
+def _run(name: str, engine: str, seconds: int, out: Path, seed: int) -> dict[str, Any]:
     """Search one target in a process of its own; tell and return what came of it.
 
     A search that hangs or breaks off is a finding as well.
     """
     command = [
         sys.executable, "-m", "tests.fuzz", "--child", "--target", name, "--engine", engine,
-        "--seconds", str(seconds), "--out", str(out),
+        "--seconds", str(seconds), "--out", str(out), "--seed", str(seed),
     ]  # fmt: skip
     limit = 10 * seconds + 300
     try:
@@ -87,8 +90,9 @@ def _run(name: str, engine: str, seconds: int, out: Path) -> dict[str, Any]:
         print(f"{name}: the search broke off (status {done.returncode}):\n{text[-3000:]}")
         return {"files": 0, "seconds": seconds, "findings": 1}
     count = int(runs[1] or runs[2])
-    branches = f", {reached[-1]} features reached" if reached else ""
-    words = f"{count:,} files in {seconds} s by {engine}{branches}, {len(found)} findings"
+    extra = f", {reached[-1]} features reached" if reached else ""
+    extra += f", seed {seed}"
+    words = f"{count:,} files in {seconds} s by {engine}{extra}, {len(found)} findings"
     print(f"{name}: {words}", flush=True)
     for finding in found:
         print(f"  {out}/{finding[:2000]}")

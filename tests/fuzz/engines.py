@@ -27,7 +27,7 @@ def available() -> str:
     return GUIDED if importlib.util.find_spec("atheris") else PLAIN
 
 
-def search(name: str, engine: str, seconds: int, kept: Path, found: Path) -> None:
+def search(name: str, engine: str, seconds: int, kept: Path, found: Path, start: int) -> None:
     """Look for inputs of a target that raise a `FindingError`; keep one a signature in `found`.
 
     This process is used up: its memory is bounded, its modules may be instrumented, and a guided
@@ -36,6 +36,7 @@ def search(name: str, engine: str, seconds: int, kept: Path, found: Path) -> Non
     Parameters
     ----------
     kept : folder of the kept inputs of all targets.
+    start : seed of the search, below 2**32.
     """
     if engine == GUIDED:
         import atheris
@@ -66,9 +67,9 @@ def search(name: str, engine: str, seconds: int, kept: Path, found: Path) -> Non
             one(seed)
         guard.bound(1 << 30)
         if engine == GUIDED:
-            _guided(one, seconds, seeds, target.words, found / f".{name}")
+            _guided(one, seconds, seeds, target.words, found / f".{name}", start)
         else:
-            _plain(one, seconds, target, seeds)
+            _plain(one, seconds, target, seeds, start)
 
 
 def _guided(
@@ -77,6 +78,7 @@ def _guided(
     seeds: list[bytes],
     words: tuple[bytes, ...],
     work: Path,
+    start: int,
 ) -> None:
     import atheris
 
@@ -87,14 +89,17 @@ def _guided(
     escaped = ["".join(f"\\x{byte:02x}" for byte in word) for word in words]
     (work / "words").write_text("".join(f'"{word}"\n' for word in escaped))
     options = [
-        f"-max_total_time={seconds}", f"-max_len={_LONGEST}", f"-dict={work / 'words'}",
-        "-rss_limit_mb=0", "-malloc_limit_mb=0", f"-artifact_prefix={work}/",
+        f"-seed={start}", f"-max_total_time={seconds}", f"-max_len={_LONGEST}",
+        f"-dict={work / 'words'}", "-rss_limit_mb=0",
+        "-malloc_limit_mb=0", f"-artifact_prefix={work}/",
     ]  # fmt: skip
     atheris.Setup(["fuzz", *options, str(corpus)], one)
     atheris.Fuzz()
 
 
-def _plain(one: Callable[[bytes], None], seconds: int, target: object, seeds: list[bytes]) -> None:
+def _plain(
+    one: Callable[[bytes], None], seconds: int, target: object, seeds: list[bytes], start: int
+) -> None:
     from hypothesis import HealthCheck, Phase, given, seed, settings
 
     from . import mutate
@@ -111,8 +116,8 @@ def _plain(one: Callable[[bytes], None], seconds: int, target: object, seeds: li
         max_examples=500, deadline=None, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    batch = time.time_ns()
+    batch = start
     while time.monotonic() < end:
-        batch += 1
         seed(batch)(quiet(given(mutate.inputs(target, seeds))(body)))()
+        batch += 1
     print(f"runs {runs}", flush=True)
