@@ -186,6 +186,15 @@ def test_a_file_that_is_no_picture_is_refused_by_name(tmp_path: Path):
         from_picture(path)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_picture_of_no_numbers_is_refused_by_name(value: float, saved):
+    pixels = np.zeros((30, 30), np.float32)
+    pixels[3, 4] = value
+    path = saved(pixels, "odd.tiff")
+    with pytest.raises(DataError, match=f"{path}: it has pixels that are nan or inf; give them"):
+        from_picture(path)
+
+
 def test_a_truncated_picture_is_refused_by_name(rng: np.random.Generator, saved):
     path = saved(rng.integers(0, 256, (200, 200), np.uint8))
     path.write_bytes(path.read_bytes()[:9000])

@@ -73,6 +73,8 @@ def _grey(path: Path) -> np.ndarray:
             picture = ImageOps.exif_transpose(opened)
             if picture.mode[0] in "IF":  # 16 and 32 bits a pixel: no common scale, so their own
                 values = np.asarray(_smaller(picture.convert("F")), np.float64)
+                if not np.isfinite(values).all():
+                    raise DataError(f"{path}: it has pixels that are nan or inf; give them values")
                 return (values - values.min()) * (255 / max(np.ptp(values), 1))
             if picture.has_transparency_data:
                 picture = _on_contrast(_smaller(picture.convert("RGBA")))
