@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
 from spikeloom.cli.paper_names import Name, check_only, matches, named
+from spikeloom.cli.paper_progress import sweeping
 
 if TYPE_CHECKING:  # the models and Dask cost seconds to import
-    from spikeloom.sim.paper import sweep
     from spikeloom.sim.paper.exhibit import Exhibit, Plan, Shown
     from spikeloom.sim.paper.job import Job, Place
     from spikeloom.sim.paper.store import Store
@@ -282,58 +272,10 @@ def _run(
 ) -> None:
     from spikeloom.sim.paper import sweep
 
-    with _sweeping(output, exhibit.name) as show:
+    with sweeping(output, exhibit.name) as show:
         sweep.sweep(
             jobs, store, place, workers=min(workers, len(jobs)), scheduler=scheduler, show=show
         )
-
-
-@contextmanager
-def _sweeping(output: Output, name: str) -> Iterator[sweep.Show]:
-    """Show how far a sweep is and how long it takes yet; a line per run where no terminal is."""
-    if not output.errors.is_terminal:
-        yield _Lines(output, name)
-        return
-    columns = (
-        TextColumn(name),
-        BarColumn(),
-        TextColumn("{task.fields[runs]}"),
-        TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(elapsed_when_finished=False),
-    )
-    with Progress(*columns, console=output.errors, speed_estimate_period=600) as bar:
-        task = bar.add_task("", total=None, runs="")
-
-        def show(progress: sweep.Progress) -> None:
-            runs = f"{progress.finished} of {progress.count} runs"
-            bar.update(task, total=progress.total, completed=progress.done, runs=runs)
-
-        yield show
-
-
-class _Lines:
-    """Says every run that has ended, and about how long the rest will take."""
-
-    def __init__(self, output: Output, name: str) -> None:
-        self._output, self._name = output, name
-        self._started = time.monotonic()
-
-    def __call__(self, progress: sweep.Progress) -> None:
-        if progress.last is None:
-            if progress.done == 0:
-                self._output.say(f"{self._name}: {progress.count} runs to do")
-            return
-        taken = time.monotonic() - self._started
-        left = taken * (progress.total - progress.done) / max(progress.done, 1e-9)
-        self._output.say(
-            f"{self._name}: {progress.finished} of {progress.count} runs, "
-            f"about {_time(left)} left; ended: {progress.last.title}"
-        )
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _complete(shown: Shown, missing: int) -> Shown:

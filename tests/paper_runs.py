@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,11 @@ from spikeloom.sim.paper.job import Job
 from spikeloom.sim.paper.store import Record
 
 QUICK = Plan(quick=True)
+
+
+def places(folder: Path) -> list[object]:
+    """Return the options that keep everything within a folder, and run it in this process."""
+    return ["--results", folder / "results", "--out", folder / "out", "--workers", 0]
 
 
 def record(job: Job, result: dict[str, Any]) -> Record:

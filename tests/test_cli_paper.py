@@ -14,10 +14,9 @@ from typing import Any
 import command_line
 import pytest
 from conftest import ROOT
-from paper_runs import QUICK
+from paper_runs import places
 
-from spikeloom.cli import paper as paper_cli
-from spikeloom.cli import paper_names
+from spikeloom.cli.paper_progress import Lines
 from spikeloom.sim.paper import job, product, readme, sweep
 from spikeloom.sim.paper.exhibit import Plan
 from spikeloom.sim.paper.exhibits import EXHIBITS
@@ -30,8 +29,7 @@ call_json = partial(command_line.call_json, "paper", columns=120)
 
 @pytest.fixture
 def folders(tmp_path: Path) -> list[object]:
-    """Give the options that keep everything in a place of its own, in this process."""
-    return ["--results", tmp_path / "results", "--out", tmp_path / "out", "--workers", 0]
+    return places(tmp_path)
 
 
 @pytest.fixture
@@ -47,10 +45,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
         ]
 
     monkeypatch.setattr(product, "runs", fewer)
-
-
-def test_every_name_is_an_exhibit():
-    assert [name.value for name in paper_names.Name] == [*EXHIBITS, "all"]
 
 
 @pytest.mark.usefixtures("small")
@@ -135,50 +129,6 @@ def test_of_all_a_failure_leaves_the_others_alone(
     assert "error: 6 failed; the others are in" in result.stderr
     assert "a worker without memory" in result.stderr
     assert [p.name for p in (tmp_path / "out").glob("*.txt")] == ["fig5.txt"]  # has no seeds
-
-
-def test_a_text_in_no_title_names_the_titles(folders: list[object]):
-    result = call("fig4", "--quick", "--only", "x" * 9, *folders, status=2)
-    told = "no run has this in its title; the titles are, each with its seed, products of ideal"
-    assert f"--only 'xxxxxxxxx': {told} streams; products of lfsr48" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "meant"),
-    [
-        ("fig4", "ideall", "ideal"),
-        ("fig5", "Float modle", "float model"),
-        ("all", "sed 1", "seed 1"),
-    ],
-)
-def test_a_misspelt_text_is_answered_with_what_is_near(
-    name: str, text: str, meant: str, folders: list[object]
-):
-    result = call(name, "--quick", "--no-run", "--only", text, *folders, status=2)
-    told = f"--only {text!r}: no run has this in its title; did you mean {meant!r}"
-    assert told in " ".join(result.stderr.split())
-
-
-def test_of_many_titles_some_are_listed(folders: list[object]):
-    result = call("all", "--quick", "--only", "x" * 9, *folders, status=2)
-    titles = [job.title for exhibit in EXHIBITS.values() for job in exhibit.jobs(QUICK)]
-    kinds = {title.partition(", seed")[0] for title in titles}
-    assert f"; and {len(kinds) - paper_names.LISTED} more" in result.stderr
-
-
-@pytest.mark.parametrize(
-    ("name", "hint"),
-    [
-        ("fgi4", "did you mean fig4"),
-        ("Table1", "did you mean table1"),
-        ("x", "there are fig4, fig5, fig6, fig7, fig8, table1, table2, all"),
-    ],
-)
-def test_a_misspelt_name_is_answered_with_what_there_is(
-    name: str, hint: str, folders: list[object]
-):
-    result = call(name, "--no-run", *folders, status=2)
-    assert f"error: no figure or table named {name!r}: {hint}" in result.stderr
 
 
 def test_a_quick_run_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -268,7 +218,7 @@ def test_time_left_is_told_by_cost(capsys: pytest.CaptureFixture[str]):
     from spikeloom.cli.output import Output
     from spikeloom.sim.paper.sweep import Progress
 
-    lines = paper_cli._Lines(Output(), "fig9")
+    lines = Lines(Output(), "fig9")
     lines._started -= 600
     lines(Progress(done=1, total=4, finished=1, count=2, last=Job("x", {}, title="one")))
     told = capsys.readouterr().err.strip()
