@@ -1,4 +1,4 @@
-"""Two-port block RAMs of ECP5 and Gowin: settings, cells that have them, and what the guides say."""
+"""Two-port block RAMs of ECP5 and Gowin: settings, the cells that have them, what guides say."""
 
 from __future__ import annotations
 
