@@ -51,11 +51,13 @@ def upsets(
         int, typer.Option(min=0, metavar="N", help="Seed of bits, clocks and trainings.")
     ] = 1,
     out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the picture.", file_okay=False)
+        Path,
+        typer.Option(
+            metavar="DIR",
+            help="Folder of tables and picture; results/upsets is where the published ones are.",
+            file_okay=False,
+        ),
     ] = Path("out/upsets"),
-    results: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the tables.", file_okay=False)
-    ] = Path("results/upsets"),
     quick: Annotated[
         bool,
         typer.Option("--quick", help=f"At most {QUICK_FLIPS} flips, {QUICK_IMAGES} images."),
@@ -77,9 +79,15 @@ def upsets(
     [bold]Examples[/bold]
 
     [cyan]spikeloom upsets --quick[/cyan]
-    [cyan]spikeloom upsets tiny --flips 2400[/cyan]
+    [cyan]spikeloom upsets tiny --flips 2400 --out results/upsets[/cyan]
     [cyan]spikeloom upsets mnist-196-32-10 --flips 300 --images 0[/cyan]
     """
+    if not flips and not images:
+        raise typer.BadParameter(
+            "0, and --images 0 too, leave nothing to do; give one of them more than 0, or leave "
+            "it out for its default",
+            param_hint="--flips",
+        )
     output = Output(json=json)
     if quick:
         flips, images = min(flips, QUICK_FLIPS), min(images, QUICK_IMAGES)
@@ -91,12 +99,12 @@ def upsets(
         found = _campaign(output, network, chip, flips, seed, quick)
         output.console.print(found.text(), markup=False, soft_wrap=True)
         values = found.values(made_by)
-        for path in found.write(results, made_by):
+        for path in found.write(out, made_by):
             output.say(f"wrote {path}")
     if images:
-        values["curves"] = _curves(output, network, drawn, chip, images, seed, (out, results))
+        values["curves"] = _curves(output, network, drawn, chip, images, seed, out)
     output.result(values)
-    if found is not None and any(run.cleared == "never" for run in found.runs):
+    if found is not None and found.stuck:
         raise typer.Exit(STUCK)
 
 
@@ -133,10 +141,10 @@ def _curves(
     chip: Chip,
     images: int,
     seed: int,
-    folders: tuple[Path, Path],
+    out: Path,
 ) -> list[dict[str, object]]:
     """Train at all rates; write the picture and its numbers, return them."""
-    from spikeloom.sim.paper.exhibit import csv_text, write
+    from spikeloom.sim.paper.exhibit import write
     from spikeloom.sim.upsets import picture, rates, table
 
     about = _made_by() | {"seed": seed, "images": images, "chip": network.name}
@@ -148,13 +156,8 @@ def _curves(
     def show() -> Shown:
         layers = zip(drawn.sizes, drawn.sizes[1:], drawn.layers, strict=False)
         shown = picture.shown(runs, sum(a * b * layer.weight_bits for a, b, layer in layers))
-        out, results = folders
-        text = {
-            "rates.csv": csv_text(shown.data),
-            "rates.txt": f"{shown.title}\n\n{shown.text()}\n\n{shown.caption}\n",
-            "rates.json": dumps(about | {"rows": shown.data}, indent=2) + "\n",
-        }
-        for path in (*write(shown, "upsets", out), *table.write(results, text)):
+        text = {"rates.json": dumps(about | {"rows": shown.data}, indent=2) + "\n"}
+        for path in (*write(shown, "rates", out), *table.write(out, text)):
             output.say(f"wrote {path}")
         return shown
 

@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 from upset_chip import CONFIG, MACHINE, compiled, digits
 
 from spikeloom.cli.main import app
 from spikeloom.golden.datasets import Dataset
 from spikeloom.sim import data as network_data
-from spikeloom.sim.upsets import UpsetError, rates
+from spikeloom.sim.upsets import UpsetError, picture, rates
+from spikeloom.sim.upsets.accuracy import Ended, Usual
 from spikeloom.sim.upsets.campaign import Campaign
 from spikeloom.sim.upsets.chip import Chip
 from spikeloom.sim.upsets.golden import Golden
@@ -34,12 +36,12 @@ def done() -> Campaigned:
     """Return a campaign of four runs."""
     runs = [
         Run(WEIGHTS, "w[0][1]", 5, Outcome.MASKED, Cleared.NOTHING),
-        Run(WEIGHTS, "w[0][2]", 6, Outcome.LEARNED, Cleared.RESET, 0.75),
-        Run(LFSR, "s[3]", 7, Outcome.WRONG, Cleared.RESET, 0.25, "the chip goes on differing"),
+        Run(WEIGHTS, "w[0][2]", 6, Outcome.LEARNED, Cleared.RESET, Ended(0.75, -0.02)),
+        Run(LFSR, "s[3]", 7, Outcome.WRONG, Cleared.RESET, None, "the chip goes on differing"),
         Run(LFSR, "s[4]", 8, Outcome.HANG, Cleared.NEVER, None, "nothing moved"),
     ]
     bits = {WEIGHTS: 300, LFSR: 100}
-    return Campaigned("small", 3, runs, bits, (100, 1000), 0.8, 0.01, 0.78, 6, 900)
+    return Campaigned("small", 3, runs, bits, (100, 1000), Usual(0.8, 0.01, 40), 6, 900)
 
 
 def test_the_table_counts_each_kind_and_weighs_them_by_their_bits(tmp_path):
@@ -49,12 +51,15 @@ def test_the_table_counts_each_kind_and_weighs_them_by_their_bits(tmp_path):
         *(300, 2),
         *(1, 1),
     )
-    assert (lfsr["wrong result"], lfsr["hang"], lfsr["cleared by never"]) == (1, 1, 1)
+    assert (lfsr["wrong result"], lfsr["hang"], lfsr["not cleared"]) == (1, 1, 1)
     assert (every["bits"], every["flips"], every["cleared by RESET"]) == (400, 4, 2)
     assert campaigned.weighted(Outcome.MASKED) == pytest.approx(0.5 * 300 / 400)
     text = campaigned.text()
     assert "| weights          | 300  | 2     | 1 (50.0 %) | 1 (50.0 %)" in text
     assert "Not cleared (1):\n- s[4] at clock 8: hang" in text
+    assert "| kind    | RESET | OPEN | not cleared |" in text
+    assert "- weighted by bits: the shares where every bit of the chip is hit alike" in text
+    assert "No flip in" not in text
     files = campaigned.write(tmp_path, {"command": "spikeloom upsets", "commit": "abc"})
     assert [path.name for path in files] == [
         *("table-small.txt", "table-small.csv", "table-small.json", "runs-small.csv"),
@@ -62,12 +67,24 @@ def test_the_table_counts_each_kind_and_weighs_them_by_their_bits(tmp_path):
     values = json.loads(files[2].read_text())
     assert (values["commit"], values["seed"], values["flips"]) == ("abc", 3, 4)
     with files[3].open() as file:
-        assert [row["outcome"] for row in csv.DictReader(file)] == [r.outcome for r in done().runs]
+        rows = list(csv.DictReader(file))
+    assert [row["outcome"] for row in rows] == [run.outcome for run in done().runs]
+    assert [row["cleared"] for row in rows] == ["not needed", "RESET", "RESET", "not cleared"]
+    assert [row["paired_change"] for row in rows] == ["", "-0.02", "", ""]
+
+
+def test_kinds_without_a_flip_are_named_and_shares_are_not_weighted_then():
+    campaigned = dataclasses.replace(done(), runs=done().runs[:2])
+    text = campaigned.text()
+    assert f"No flip in: {LFSR}. From 2 flips on there is one in every kind" in text
+    assert "| weighted by bits" not in text
+    assert "- weighted by bits" not in text
+    assert campaigned.values({})["kinds_left_out"] == [LFSR]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "taken").write_text("")
-    with pytest.raises(UpsetError, match=r"cannot write .*taken.*; name another folder with --res"):
+    with pytest.raises(UpsetError, match=r"cannot write .*taken.*; name another folder with --out"):
         write(tmp_path / "taken", {"x": ""})
 
 
@@ -123,25 +140,77 @@ def call(monkeypatch: pytest.MonkeyPatch, chips: Chip, *arguments: object) -> tu
 
 
 def test_the_command_writes_table_picture_and_numbers(monkeypatch, chips, tmp_path: Path):
-    folders = ("--out", tmp_path / "out", "--results", tmp_path / "results")
     sizes = ("--quick", "--flips", 12, "--images", 60)
-    status, text = call(monkeypatch, chips, "small", *sizes, "--json", *folders)
+    status, text = call(monkeypatch, chips, "small", *sizes, "--json", "--out", tmp_path)
     assert status == 0, text
     values = json.loads(text)
     assert values["flips"] == 12
     assert values["command"].startswith("spikeloom")
     assert {row["body"] for row in values["curves"]} == {"golden", "chip"}
-    assert sorted(path.name for path in tmp_path.rglob("*.*")) == [
-        *("rates.csv", "rates.json", "rates.txt", "runs-small.csv"),
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("rates.csv", "rates.json", "rates.png", "rates.svg", "rates.txt", "runs-small.csv"),
         *("table-small.csv", "table-small.json", "table-small.txt"),
-        *("upsets.csv", "upsets.png", "upsets.svg", "upsets.txt"),
     ]
+
+
+def test_a_campaign_writes_nothing_outside_the_folder_it_is_given(monkeypatch, chips, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    status, text = call(monkeypatch, chips, "small", "--quick", "--flips", 2, "--images", 0)
+    assert status == 0, text
+    assert {path.parent for path in tmp_path.rglob("*.*")} == {tmp_path / "out" / "upsets"}
+
+
+def test_nothing_to_do_is_refused(monkeypatch):
+    monkeypatch.setattr(Chip, "of", lambda *_: pytest.fail("a chip was built"))
+    result = CliRunner().invoke(app, ["upsets", "--flips", "0", "--images", "0"])
+    assert result.exit_code == 2
+    words = " ".join(result.stderr.replace("│", " ").split())
+    assert "Invalid value for --flips: 0, and --images 0 too, leave nothing to do; give" in words
+
+
+def learned(body: str, rate: float, half: bool, seed: int, points: int = 1) -> rates.Learned:
+    """Return a training; its accuracy rises with the seed."""
+    curve = [(30 * point // points, 0.4 + 0.1 * seed) for point in range(1, points + 1)]
+    return rates.Learned(body, CONFIG.name, WEIGHTS, rate, half, seed, 5, curve)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "words", "bands"),
+    [
+        ((1, 2), "golden model: means of n = 2 seeds (1, 2), bands: one standard deviation.", 5),
+        ((3,), "golden model: one seed (3), so no bands.", 0),
+    ],
+)
+def test_the_picture_says_over_how_many_seeds_it_is(seeds: tuple, words: str, bands: int):
+    strong = rates.STRONG
+    runs = [
+        learned("golden", rate, half, seed)
+        for seed in seeds
+        for rate, half in ((0.0, False), (strong, False), (strong, True))
+    ]
+    runs += [
+        learned("golden", rate, half, seed, 3)
+        for seed in seeds
+        for rate, half in ((0.0, False), (strong, False), (strong, True))
+    ]
+    runs += [learned("chip", rate, False, 1) for rate in (0.0, strong)]
+    shown = picture.shown(runs, 100)
+    for text in (shown.caption, shown.note):
+        assert words in text
+        assert "Verilated: one seed (1), so no bands." in text
+    figure = Figure()
+    shown.draw(figure)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["accuracy on test images (%)"] * 3
+    assert sum(len(axes.collections) for axes in figure.axes) == bands
+    if bands:  # accuracies 50 and 60 %: deviation 7.07
+        heights = figure.axes[1].collections[0].get_paths()[0].vertices[:, 1]
+        assert heights.max() - heights.min() == pytest.approx(2 * 10 / 2**0.5)
 
 
 def test_a_flip_that_nothing_clears_ends_with_status_1(monkeypatch, chips, tmp_path: Path):
     never = Run(LFSR, "s[4]", 8, Outcome.HANG, Cleared.NEVER)
     monkeypatch.setattr(Campaign, "flips", lambda self, count: iter([never]))
-    arguments = ("small", "--quick", "--flips", 1, "--images", 0, "--results", tmp_path)
+    arguments = ("small", "--quick", "--flips", 1, "--images", 0, "--out", tmp_path)
     status, text = call(monkeypatch, chips, *arguments)
     assert status == 1
     assert "Not cleared (1):" in text

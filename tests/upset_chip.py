@@ -1,4 +1,4 @@
-"""The small network that upsets are tried on: its data, and its chip, compiled once."""
+"""The small network that upsets are tried on: its data, its chip, compiled once, and golden."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import functools
 import numpy as np
 from configurations import table
 
+from spikeloom.boards.host.device import Device
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import from_dict
-from spikeloom.sim.upsets.chip import Chip
+from spikeloom.golden.spec.streams import streams
+from spikeloom.sim.upsets.chip import Bits, Chip
+from spikeloom.sim.upsets.golden import Golden
 
 CONFIG = from_dict(table())
 MACHINE = machine(CONFIG)
@@ -41,3 +44,36 @@ def compiled() -> Chip:
     chip = Chip.of(CONFIG)
     chip.idle_limit = LIMIT
     return chip
+
+
+def named(chip: Chip, name: str) -> Bits:
+    """Return the bits of a signal, of which there must be some."""
+    found = Bits([place for place in chip.places if place.name == name])
+    assert len(found), name
+    return found
+
+
+def loaded(chip: Chip, rng: np.random.Generator) -> tuple[Device, Golden]:
+    """Return a chip's device and golden, at the same random weights and streams."""
+    golden, device = Golden(MACHINE), Device(chip, MACHINE)
+    weights = [
+        rng.integers(-la.weight_max, la.weight_max + 1, (la.n_pre, la.n_post)).astype(np.int16)
+        for la in MACHINE.layers
+    ]
+    states = [stream.seed(int(rng.integers(1 << 30))) for stream in streams(CONFIG)]
+    golden.put(weights, states)
+    device.weights, device.stream_states = weights, states
+    device.set_updates(MACHINE.updates(0))
+    device.clear()
+    return device, golden
+
+
+def same(device: Device, golden: Golden, images: np.ndarray, labels: np.ndarray) -> bool:
+    """Train both; say whether they still agree."""
+    expected = golden.see(images, labels)
+    counts = device.train(images, labels)
+    return (
+        np.array_equal(counts, expected.counts)
+        and all(map(np.array_equal, device.weights, expected.weights))
+        and device.stream_states == expected.states
+    )

@@ -99,7 +99,7 @@ CLAIMS = (
         "Faults",
         "A bit that flips while the chip learns never hangs it for good: a reset by command "
         "clears whatever it left.",
-        "spikeloom upsets tiny --flips 2400",
+        "spikeloom upsets tiny --flips 2400 --out results/upsets",
         "upsets/table-*.json",
         found.upset,
         (*RTL, "sim/upsets"),

@@ -104,11 +104,15 @@ def mutated(least: float) -> Reader:
 def upset(values: Document) -> Found:
     """Read a table of ``spikeloom upsets``."""
     every = next(row for row in values["kinds"] if row["kind"] == "all")
-    flips, never = int(every["flips"]), int(every["cleared by never"])
+    flips = int(every["flips"])
+    well = ("masked", "cleared by RESET", "cleared by OPEN")
+    stuck = flips - sum(int(every[name]) for name in well)
     shares = values["weighted_by_bits"]
     words = [f"{name} {100 * share:.1f} %" for name, share in shares.items() if share is not None]
-    text = f"{values['config']}: {flips:,} flips, {never} that no reset clears"
-    return Found(flips, "; ".join([text, *words]), not never, Made.of(values))
+    text = f"{values['config']}: {flips:,} flips, {stuck} that no reset clears"
+    if words:
+        text += f"; shares weighted by the bits of each kind of state: {', '.join(words)}"
+    return Found(flips, text, not stuck, Made.of(values))
 
 
 def crashed(values: Document) -> Found:

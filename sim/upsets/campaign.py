@@ -12,6 +12,7 @@ from spikeloom.boards.host.link import LinkTransport
 from spikeloom.golden.spec.link import CLOCKS_PER_BIT_MIN, FALLBACK_BITS
 from spikeloom.golden.spec.protocol import Opcode
 from spikeloom.sim.upsets import UpsetError
+from spikeloom.sim.upsets.accuracy import Ended
 from spikeloom.sim.upsets.chip import Bit, Bits, Chip, HangError
 from spikeloom.sim.upsets.golden import Seen, legal
 from spikeloom.sim.upsets.kinds import KINDS, SERIAL, kind_of
@@ -69,14 +70,14 @@ class Campaign:
         begin, serial = self._begin, kind in SERIAL
         try:
             look = self._train_over_link if serial else self._train_directly
-            outcome, accuracy, note = look(chip, lambda: begin(chip, bit, clock))
+            outcome, end, note = look(chip, lambda: begin(chip, bit, clock))
             cleared = Cleared.NOTHING
             if outcome is not Outcome.MASKED:
                 chip.calm()
                 cleared = self._reopened(chip) if serial else self._recover(chip)
         finally:
             chip.close()
-        return Run(kind, str(bit), clock, outcome, cleared, accuracy, note)
+        return Run(kind, str(bit), clock, outcome, cleared, end, note)
 
     def done(self, runs: list[Run]) -> Campaigned:
         """Return runs with what they are compared with."""
@@ -88,8 +89,6 @@ class Campaign:
             bits={kind: len(bits) for kind, bits in self.bits.items()},
             clocks=(self._clocks[False], self._clocks[True]),
             usual=task.usual,
-            scatter=task.scatter,
-            least=task.least,
             window=task.size.window,
             rest=task.size.after + task.size.rest,
         )
@@ -114,8 +113,8 @@ class Campaign:
 
     def _train_directly(
         self, chip: Chip, begin: Callable[[], None], clocks: list[int] | None = None
-    ) -> tuple[Outcome, float | None, str]:
-        """Train by the core's own streams; say what came of it, the accuracy, and a note."""
+    ) -> tuple[Outcome, Ended | None, str]:
+        """Train by the core's own streams; say what came of it, how it ended, and a note."""
         try:
             device = self._load(chip, chip)
             begin()
@@ -128,7 +127,7 @@ class Campaign:
 
     def _train_over_link(
         self, chip: Chip, begin: Callable[[], None], clocks: list[int] | None = None
-    ) -> tuple[Outcome, float | None, str]:
+    ) -> tuple[Outcome, Ended | None, str]:
         """Train over the link; the same."""
         self._load(chip, chip)
         try:
@@ -139,7 +138,7 @@ class Campaign:
                 counts = self._train(chip, device, clocks)
                 states, counters = device.stream_states, device.counters()
             seen = Seen(counts, Device(chip, self._task.machine).weights, states, counters)
-            outcome, accuracy, note = self._judge(chip, Device(chip, self._task.machine), seen)
+            outcome, end, note = self._judge(chip, Device(chip, self._task.machine), seen)
         except (LinkError, HangError) as error:
             told = "lost its place" in str(error)
             return Outcome.DETECTED if told else Outcome.HANG, None, str(error)
@@ -148,9 +147,9 @@ class Campaign:
         counts = link.statistics
         if outcome is Outcome.MASKED and (counts.resent or counts.crc_errors):
             return Outcome.DETECTED, None, "repaired: frames were sent again"
-        return outcome, accuracy, note
+        return outcome, end, note
 
-    def _judge(self, chip: Chip, device: Device, seen: Seen) -> tuple[Outcome, float | None, str]:
+    def _judge(self, chip: Chip, device: Device, seen: Seen) -> tuple[Outcome, Ended | None, str]:
         """Compare with golden at the end of the window, and afterwards where it differs."""
         task = self._task
         same = seen.learned_as(task.expected)
@@ -165,9 +164,9 @@ class Campaign:
             return Outcome.WRONG, None, "the chip goes on differing from golden"
         if same:
             return Outcome.MISCOUNTED, None, note
-        accuracy = task.accuracy_after(found)
-        usual = accuracy >= task.least
-        return Outcome.LEARNED if usual else Outcome.WRONG, accuracy, note
+        end = task.end_of(found)
+        usual = end.accuracy >= task.usual.least
+        return Outcome.LEARNED if usual else Outcome.WRONG, end, note
 
     def _recover(self, chip: Chip) -> Cleared:
         """Reset by command, then by what the link does on OPEN; say which brought the chip back."""

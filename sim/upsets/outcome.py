@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from spikeloom.sim.upsets.accuracy import Ended
+
 
 class Outcome(StrEnum):
     """What came of one inverted bit."""
@@ -21,9 +23,10 @@ OUTCOMES = {
     Outcome.MASKED: "weights, counts, random states and event counters (but clocks and writes) "
     "are as without it",
     Outcome.LEARNED: "weights, counts or random states differ, the chip goes on as golden does "
-    "from there, and at the end of training the accuracy is the usual one",
+    "from there, and at the end of training the accuracy is not below the usual ones, whose range "
+    "stands below; it is no proof that this run lost nothing",
     Outcome.MISCOUNTED: "only event counters differ",
-    Outcome.WRONG: "the chip goes on differing from golden, or the accuracy is not the usual one",
+    Outcome.WRONG: "the chip goes on differing from golden, or the accuracy is below that range",
     Outcome.DETECTED: "an error bit, an answer that cannot be, or the link's CRC tells the host",
     Outcome.HANG: "no byte moves any more",
 }
@@ -32,18 +35,18 @@ OUTCOMES = {
 class Cleared(StrEnum):
     """What it took until the same training gave the undisturbed result again, bit for bit."""
 
-    NOTHING = "nothing"
+    NOTHING = "not needed"
     RESET = "RESET"
     OPEN = "OPEN"
-    NEVER = "never"
+    NEVER = "not cleared"
 
 
 CLEARED = {
-    Cleared.NOTHING: "was masked",
     Cleared.RESET: "the core's command RESET, then weights and streams anew",
     Cleared.OPEN: "the link's OPEN, which resets link and core, then weights and streams anew",
-    Cleared.NEVER: "neither",
+    Cleared.NEVER: "neither of them, stuck for good",
 }
+"""Meanings of all that is counted: what is masked needs none."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Run:
     Attributes
     ----------
     kind, bit : where. clock : after which clock of training. outcome, cleared : what came of it.
-    accuracy : at the end of training, where that was asked. note : what the host was told.
+    end : of the training, where that was asked. note : what the host was told.
     """
 
     kind: str
@@ -61,5 +64,5 @@ class Run:
     clock: int
     outcome: Outcome
     cleared: Cleared
-    accuracy: float | None = None
+    end: Ended | None = None
     note: str = ""

@@ -26,13 +26,14 @@ def shown(runs: Runs, weight_bits: int) -> Shown:
     caption = (
         f"{ours[0].config}: single-bit upsets of its {weight_bits:,} weight bits between images, "
         f"{images:,} images of MNIST, golden model (the RTL with the same upsets is equal bit for "
-        "bit: tests/test_upsets.py). 'Heals': upsets in the first half only."
+        "bit: tests/test_upset_bits.py). 'Heals': upsets in the first half only."
     )
     if chips:
         caption += (
             f" {chips[0].config}, Verilated: upsets at any clock of {chips[0].curve[-1][0]:,} "
             "images, one kind of bits at a time."
         )
+    note = " ".join(_seeds(some) for some in (ours, chips) if some)
     rates = sorted({run.rate for run in runs})
     columns: list[tuple[str, Callable[[Learned], bool]]] = [
         ("weights, all the time", lambda r: r in plain and not r.half),
@@ -48,7 +49,7 @@ def shown(runs: Runs, weight_bits: int) -> Shown:
     ]
     return Shown(
         title="Accuracy while single bits are upset",
-        caption=caption,
+        caption=f"{caption} {note}",
         headings=("upsets per image", *(name for name, _ in columns)),
         rows=rows,
         data=[
@@ -67,8 +68,19 @@ def shown(runs: Runs, weight_bits: int) -> Shown:
             for images_then, accuracy in run.curve
         ],
         draw=lambda figure: _draw(figure, plain, chips, [r for r in ours if len(r.curve) > 1]),
-        height=3.4,
+        height=4.0,
+        note=note,
     )
+
+
+def _seeds(runs: Runs) -> str:
+    """Say over how many seeds points and bands are."""
+    of = f"{runs[0].config}, {'Verilated' if runs[0].body == 'chip' else 'golden model'}"
+    seeds = sorted({run.seed for run in runs})
+    if len(seeds) == 1:
+        return f"{of}: one seed ({seeds[0]}), so no bands."
+    numbers = ", ".join(map(str, seeds))
+    return f"{of}: means of n = {len(seeds)} seeds ({numbers}), bands: one standard deviation."
 
 
 def _mean(runs: Runs) -> str:
@@ -78,24 +90,23 @@ def _mean(runs: Runs) -> str:
 def _draw(figure: Figure, plain: Runs, chips: Runs, curves: Runs) -> None:
     panels = figure.subplots(1, 3 if chips else 2)
     axes = panels[0]
-    axes.set_title(f"Weights ({plain[0].config})")
+    axes.set_title(f"Weights upset ({plain[0].config})")
     _rates(axes, [r for r in plain if not r.half], "all the time", 0)
     _rates(axes, [r for r in plain if r.half or not r.rate], "first half only: heals", 1)
     _label(axes)
     axes = panels[1]
-    axes.set_title(f"Learning with {STRONG:g} upsets per image")
+    axes.set_title(f"The same, {STRONG:g} upsets per image")
     for number, (rate, half, name) in enumerate(
-        ((0.0, False, "none"), (STRONG, False, "all the time"), (STRONG, True, "first half only"))
+        ((0.0, False, "no upsets"), (STRONG, False, "all the time"), (STRONG, True, "first half"))
     ):
         found = [r.curve for r in curves if r.rate == rate and r.half == half]
         if found:
             points = np.array(found)  # runs, points, (images, accuracy)
-            x, y = points[0, :, 0], 100 * points[:, :, 1]
-            axes.plot(x, y.mean(axis=0), label=name, **drawing.series(number))
-    axes.axvline(curves[0].curve[-1][0] / 2, **drawing.PUBLISHED)
+            _line(axes, points[0, :, 0], points[:, :, 1], name, number)
+    axes.axvline(curves[0].curve[-1][0] / 2, label="half of the images", **drawing.PUBLISHED)
+    axes.set_xlim(left=0)
     axes.set_xlabel("images trained")
-    axes.set_ylabel("accuracy (%)")
-    drawing.legend(axes)
+    _accuracies(axes)
     if chips:
         axes = panels[2]
         axes.set_title(f"Verilated chip ({chips[0].config})")
@@ -106,13 +117,17 @@ def _draw(figure: Figure, plain: Runs, chips: Runs, curves: Runs) -> None:
 
 def _rates(axes: Axes, runs: Runs, name: str, number: int) -> None:
     rates = sorted({run.rate for run in runs})
-    y = [[100 * run.accuracy for run in runs if run.rate == rate] for rate in rates]
-    mean = np.array([np.mean(values) for values in y])
-    spread = np.array([np.std(values) for values in y])
-    x = np.maximum(rates, LEAST)
+    found = [[run.accuracy for run in runs if run.rate == rate] for rate in rates]
+    _line(axes, np.maximum(rates, LEAST), np.array(found).T, name, number)
+
+
+def _line(axes: Axes, x: np.ndarray, y: np.ndarray, name: str, number: int) -> None:
+    """Draw mean and band; y : accuracies by seed and point."""
     style = drawing.series(number)
+    mean = 100 * y.mean(axis=0)
     axes.plot(x, mean, label=name, **style)
-    drawing.band(axes, x, mean, spread, color=style["color"])
+    if len(y) > 1:
+        drawing.band(axes, x, mean, 100 * y.std(axis=0, ddof=1), color=style["color"])
 
 
 def _label(axes: Axes) -> None:
@@ -121,5 +136,11 @@ def _label(axes: Axes) -> None:
     axes.set_xticks(ticks, ["0", *(f"{tick:g}" for tick in ticks[1:])])
     axes.minorticks_off()
     axes.set_xlabel("upsets per image")
-    axes.set_ylabel("accuracy (%)")
-    drawing.legend(axes)
+    _accuracies(axes)
+
+
+def _accuracies(axes: Axes) -> None:
+    """Begin the axis at 0, and name the series above the lines, where there are none."""
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("accuracy on test images (%)")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))

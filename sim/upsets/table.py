@@ -10,14 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from spikeloom.sim.paper.exhibit import csv_text, markdown
-from spikeloom.sim.upsets import UpsetError
+from spikeloom.sim.upsets import UpsetError, accuracy
+from spikeloom.sim.upsets.accuracy import Change, Usual
 from spikeloom.sim.upsets.kinds import KINDS, SERIAL
 from spikeloom.sim.upsets.outcome import CLEARED, OUTCOMES, Cleared, Outcome, Run
 
 ALL = "all"
+WEIGHTED = "weighted by bits"
+MEANINGS = OUTCOMES | {
+    WEIGHTED: "the shares where every bit of the chip is hit alike: a kind counts by its bits, "
+    "not by its flips"
+}
 TO_CLEAR = (
-    "Not masked: what it took until the same training gave the undisturbed result again, bit for "
-    "bit."
+    "What cleared those that were not masked, so that the same training gave the undisturbed "
+    "result again, bit for bit:"
 )
 NOTE = 100
 """Characters of what the host was told that are kept."""
@@ -33,7 +39,7 @@ class Campaigned:
     ----------
     config : name of the network. seed : of bits and clocks. runs : in order.
     bits : of each kind. clocks : of a run, over the core's streams and over the link.
-    usual, scatter, least : accuracy at the end, undisturbed, and what counts as that.
+    usual : accuracies at the end, undisturbed.
     window, rest : images trained on the chip, and after it.
     """
 
@@ -42,9 +48,7 @@ class Campaigned:
     runs: list[Run]
     bits: dict[str, int]
     clocks: tuple[int, int]
-    usual: float
-    scatter: float
-    least: float
+    usual: Usual
     window: int
     rest: int
 
@@ -58,7 +62,7 @@ class Campaigned:
             bits = sum(self.bits.values()) if kind == ALL else self.bits[kind]
             row: dict[str, object] = {"kind": kind, "bits": bits, "flips": len(runs)}
             row |= {str(outcome): outcomes[outcome] for outcome in Outcome}
-            row |= {f"cleared by {how}": cleared[how] for how in Cleared if how != "nothing"}
+            row |= {_column(how): cleared[how] for how in CLEARED}
             found.append(row)
         return found
 
@@ -73,21 +77,43 @@ class Campaigned:
             total += bits * hits / len(runs) if runs else 0.0
         return total / sum(self.bits.values())
 
+    @property
+    def left_out(self) -> list[str]:
+        """The kinds that have bits, of which none was inverted."""
+        hit = {run.kind for run in self.runs}
+        return [kind for kind in KINDS if self.bits.get(kind) and kind not in hit]
+
+    @property
+    def stuck(self) -> list[Run]:
+        """What nothing cleared."""
+        return [run for run in self.runs if run.cleared is Cleared.NEVER]
+
+    @property
+    def change(self) -> Change:
+        """Of accuracy, by the upsets of which it was asked."""
+        return Change.of([run.end for run in self.runs if run.end is not None])
+
     def text(self) -> str:
         """Return the table with its words."""
         parts = [
             f"Upsets: {self.config}, {len(self.runs):,} single-bit flips, seed {self.seed}",
             self._setting(),
             markdown(*self._outcomes()),
-            _words(OUTCOMES),
-            self._accuracy(),
+            _words(OUTCOMES if self.left_out else MEANINGS),
+            accuracy.told(self.usual, self.change, self.rest),
             TO_CLEAR,
             markdown(*self._cleared()),
             _words(CLEARED),
             _words(KINDS),
         ]
-        stuck = [run for run in self.runs if run.cleared is Cleared.NEVER]
-        if stuck:
+        if left_out := self.left_out:
+            kinds = sum(map(bool, self.bits.values()))
+            parts.insert(
+                3,
+                f"No flip in: {', '.join(left_out)}. From {kinds} flips on there is one in every "
+                "kind, and the shares of all are weighted by bits.",
+            )
+        if stuck := self.stuck:
             lines = [f"- {run.bit} at clock {run.clock:,}: {run.outcome}" for run in stuck[:STUCK]]
             parts.insert(-2, "\n".join([f"Not cleared ({len(stuck)}):", *lines]))
         return "\n\n".join(parts) + "\n"
@@ -101,13 +127,6 @@ class Campaigned:
             f"link ({serial:,} clocks)."
         )
 
-    def _accuracy(self) -> str:
-        return (
-            f"The usual accuracy at the end, {self.rest:,} images later: {_percent(self.usual)}, "
-            f"standard deviation {_percent(self.scatter)} over undisturbed runs with other "
-            f"random numbers; {_percent(self.least)} (two of them less) and more counts as that."
-        )
-
     def _outcomes(self) -> tuple[Sequence[str], list[list[str]]]:
         rows = []
         for row in self.rows():
@@ -117,13 +136,13 @@ class Campaigned:
         shares = [self.weighted(outcome) for outcome in Outcome]
         if None not in shares:
             cells = [_percent(share or 0.0) for share in shares]
-            rows.append(["weighted by bits", "", "", *cells])
+            rows.append([WEIGHTED, "", "", *cells])
         return ("kind", "bits", "flips", *map(str, Outcome)), rows
 
     def _cleared(self) -> tuple[Sequence[str], list[list[str]]]:
-        how = [f"cleared by {name}" for name in Cleared if name is not Cleared.NOTHING]
-        rows = [[str(row["kind"]), *(str(row[name]) for name in how)] for row in self.rows()]
-        return ("kind", *how), rows
+        columns = [_column(how) for how in CLEARED]
+        rows = [[str(row["kind"]), *(str(row[name]) for name in columns)] for row in self.rows()]
+        return ("kind", *map(str, CLEARED)), rows
 
     def values(self, made_by: dict[str, Any]) -> dict[str, Any]:
         """Return all but the single runs for JSON."""
@@ -133,10 +152,9 @@ class Campaigned:
             "seed": self.seed,
             "flips": len(self.runs),
             "clocks_of_a_run": {"streams": self.clocks[0], "link": self.clocks[1]},
-            "usual_accuracy": self.usual,
-            "its_standard_deviation": self.scatter,
-            "least_usual_accuracy": self.least,
+            "accuracy": accuracy.values(self.usual, self.change),
             "kinds": self.rows(),
+            "kinds_left_out": self.left_out,
             "weighted_by_bits": {str(outcome): self.weighted(outcome) for outcome in Outcome},
         }
 
@@ -149,7 +167,8 @@ class Campaigned:
                 "clock": run.clock,
                 "outcome": str(run.outcome),
                 "cleared": str(run.cleared),
-                "accuracy": run.accuracy,
+                "accuracy": run.end and run.end.accuracy,
+                "paired_change": run.end and run.end.change,
                 "told": run.note[:NOTE],
             }
             for run in self.runs
@@ -173,9 +192,13 @@ def write(folder: Path, texts: dict[str, str]) -> list[Path]:
             (folder / name).write_text(text)
     except OSError as error:
         raise UpsetError(
-            f"cannot write {error.filename}: {error.strerror}; name another folder with --results"
+            f"cannot write {error.filename}: {error.strerror}; name another folder with --out"
         ) from error
     return [folder / name for name in texts]
+
+
+def _column(how: Cleared) -> str:
+    return str(how) if how is Cleared.NEVER else f"cleared by {how}"
 
 
 def _share(count: int, of: int) -> str:

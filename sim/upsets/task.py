@@ -12,6 +12,7 @@ from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.streams import streams
 from spikeloom.sim.upsets import UpsetError
+from spikeloom.sim.upsets.accuracy import Ended, Usual
 from spikeloom.sim.upsets.golden import Golden, Seen
 
 
@@ -51,8 +52,8 @@ class Task:
     Attributes
     ----------
     machine : of the configuration. weights, states : where every run begins.
-    expected : what golden sees of the window. usual, scatter : mean and standard deviation of
-        the accuracy at the end, undisturbed; only the random numbers differ from run to run.
+    expected : what golden sees of the window.
+    usual : accuracies at the end, undisturbed; only random numbers differ from run to run.
     """
 
     def __init__(self, config: NetworkConfig, data: Dataset, seed: int, size: Size = SIZE) -> None:
@@ -72,12 +73,10 @@ class Task:
         self.weights, self.states = self._golden.weights, self._golden.stream_states
         self.images, self.labels = self._part(size.before, size.window)
         self.expected = self._golden.see(self.images, self.labels)
-        self.usual, self.scatter = self._spread(seed)
-
-    @property
-    def least(self) -> float:
-        """The least accuracy that counts as usual: two standard deviations below the mean."""
-        return self.usual - 2 * self.scatter
+        self._undisturbed = self.next(self.expected)[2].weights
+        self._rng = np.random.default_rng(seed)
+        again = (self._states() for _ in range(size.repeats))
+        self.usual = Usual.of([self._accuracy(self._undisturbed, states) for states in again])
 
     def next(self, seen: Seen) -> tuple[np.ndarray, np.ndarray, Seen]:
         """Return the images and labels after the window, and what golden sees of them."""
@@ -85,25 +84,30 @@ class Task:
         self._golden.put(seen.weights, seen.states)
         return images, labels, self._golden.see(images, labels)
 
-    def accuracy_after(self, seen: Seen) -> float:
-        """Return the accuracy once golden has gone on from there with the rest of the images."""
+    def end_of(self, seen: Seen) -> Ended:
+        """Return how training ends that golden goes on with from there.
+
+        The change is that of weights: going on with the upset run's own random numbers would
+        compare with the luck of the one undisturbed run that has them too.
+        """
+        states = self._states()
+        change = self._accuracy(seen.weights, states) - self._accuracy(self._undisturbed, states)
+        return Ended(self._accuracy(seen.weights, seen.states), change)
+
+    def _accuracy(self, weights: list[np.ndarray], states: list[int]) -> float:
+        """Return the accuracy once golden has trained on with the rest of the images."""
         size = self.size
-        self._golden.put(seen.weights, seen.states)
+        self._golden.put(weights, states)
         self._golden.train(*self._part(size.before + size.window + size.after, size.rest))
         data = self._data
         return self._golden.accuracy(data.test_images[: size.test], data.test_labels[: size.test])
 
-    def _spread(self, seed: int) -> tuple[float, float]:
-        rng = np.random.default_rng(seed)
-        found = []
-        for _ in range(self.size.repeats):
-            states = [
-                int(rng.integers(1, stream.lfsr.mask, endpoint=True, dtype=np.uint64))
-                for stream in streams(self.machine.config)
-            ]
-            self._golden.put(self.weights, states)
-            found.append(self.accuracy_after(self._golden.see(self.images, self.labels)))
-        return float(np.mean(found)), float(np.std(found, ddof=1))
+    def _states(self) -> list[int]:
+        """Return new random states of all streams."""
+        return [
+            int(self._rng.integers(1, stream.lfsr.mask, endpoint=True, dtype=np.uint64))
+            for stream in streams(self.machine.config)
+        ]
 
     def _part(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         part = slice(first, first + count)
