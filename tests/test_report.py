@@ -17,22 +17,9 @@ from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.network import PRE
 from spikeloom.golden.spec.network import SECTIONS
-from spikeloom.sim.report import (
-    ReportError,
-    Run,
-    Verification,
-    activity,
-    outcome,
-    weights,
-    write,
-)
+from spikeloom.sim.report import ReportError, Run, Verification, activity, outcome, weights, write
 from spikeloom.sim.report import page as page_module
-from spikeloom.sim.report.drawing import (
-    IMAGE_BLUE,
-    IMAGE_ORANGE,
-    VARIABLES,
-    Picture,
-)
+from spikeloom.sim.report.drawing import IMAGE_BLUE, IMAGE_ORANGE, VARIABLES, Picture
 from spikeloom.sim.report.figures import figures
 from spikeloom.sim.report.page import render
 

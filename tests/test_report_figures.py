@@ -12,11 +12,7 @@ from web_page import Page, texts
 from spikeloom.golden import datasets
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.network import NetworkConfig, load
-from spikeloom.sim.report.drawing import (
-    drawing,
-    mosaic,
-    to_svg,
-)
+from spikeloom.sim.report.drawing import drawing, mosaic, to_svg
 from spikeloom.sim.report.figures import figures
 from spikeloom.sim.report.page import render
 

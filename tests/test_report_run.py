@@ -14,11 +14,7 @@ from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, Network
 from spikeloom.golden.spec.machine import machine
-from spikeloom.sim.report import (
-    ReportError,
-    Run,
-    activity,
-)
+from spikeloom.sim.report import ReportError, Run, activity
 
 
 @pytest.fixture(scope="module")
