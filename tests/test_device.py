@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -55,6 +56,15 @@ def test_a_core_of_another_protocol_version_is_refused(tiny: Machine, transport:
     transport.identity = dataclasses.replace(transport.identity, version=99)
     with pytest.raises(DeviceError, match=r"speaks protocol 99, this host speaks 2"):
         Device(transport, tiny)
+
+
+def test_a_register_that_says_more_than_it_holds_is_refused(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+):
+    said = (1 << 13).to_bytes(4, "little")
+    monkeypatch.setattr(device, "_transport", SimpleNamespace(transfer=lambda data, reply: said))
+    with pytest.raises(DeviceError, match="steps = 8192, which has 13 bits: a faulty core"):
+        device.read("steps")
 
 
 def test_what_is_not_a_core_is_refused(tiny: Machine):

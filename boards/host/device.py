@@ -88,11 +88,17 @@ class Device:
         return self.read_all([name])[name]
 
     def read_all(self, names: list[str]) -> dict[str, int]:
-        """Read several registers in one transfer."""
+        """Read several registers in one transfer; `DeviceError` if one says what it cannot hold."""
         data = b"".join(protocol.read(self._registers[name].address) for name in names)
         reply = self._transport.transfer(data, 4 * len(names))
-        values = np.frombuffer(reply, "<u4")
-        return {name: int(value) for name, value in zip(names, values, strict=True)}
+        values = dict(zip(names, np.frombuffer(reply, "<u4").tolist(), strict=True))
+        for name, value in values.items():
+            if value >> self._registers[name].width:
+                raise DeviceError(
+                    f"the core says {name} = {value}, which has {self._registers[name].width} "
+                    "bits: a faulty core"
+                )
+        return values
 
     def write(self, name: str, value: int) -> None:
         """Write a register by name; `ValueError` if the value does not fit."""

@@ -23,7 +23,8 @@ from spikeloom.golden.spec.link import (
 SILENCE = 3.0
 """Seconds without a good frame, while the board is being asked, after which it is lost."""
 PATIENCE = 60.0
-"""Seconds in which no byte moves, while the board answers, after which its core is stuck."""
+"""Seconds in which no byte moves, while the board answers, after which its core is stuck; those of
+a reply that was not asked for yet do not count, lest a core that babbles keep its host for ever."""
 
 WAIT_FIRST, WAIT_MIN, WAIT_MAX = 0.1, 0.01, 0.5
 """Seconds after which a board that says nothing is asked: before its pace is known, and limits."""
@@ -109,6 +110,7 @@ class LinkTransport:
         self._received = 0  # reply bytes
         self._acked = 0  # of them, what the board knows of
         self._inbox = bytearray()
+        self._due = 0  # reply bytes that a transfer waits for
         self._syncing = False
         self._wait, self._smooth, self._spread = WAIT_FIRST, 0.0, 0.0
 
@@ -148,6 +150,7 @@ class LinkTransport:
         """Move bytes until no frame is under way and the reply is there."""
         frames, now = self._frames, self._line.now()
         self._heard = self._moved = now
+        self._due = reply
         self._ask_at = now + self._wait
         while self._flying or len(self._inbox) < reply:
             self._send()
@@ -275,15 +278,18 @@ class LinkTransport:
                 f"the board on {self._line.name} has lost its place: it was reset, loaded anew, or "
                 "opened by another program; open it again"
             )
-        for _ in range(arrived if possible else 0):
+        if not possible:  # a stale frame of another time: it moves nothing, whatever it says
+            arrived = taken = 0
+        for _ in range(arrived):
             self._flying.popleft()
             self._first += 1
-        self._taken += max(taken, 0) if possible else 0
+        self._taken += max(taken, 0)
         new = frame.payload[-place:] if place < 0 else frame.payload
         new = new if -len(frame.payload) < place <= 0 else b""
+        awaited = bool(new) and len(self._inbox) < self._due
         self._inbox += new
         self._received += len(new)
-        if new or arrived > 0 or taken > 0:
+        if awaited or arrived > 0 or taken > 0:
             self._moved = self._heard
         return place > 0
 

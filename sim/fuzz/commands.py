@@ -9,7 +9,7 @@ from spikeloom.golden.spec.machine import LayerMachine, Machine, machine
 from spikeloom.golden.spec.protocol import Opcode
 from spikeloom.golden.spec.registers import Access, registers
 from spikeloom.sim.fuzz.case import Case, Command, Stalls
-from spikeloom.sim.fuzz.draw import Draw, configs, plans
+from spikeloom.sim.fuzz.draw import Draw, configs, plans, rarely
 
 MOST = 12
 """Deeds of a case, beside loading weights."""
@@ -39,7 +39,7 @@ def cases(draw: Draw) -> Case:
         ("write_weights", layer.index, 0, draw(_weights(layer, layer.n_pre)))
         for layer in numbers.layers
     ]
-    if draw(st.booleans()):  # else updates are as rare as the configuration says
+    if draw(st.sampled_from([True, True, False])):  # else updates are as rare as the configuration says
         commands += [("write", f"probability.{layer.index}", 1 << 16) for layer in numbers.layers]
     for deed in draw(st.lists(st.sampled_from(OFTEN), min_size=1, max_size=MOST)):
         commands += draw(deeds(numbers, deed))
@@ -62,7 +62,7 @@ def _stalls() -> st.SearchStrategy[Stalls]:
 def _weights(draw: Draw, layer: LayerMachine, rows: int) -> list[list[int]]:
     """Draw rows of weights: spread out, small, of one sign, or at the rails."""
     top = layer.weight_max
-    kind = draw(st.sampled_from(["uniform", "positive", "rails", "negative", "small"]))
+    kind = draw(rarely(["positive", "uniform"], ["rails", "small", "negative"]))
     size = 2 * rows * layer.n_post
     found = np.frombuffer(draw(st.binary(min_size=size, max_size=size)), "<i2").astype(np.int32)
     sign, most = np.sign(found), max(1, top // 8) if kind == "small" else top
@@ -77,7 +77,7 @@ def _weights(draw: Draw, layer: LayerMachine, rows: int) -> list[list[int]]:
 @st.composite
 def _image(draw: Draw, pixels: int) -> Command:
     """Draw an image: full, blank, or some of it lit."""
-    kind = draw(st.sampled_from(["full", "lit", "lit", "half", "blank"]))
+    kind = draw(rarely(["full", "lit", "half"], ["blank"]))
     if kind in ("full", "blank"):
         return ("image", [255 * (kind == "full")] * pixels)
     values = draw(st.binary(min_size=pixels, max_size=pixels))
@@ -93,7 +93,11 @@ def deeds(draw: Draw, numbers: Machine, deed: str) -> list[Command]:
     pixels, classes = config.sizes[0], config.sizes[-1]
     match deed:
         case "train":
-            return [draw(_image(pixels)), ("train", draw(st.integers(0, classes - 1)))]
+            samples = [
+                [draw(_image(pixels)), ("train", draw(st.integers(0, classes - 1)))]
+                for _ in range(draw(st.sampled_from([1, 2, 4])))
+            ]
+            return [command for sample in samples for command in sample]
         case "infer":
             return [draw(_image(pixels)), ("infer",)]
         case "blank":

@@ -63,7 +63,7 @@ def _tables(draw: Draw) -> dict[str, Any]:
     sizes += [draw(rarely(list(SIZES[:9]), list(SIZES[9:]))) for _ in range(hidden)]
     sizes.append(draw(rarely([*range(2, 9)], [10, 16])))
     bits = [draw(st.integers(2, 16)) for _ in sizes[1:]]
-    reach = [draw(rarely([1.0, 0.25, 0.5, 2.0, 4.0], [2**-10, 16.0])) for _ in bits]
+    reach = [draw(rarely([1.0, 2.0, 4.0], [0.25, 0.5, 2**-10, 16.0])) for _ in bits]
     thetas = [2 ** (b - 1) / r for b, r in zip(bits, reach, strict=True)]
     # thresholds of error neurons: a share of the next layer's, or of a spike behind the last one
     units = [*thetas[1:], 256.0]

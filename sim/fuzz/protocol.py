@@ -8,11 +8,15 @@ from collections.abc import Callable
 from hypothesis import strategies as st
 
 from spikeloom.sim.fuzz import board, host
+from spikeloom.sim.fuzz.draw import Draw
 from spikeloom.sim.fuzz.host import Script
 from spikeloom.sim.fuzz.hunt import SHRINK_SECONDS, Hunt, hunt
 from spikeloom.sim.fuzz.scripts import scripts
 from spikeloom.sim.fuzz.session import Session
 from spikeloom.sim.fuzz.sessions import sessions
+
+SCRIPTS = 20
+"""Sessions of a host for each of a board, which is simulated."""
 
 
 def fuzz(
@@ -24,7 +28,7 @@ def fuzz(
 ) -> Hunt[Session | Script]:
     """Try random sessions of boards and of hosts; see `hunt`."""
     return hunt(
-        st.one_of(sessions(), scripts()),
+        examples(),
         replay,
         size=lambda example: len(example.to_json()),
         seed=seed,
@@ -32,6 +36,12 @@ def fuzz(
         shrink_seconds=shrink_seconds,
         progress=progress,
     )
+
+
+@st.composite
+def examples(draw: Draw) -> Session | Script:
+    """Draw a session of a board or, as these take no time, one of `SCRIPTS` as many of a host."""
+    return draw(scripts() if draw(st.integers(0, SCRIPTS)) else sessions())
 
 
 def replay(example: Session | Script) -> Counter[str]:
