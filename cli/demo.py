@@ -9,8 +9,8 @@ import typer
 
 from spikeloom.cli.output import Output, percent
 from spikeloom.golden.spec.machine import machine
+from spikeloom.sim.device_engine import RtlEngine
 from spikeloom.sim.difference import MismatchError
-from spikeloom.sim.engine import RtlEngine
 
 DIFFERENT = 1
 

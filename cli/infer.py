@@ -19,7 +19,8 @@ from spikeloom.golden.datasets.images import from_picture
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.sim import checkpoint as checkpoints
 from spikeloom.sim import data as network_data
-from spikeloom.sim.engine import Engine, RtlEngine, make_engine
+from spikeloom.sim.device_engine import RtlEngine
+from spikeloom.sim.engine import Engine, make_engine
 from spikeloom.sim.trainer import evaluate
 
 VCD_STEPS = 4

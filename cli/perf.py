@@ -12,7 +12,7 @@ from spikeloom.cli.output import Output
 from spikeloom.golden.spec.machine import machine
 from spikeloom.sim import data as network_data
 from spikeloom.sim import perf as performance
-from spikeloom.sim.engine import RtlEngine
+from spikeloom.sim.device_engine import RtlEngine
 
 
 def perf(

@@ -15,7 +15,7 @@ from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.sim import data as network_data
 from spikeloom.sim import lockstep
-from spikeloom.sim.engine import DeviceEngine, RtlEngine, refuse_rate_form
+from spikeloom.sim.device_engine import DeviceEngine, RtlEngine, refuse_rate_form
 
 DIFFERENT = 1
 

@@ -12,7 +12,8 @@ import numpy as np
 from spikeloom.boards.host.device import DeviceError
 from spikeloom.boards.host.link import LinkTransport
 from spikeloom.golden.spec.machine import Machine
-from spikeloom.sim.engine import DeviceEngine, Kind, refuse_rate_form
+from spikeloom.sim.device_engine import DeviceEngine, refuse_rate_form
+from spikeloom.sim.engine import Kind
 
 
 @dataclass(frozen=True)

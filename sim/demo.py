@@ -9,7 +9,8 @@ from pathlib import Path
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.sim import data as network_data
-from spikeloom.sim.engine import DeviceEngine, GoldenEngine
+from spikeloom.sim.device_engine import DeviceEngine
+from spikeloom.sim.engine import GoldenEngine
 from spikeloom.sim.lockstep import Lockstep
 from spikeloom.sim.report import Verification
 from spikeloom.sim.reporting import write_report

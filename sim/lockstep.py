@@ -22,6 +22,7 @@ from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.protocol import weights_digest
 from spikeloom.golden.spec.streams import streams
+from spikeloom.sim.device_engine import DeviceEngine, refuse_rate_form
 from spikeloom.sim.difference import (
     Difference,
     MismatchError,
@@ -30,7 +31,7 @@ from spikeloom.sim.difference import (
     tell,
     weight_differences,
 )
-from spikeloom.sim.engine import DeviceEngine, GoldenEngine, Kind, refuse_rate_form
+from spikeloom.sim.engine import GoldenEngine, Kind
 from spikeloom.sim.trainer import Progress, Trainer, evaluate
 
 DIGEST_EVERY = 256

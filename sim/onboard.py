@@ -25,7 +25,7 @@ from spikeloom.hdl.plan import Plan
 from spikeloom.sim import data as network_data
 from spikeloom.sim import perf
 from spikeloom.sim.choices import Choices
-from spikeloom.sim.engine import DeviceEngine
+from spikeloom.sim.device_engine import DeviceEngine
 from spikeloom.sim.toolchain import cache_directory
 
 BITS_PER_BYTE = 10

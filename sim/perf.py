@@ -12,7 +12,8 @@ from spikeloom.golden.datasets import DataError, Dataset
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.network import PRE
 from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.sim.engine import DeviceEngine, GoldenEngine, refuse_rate_form, start
+from spikeloom.sim.device_engine import DeviceEngine, refuse_rate_form
+from spikeloom.sim.engine import GoldenEngine, start
 from spikeloom.sim.pace import Pace
 
 WARM_UP = 200

@@ -17,7 +17,7 @@ from spikeloom.cli import verify as verify_verb
 from spikeloom.cli.main import app, expected_errors
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import load, shipped
-from spikeloom.sim import engine as engines
+from spikeloom.sim import device_engine
 from spikeloom.sim.toolchain import ToolchainError
 
 VERBS = ("configs", "train", "infer", "verify", "perf", "demo")
@@ -101,7 +101,7 @@ def test_an_engine_that_cannot_be_had_is_told_without_a_traceback(
     def fail(*_: Any, **__: Any) -> None:
         raise error
 
-    monkeypatch.setattr(engines, "RtlEngine", fail)
+    monkeypatch.setattr(device_engine, "RtlEngine", fail)
     assert message in call("train", "tiny", *SMALL, "--engine", "rtl", status=2).stderr
 
 

@@ -13,7 +13,7 @@ from spikeloom.cli import demo as demo_verb
 from spikeloom.cli import perf as perf_verb
 from spikeloom.cli import verify as verify_verb
 from spikeloom.golden import datasets
-from spikeloom.sim.engine import DeviceEngine
+from spikeloom.sim.device_engine import DeviceEngine
 
 
 def fault_at(fault: Fault | None = None) -> Any:

@@ -14,14 +14,8 @@ from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.golden.spec.streams import streams
-from spikeloom.sim.engine import (
-    DeviceEngine,
-    Engine,
-    GoldenEngine,
-    RtlEngine,
-    make_engine,
-    start,
-)
+from spikeloom.sim.device_engine import DeviceEngine, RtlEngine
+from spikeloom.sim.engine import Engine, GoldenEngine, make_engine, start
 
 SHARED = ("samples", "spikes.0", "spikes.1", "spikes.2", "positive.1", "negative.2")
 

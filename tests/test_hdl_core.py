@@ -21,7 +21,8 @@ from spikeloom.hdl.core import Core
 from spikeloom.hdl.plan import Plan
 from spikeloom.sim import cosim, pysim
 from spikeloom.sim import data as network_data
-from spikeloom.sim.engine import GoldenEngine, RtlEngine, start
+from spikeloom.sim.device_engine import RtlEngine
+from spikeloom.sim.engine import GoldenEngine, start
 
 TESTS = 6
 

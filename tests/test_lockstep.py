@@ -16,8 +16,9 @@ from spikeloom.golden.spec.protocol import Opcode
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.golden.spec.streams import thinning_stream
 from spikeloom.sim import data as network_data
+from spikeloom.sim.device_engine import DeviceEngine
 from spikeloom.sim.difference import Difference, MismatchError
-from spikeloom.sim.engine import DeviceEngine, GoldenEngine, start
+from spikeloom.sim.engine import GoldenEngine, start
 from spikeloom.sim.lockstep import Lockstep, Verification, verify
 
 SEED, TRAIN, TEST = 5, 520, 30

@@ -22,7 +22,7 @@ from spikeloom.golden.spec.network import NetworkConfig, from_dict, load
 from spikeloom.hdl.core import Core
 from spikeloom.sim import data as network_data
 from spikeloom.sim import netlist
-from spikeloom.sim.engine import DeviceEngine
+from spikeloom.sim.device_engine import DeviceEngine
 from spikeloom.sim.lockstep import Verification, verify
 from spikeloom.sim.toolchain import ToolchainError
 from spikeloom.sim.transport import VerilatedTransport

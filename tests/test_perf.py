@@ -17,7 +17,7 @@ from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.golden.spec.streams import streams
 from spikeloom.sim import data as network_data
 from spikeloom.sim import perf
-from spikeloom.sim.engine import DeviceEngine
+from spikeloom.sim.device_engine import DeviceEngine
 from spikeloom.sim.perf import Performance, measure
 
 WARM_UP, IMAGES = 30, 12

@@ -18,7 +18,8 @@ from spikeloom.golden.spec.network import NetworkConfig, from_dict, load
 from spikeloom.hdl import core
 from spikeloom.sim import checkpoint
 from spikeloom.sim import data as network_data
-from spikeloom.sim.engine import DeviceEngine, GoldenEngine, RtlEngine, start
+from spikeloom.sim.device_engine import DeviceEngine, RtlEngine
+from spikeloom.sim.engine import GoldenEngine, start
 from spikeloom.sim.lockstep import Verification, verify
 from spikeloom.sim.trainer import Trainer
 from spikeloom.sim.transport import VerilatedTransport

@@ -18,7 +18,8 @@ from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.sim import checkpoint, trainer
 from spikeloom.sim import data as network_data
 from spikeloom.sim.checkpoint import CheckpointError
-from spikeloom.sim.engine import DeviceEngine, Engine, GoldenEngine
+from spikeloom.sim.device_engine import DeviceEngine
+from spikeloom.sim.engine import Engine, GoldenEngine
 from spikeloom.sim.trainer import EVALUATIONS, Evaluation, Progress, Trainer, evaluate
 
 TRAIN, HELD = 90, 20
