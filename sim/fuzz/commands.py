@@ -39,7 +39,7 @@ def cases(draw: Draw) -> Case:
         ("write_weights", layer.index, 0, draw(_weights(layer, layer.n_pre)))
         for layer in numbers.layers
     ]
-    if draw(st.sampled_from([True, True, False])):  # else updates are as rare as the configuration says
+    if draw(st.sampled_from([True, True, False])):  # else they are as rare as the network says
         commands += [("write", f"probability.{layer.index}", 1 << 16) for layer in numbers.layers]
     for deed in draw(st.lists(st.sampled_from(OFTEN), min_size=1, max_size=MOST)):
         commands += draw(deeds(numbers, deed))
