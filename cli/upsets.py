@@ -54,7 +54,7 @@ def upsets(
         Path,
         typer.Option(
             metavar="DIR",
-            help="Folder of tables and picture; results/upsets is where the published ones are.",
+            help="Folder of tables and picture; the published ones are made with results/upsets.",
             file_okay=False,
         ),
     ] = Path("out/upsets"),
@@ -79,7 +79,7 @@ def upsets(
     [bold]Examples[/bold]
 
     [cyan]spikeloom upsets --quick[/cyan]
-    [cyan]spikeloom upsets tiny --flips 2400 --out results/upsets[/cyan]
+    [cyan]spikeloom upsets tiny --flips 2400[/cyan]
     [cyan]spikeloom upsets mnist-196-32-10 --flips 300 --images 0[/cyan]
     """
     if not flips and not images:

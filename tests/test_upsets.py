@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from upset_chip import CONFIG, MACHINE, compiled, digits
@@ -11,7 +13,7 @@ from spikeloom.golden.spec.streams import streams
 from spikeloom.sim.upsets import UpsetError
 from spikeloom.sim.upsets.accuracy import Change, Ended, Usual, told
 from spikeloom.sim.upsets.campaign import Campaign
-from spikeloom.sim.upsets.golden import Golden, Seen
+from spikeloom.sim.upsets.golden import Golden
 from spikeloom.sim.upsets.kinds import KINDS, LFSR
 from spikeloom.sim.upsets.outcome import Cleared, Outcome
 from spikeloom.sim.upsets.task import Size, Task
@@ -62,26 +64,30 @@ def test_too_few_images_are_refused_with_the_numbers(seed):
         Task(CONFIG, data, 1)
 
 
-def test_a_training_that_no_upset_changed_ends_as_golden_does_and_lost_nothing(seed):
-    data = digits(np.random.default_rng(seed), 200)
-    size = Size(before=60, window=4, after=2, rest=60, test=100, repeats=3)
-    task = Task(CONFIG, data, 7, size)
-    end = task.end_of(task.next(task.expected)[2])
+def test_the_change_by_an_upset_is_that_of_its_weights_with_other_random_numbers(monkeypatch, seed):
+    """Golden by itself makes the same of both trainings; without an upset nothing changes."""
+    rng = np.random.default_rng(seed)
+    data = digits(rng, 200)
+    labels = data.train_labels.astype(np.int64)
+    other = [stream.seed(int(rng.integers(1 << 30))) for stream in streams(CONFIG)]
+    monkeypatch.setattr(Task, "_states", lambda self: other)
+    task = Task(CONFIG, data, 7, Size(before=60, window=4, after=2, rest=60, test=100, repeats=2))
     golden = Golden(MACHINE)
     golden.put(initial.weights(MACHINE, 7), [stream.seed(7) for stream in streams(CONFIG)])
-    golden.train(data.train_images[:126], data.train_labels[:126].astype(np.int64))
-    accuracy = golden.accuracy(data.test_images[:100], data.test_labels[:100])
-    assert end == Ended(accuracy, 0.0)
+    golden.train(data.train_images[:66], labels[:66])
+    weights, states = golden.weights, golden.stream_states
 
+    def accuracy(weights: list[np.ndarray], states: list[int]) -> float:
+        golden.put(weights, states)
+        golden.train(data.train_images[66:126], labels[66:126])
+        return golden.accuracy(data.test_images[:100], data.test_labels[:100])
 
-def test_a_training_whose_weights_are_lost_shows_in_the_paired_change(seed):
-    data = digits(np.random.default_rng(seed), 500)
-    size = Size(before=400, window=4, after=2, rest=1, test=90, repeats=2)
-    task = Task(CONFIG, data, 1, size)
-    seen = task.expected
-    lost = Seen(seen.counts, [-weights for weights in seen.weights], seen.states, seen.counters)
-    changes = [task.end_of(lost).change for _ in range(5)]
-    assert np.mean(changes) < -0.2
+    usual, lost = accuracy(weights, other), [-w for w in weights]
+    assert task.usual.mean == pytest.approx(usual)
+    seen = task.next(task.expected)[2]
+    assert task.end_of(seen) == Ended(accuracy(weights, states), 0.0)
+    upset = dataclasses.replace(seen, weights=lost)
+    assert task.end_of(upset) == Ended(accuracy(lost, states), accuracy(lost, other) - usual)
 
 
 def test_change_is_the_mean_over_pairs_with_its_standard_error():
