@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from spikeloom.golden.files import replacing
 from spikeloom.sim.report import tables
 from spikeloom.sim.report.figures import figures
 from spikeloom.sim.report.run import ReportError, Run
@@ -42,14 +42,12 @@ def write(directory: Path, run: Run) -> Path:
     complete. Raises `ReportError` where the file cannot be written.
     """
     target = directory / FILE
-    partial = directory / f".{FILE}.{os.getpid()}"
-    text = render(run)
+    data = render(run).encode()
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(target)
+        with replacing(target) as file:
+            file.write(data)
     except OSError as error:
-        partial.unlink(missing_ok=True) if directory.is_dir() else None
         raise ReportError(
             f"cannot write {target}: {error.strerror}; name a directory that can be written"
         ) from error
