@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from types import SimpleNamespace
 
 import bench_learning
@@ -303,6 +304,21 @@ def test_an_argued_survivor_gets_its_argument():
     found = mutant(cell=cell, port=port[0], bit=int(port[2:-1]), mode=mode)
     told = Result("crossbar", name, {}, 1)
     assert reason(Fate(found, SURVIVED, "some input"), told) == why
+
+
+@pytest.mark.parametrize(
+    ("wire", "mode", "begins"),
+    [
+        ("network.samples[30]", "const0", r"too long a run: .* 2\*\*30 events"),
+        ("network.total[10]", "const0", r"too long a run: .* 2\*\*10 events"),
+        ("network.cycles[15]", "const0", "open"),
+        ("network.samples[30]", "const1", "open"),
+        ("network.layer1.total0[12]", "const0", "open"),
+    ],
+)
+def test_only_a_high_bit_of_a_count_takes_too_long(wire: str, mode: str, begins: str):
+    found = mutant(wire=wire, port="Q", bit=0, mode=mode)
+    assert re.match(begins, reason(Fate(found, SURVIVED, "no proof"), result("a", SURVIVED)))
 
 
 def test_mutants_of_a_block_are_shared_among_its_sizes():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mutation.campaign import Fate, Result
 
 _LANES = (
@@ -37,8 +39,24 @@ VERDICTS = {
 }
 """What can be said of any other, by how its verdict begins."""
 
+_COUNT = re.compile(r"network\.(samples|cycles|total|spikes_\d|writes_\d)\[(\d+)\]")
+_LONG = {"cycles": 16}
+"""Bits of a count from which on no bench runs long enough to set them; 10 of the others."""
+
+
+def _too_long(fate: Fate) -> str | None:
+    """Return why nobody notices that a high bit of a count stays 0, None of other mutants."""
+    bit = _COUNT.match(fate.mutant.place)
+    if fate.mutant.mode != "const0" or bit is None or int(bit[2]) < _LONG.get(bit[1], 10):
+        return None
+    return f"too long a run: this bit of a count is set after 2**{bit[2]} events"
+
 
 def reason(fate: Fate, result: Result) -> str:
     """Return why a survivor was not killed."""
     argued = REASONS.get((result.name, fate.mutant.place, fate.mutant.mode))
-    return argued or next(text for start, text in VERDICTS.items() if fate.by.startswith(start))
+    return (
+        argued
+        or _too_long(fate)
+        or next(text for start, text in VERDICTS.items() if fate.by.startswith(start))
+    )
