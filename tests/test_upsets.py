@@ -13,6 +13,7 @@ from spikeloom.golden.spec.streams import streams
 from spikeloom.sim.upsets import UpsetError
 from spikeloom.sim.upsets.accuracy import Change, Ended, Usual, told
 from spikeloom.sim.upsets.campaign import Campaign
+from spikeloom.sim.upsets.chip import Bit
 from spikeloom.sim.upsets.golden import Golden
 from spikeloom.sim.upsets.kinds import KINDS, LFSR
 from spikeloom.sim.upsets.outcome import Cleared, Outcome
@@ -26,10 +27,21 @@ def campaign() -> Campaign:
     return Campaign(compiled().another(), Task(CONFIG, digits(rng, 200), 1, size), 1)
 
 
-def test_a_flip_of_a_stream_is_seen_and_cleared_by_the_reset_command(campaign):
+def bit_of_a_stream(campaign: Campaign) -> Bit:
     bits = campaign.bits[LFSR]
-    bit = next(b for b in map(bits.__getitem__, range(320)) if b.place.name.endswith("input.main"))
-    run = campaign.flip(LFSR, bit, 5)
+    return next(b for b in map(bits.__getitem__, range(320)) if b.place.name.endswith("input.main"))
+
+
+@pytest.mark.parametrize(("more", "outcome"), [(0.0, Outcome.LEARNED), (1e-6, Outcome.WRONG)])
+def test_more_accuracy_lost_than_by_luck_is_a_wrong_result(campaign, monkeypatch, more, outcome):
+    lost = 2 * campaign.done([]).usual.deviation + more
+    monkeypatch.setattr(Task, "end_of", lambda self, seen: Ended(0.9, -lost))
+    run = campaign.flip(LFSR, bit_of_a_stream(campaign), 5)
+    assert (run.outcome, run.end) == (outcome, Ended(0.9, -lost))
+
+
+def test_a_flip_of_a_stream_is_seen_and_cleared_by_the_reset_command(campaign):
+    run = campaign.flip(LFSR, bit_of_a_stream(campaign), 5)
     assert run.outcome in (Outcome.LEARNED, Outcome.WRONG)
     assert run.cleared is Cleared.RESET
     assert run.bit.startswith("core.network.streams.input.main[")
@@ -75,7 +87,7 @@ def test_the_change_by_an_upset_is_that_of_its_weights_with_other_random_numbers
     golden = Golden(MACHINE)
     golden.put(initial.weights(MACHINE, 7), [stream.seed(7) for stream in streams(CONFIG)])
     golden.train(data.train_images[:66], labels[:66])
-    weights, states = golden.weights, golden.stream_states
+    weights = golden.weights
 
     def accuracy(weights: list[np.ndarray], states: list[int]) -> float:
         golden.put(weights, states)
@@ -85,9 +97,9 @@ def test_the_change_by_an_upset_is_that_of_its_weights_with_other_random_numbers
     usual, lost = accuracy(weights, other), [-w for w in weights]
     assert task.usual.mean == pytest.approx(usual)
     seen = task.next(task.expected)[2]
-    assert task.end_of(seen) == Ended(accuracy(weights, states), 0.0)
+    assert task.end_of(seen) == Ended(usual, 0.0)
     upset = dataclasses.replace(seen, weights=lost)
-    assert task.end_of(upset) == Ended(accuracy(lost, states), accuracy(lost, other) - usual)
+    assert task.end_of(upset) == Ended(accuracy(lost, other), accuracy(lost, other) - usual)
 
 
 def test_change_is_the_mean_over_pairs_with_its_standard_error():
@@ -104,7 +116,9 @@ def test_the_words_on_accuracy_say_what_counts_as_usual_and_what_that_cannot_sho
     usual = Usual.of([0.7, 0.8, 0.9])
     text = told(usual, Change(481, -0.0012, 0.0004), 1003)
     assert "1,003 images later: 80.00 % is usual, standard deviation 10.00 % over 3 undis" in text
-    assert "60.00 % (two deviations less) or more counts as that: a loss within this spread" in text
-    assert "481 of them" in text
+    assert (
+        "two deviations, 20.00 percentage points, may be lost by luck, and more is a wrong" in text
+    )
+    assert "all 481 pairs" in text
     assert "-0.12 ± 0.04 percentage points" in text
     assert "pairs" not in told(usual, Change(1, 0.1, None), 1003)

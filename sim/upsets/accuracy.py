@@ -28,9 +28,9 @@ class Usual:
         return cls(float(np.mean(accuracies)), deviation, len(accuracies))
 
     @property
-    def least(self) -> float:
-        """The least accuracy that counts as usual: two standard deviations below the mean."""
-        return self.mean - 2 * self.deviation
+    def most_lost(self) -> float:
+        """What a single run may lose by luck: two standard deviations."""
+        return 2 * self.deviation
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Ended:
 
     Attributes
     ----------
-    accuracy : of the training itself.
-    change : of the accuracy by the upset, where both trainings go on with the same new random
-        numbers.
+    accuracy : at the end, where training goes on with new random numbers.
+    change : by the upset: that accuracy less the one of undisturbed weights that go on with the
+        same random numbers.
     """
 
     accuracy: float
@@ -79,15 +79,16 @@ def told(usual: Usual, change: Change, images: int) -> str:
     text = (
         f"Accuracy at the end, {images:,} images later: {_percent(usual.mean)} is usual, standard "
         f"deviation {_percent(usual.deviation)} over {usual.runs} undisturbed runs with other "
-        f"random numbers. {_percent(usual.least)} (two deviations less) or more counts as that: "
-        "a loss within this spread does not show in a single run."
+        "random numbers. Every training that an upset has changed is compared with an undisturbed "
+        "one that goes on with the same new random numbers: two deviations, "
+        f"{100 * usual.most_lost:.2f} percentage points, may be lost by luck, and more is a wrong "
+        "result. A loss within this spread does not show in a single run."
     )
     if change.mean is None or change.error is None:
         return text
     return (
-        f"{text} What upsets cost on the average shows in pairs, {change.pairs:,} of them: a "
-        "training that an upset has changed (learned away, or wrong only by its accuracy) and the "
-        "undisturbed one both go on with the same new random numbers. Change of accuracy: "
+        f"{text} What upsets cost on the average shows in all {change.pairs:,} pairs (learned "
+        "away, or wrong only by its accuracy): change of accuracy "
         f"{100 * change.mean:+.2f} ± {100 * change.error:.2f} percentage points (mean and "
         "standard error; flips as they are, not weighted by bits)."
     )
@@ -99,7 +100,7 @@ def values(usual: Usual, change: Change) -> dict[str, object]:
         "usual": usual.mean,
         "standard_deviation": usual.deviation,
         "undisturbed_runs": usual.runs,
-        "least_usual": usual.least,
+        "most_lost_by_luck": usual.most_lost,
         "mean_change": change.mean,
         "its_standard_error": change.error,
         "pairs": change.pairs,

@@ -165,7 +165,7 @@ class Campaign:
         if same:
             return Outcome.MISCOUNTED, None, note
         end = task.end_of(found)
-        usual = end.accuracy >= task.usual.least
+        usual = end.change >= -task.usual.most_lost
         return Outcome.LEARNED if usual else Outcome.WRONG, end, note
 
     def _recover(self, chip: Chip) -> Cleared:

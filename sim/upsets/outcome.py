@@ -23,10 +23,10 @@ OUTCOMES = {
     Outcome.MASKED: "weights, counts, random states and event counters (but clocks and writes) "
     "are as without it",
     Outcome.LEARNED: "weights, counts or random states differ, the chip goes on as golden does "
-    "from there, and at the end of training the accuracy is not below the usual ones, whose range "
-    "stands below; it is no proof that this run lost nothing",
+    "from there, and at the end of training no more accuracy is lost than by luck, which stands "
+    "below; it is no proof that this run lost nothing",
     Outcome.MISCOUNTED: "only event counters differ",
-    Outcome.WRONG: "the chip goes on differing from golden, or the accuracy is below that range",
+    Outcome.WRONG: "the chip goes on differing from golden, or more accuracy is lost than that",
     Outcome.DETECTED: "an error bit, an answer that cannot be, or the link's CRC tells the host",
     Outcome.HANG: "no byte moves any more",
 }

@@ -87,12 +87,12 @@ class Task:
     def end_of(self, seen: Seen) -> Ended:
         """Return how training ends that golden goes on with from there.
 
-        The change is that of weights: going on with the upset run's own random numbers would
-        compare with the luck of the one undisturbed run that has them too.
+        The random numbers are new ones: the upset run's own would compare every upset with the
+        luck of the one undisturbed run that has them too.
         """
         states = self._states()
-        change = self._accuracy(seen.weights, states) - self._accuracy(self._undisturbed, states)
-        return Ended(self._accuracy(seen.weights, seen.states), change)
+        accuracy = self._accuracy(seen.weights, states)
+        return Ended(accuracy, accuracy - self._accuracy(self._undisturbed, states))
 
     def _accuracy(self, weights: list[np.ndarray], states: list[int]) -> float:
         """Return the accuracy once golden has trained on with the rest of the images."""
