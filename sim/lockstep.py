@@ -11,7 +11,7 @@ by running less and less of what followed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,43 +20,14 @@ from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.golden.spec.protocol import weights_digest
-from spikeloom.golden.spec.streams import streams
 from spikeloom.sim.device_engine import DeviceEngine, refuse_rate_form
-from spikeloom.sim.difference import (
-    Difference,
-    MismatchError,
-    Place,
-    count_differences,
-    tell,
-    weight_differences,
-)
+from spikeloom.sim.difference import Difference, MismatchError, Place, count_differences, tell
 from spikeloom.sim.engine import GoldenEngine, Kind
+from spikeloom.sim.pair import DIGEST, Pair, Run, weights_digest_of
 from spikeloom.sim.trainer import Progress, Trainer, evaluate
 
 DIGEST_EVERY = 256
 """Samples between two comparisons of the whole state; reading it costs a core about ten samples."""
-
-DIGEST = "the core's digest of its weights"
-
-
-def _digest(engine: GoldenEngine) -> int:
-    return weights_digest([w.astype("<i2").tobytes() for w in engine.weights])
-
-
-@dataclass(frozen=True)
-class _State:
-    weights: list[np.ndarray]
-    stream_states: list[int]
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Samples that were run in one call, with what was in force."""
-
-    images: np.ndarray
-    labels: np.ndarray
-    updates: tuple[Update, ...]
 
 
 class Lockstep:
@@ -84,6 +55,7 @@ class Lockstep:
         self.compared_weights = 0
         self.compared_images = 0
         self.device_seconds = 0.0
+        self._pair = Pair(golden, device)
         self._digest_every = digest_every
         self._digest_each = digest_each
         self._log = log
@@ -116,22 +88,20 @@ class Lockstep:
     @property
     def steps(self) -> int:
         """Steps per sample."""
-        return self.golden.steps
+        return self._pair.steps
 
     @steps.setter
     def steps(self, steps: int) -> None:
-        self.golden.steps = steps
-        self.device.steps = steps
+        self._pair.steps = steps
 
     def set_updates(self, updates: tuple[Update, ...]) -> None:
         """Set each crossbar's update of both from now on."""
         self._updates = updates
-        self.golden.set_updates(updates)
-        self.device.set_updates(updates)
+        self._pair.set_updates(updates)
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Train both on samples in order; return counted output spikes, int32[n, classes]."""
-        self._since.append(_Run(images, labels, self._updates))
+        self._since.append(Run(images, labels, self._updates))
         self._trained += len(images)
         if self._digest_each:
             found = self._train_each(images, labels)
@@ -144,7 +114,7 @@ class Lockstep:
             if wrong.size:
                 seen = list(count_differences(expected[wrong[0]], found[wrong[0]]))
                 self._raise_trained(self._trained - len(images) + int(wrong[0]), seen)
-        if seen := list(self._counter_differences("train")):
+        if seen := list(self._pair.counter_differences("train")):
             self._raise_trained(self._trained - 1, seen)
         self.compared_images += len(images)
         if sum(len(run.labels) for run in self._since) >= self._digest_every:
@@ -157,17 +127,17 @@ class Lockstep:
         found, digests = self.device.train_digests(images, labels)
         self.device_seconds += time.perf_counter() - started
         for k in range(len(images)):
-            before = _State(self.golden.weights, self.golden.stream_states)
+            before = self._pair.state()
             expected = self.golden.train(images[k : k + 1], labels[k : k + 1])[0]
             seen = list(count_differences(expected, found[k]))
-            digest, theirs = _digest(self.golden), int(digests[k])
+            digest, theirs = weights_digest_of(self.golden), int(digests[k])
             if theirs != digest:
                 seen.append(Place(DIGEST, digest, theirs))
             if seen:
                 sample = self._trained - len(images) + k
                 self._log(f"sample {sample} differs: looking for the step")
-                run = _Run(images[k : k + 1], labels[k : k + 1], self._updates)
-                difference = self._first_step("train", sample, run, before, seen)
+                run = Run(images[k : k + 1], labels[k : k + 1], self._updates)
+                difference = self._pair.first_step("train", sample, run, before, seen)
                 if difference.step is None:  # something went wrong before that no digest shows
                     self._raise_trained(sample, seen)
                 raise MismatchError(difference)
@@ -200,7 +170,7 @@ class Lockstep:
 
     def compare_state(self) -> None:
         """Compare generators and the digest that the core computes of its weights."""
-        if seen := list(self._state_differences()):
+        if seen := list(self._pair.state_differences()):
             self._raise_trained(self._trained - 1, seen)
         self._mark()
 
@@ -210,41 +180,14 @@ class Lockstep:
         One by one, or, where each sample's digest is compared, by the last digest.
         """
         self.compare_state()
-        if not self._digest_each and (seen := self._differences("train")):
+        if not self._digest_each and (seen := self._pair.differences("train")):
             self._raise_trained(self._trained - 1, seen)
         self.compared_weights = self.machine.config.weight_count
 
     def _mark(self) -> None:
         """Remember this state as equal."""
-        self._equal = _State(self.golden.weights, self.golden.stream_states)
-        self._since: list[_Run] = []
-
-    def _state_differences(self) -> Iterator[Place]:
-        """Yield the digests if they differ, and the streams that do."""
-        digest = _digest(self.golden)
-        if (theirs := self.device.digest()) != digest:
-            yield Place(DIGEST, digest, theirs)
-        states = zip(self.golden.stream_states, self.device.stream_states, strict=True)
-        for stream, (golden, device) in zip(streams(self.machine.config), states, strict=True):
-            if golden != device:
-                yield Place(f"the state of stream {stream.name}", golden, device)
-
-    def _counter_differences(self, kind: Kind) -> Iterator[Place]:
-        """Yield the counters that both sides have and that differ."""
-        mine, theirs = self.golden.counters(kind), self.device.counters(kind)
-        for name in sorted(mine.keys() & theirs.keys()):
-            if mine[name] != theirs[name]:
-                _, _, layer = name.partition(".")
-                layer = int(layer) if layer else None
-                yield Place(f"counter {name}", mine[name], theirs[name], layer)
-
-    def _load(self, state: _State) -> None:
-        for engine in (self.golden, self.device):
-            engine.weights = state.weights
-            engine.stream_states = state.stream_states
-            engine.clear()
-
-    # Finding the first difference
+        self._equal = self._pair.state()
+        self._since: list[Run] = []
 
     def _raise_trained(self, sample: int, seen: list[Place]) -> None:
         """Find the first difference among the samples trained since the last equal state.
@@ -252,87 +195,22 @@ class Lockstep:
         `seen` is what differed after sample number `sample`; it is told if nothing differs again.
         """
         self._log("the engines differ: looking for the first sample where they do")
-        samples = [
-            _Run(run.images[k : k + 1], run.labels[k : k + 1], run.updates)
-            for run in self._since
-            for k in range(len(run.labels))
-        ]
-        first = self._trained - len(samples)
-        low, high = 0, len(samples)
-        if not self._replay_differs(samples):
+        samples = [each for run in self._since for each in run.each()]
+        found = self._pair.first_sample(samples, self._equal)
+        if found is None:
             raise MismatchError(tell("train", sample, None, seen))
-        while high - low > 1:
-            middle = (low + high) // 2
-            if self._replay_differs(samples[:middle]):
-                high = middle
-            else:
-                low = middle
-        bad = samples[high - 1]
-        self._log(f"sample {first + high - 1} differs: looking for the step")
-        self._load(self._equal)
-        for run in samples[: high - 1]:
-            self.golden.set_updates(run.updates)
-            self.golden.train(run.images, run.labels)
-        state = _State(self.golden.weights, self.golden.stream_states)
-        raise MismatchError(self._first_step("train", first + high - 1, bad, state, seen))
-
-    def _replay_differs(self, samples: list[_Run]) -> bool:
-        """Whether anything differs after these samples, from the last equal state on."""
-        self._load(self._equal)
-        for run in samples:
-            self.set_updates(run.updates)
-            mine = self.golden.train(run.images, run.labels)
-            if not np.array_equal(mine, self.device.train(run.images, run.labels)):
-                return True
-        return any(self._counter_differences("train")) or any(self._state_differences())
+        number = self._trained - len(samples) + found
+        self._log(f"sample {number} differs: looking for the step")
+        state = self._pair.golden_after(samples[:found], self._equal)
+        raise MismatchError(self._pair.first_step("train", number, samples[found], state, seen))
 
     def _raise_inferred(
         self, images: np.ndarray, index: int, expected: np.ndarray, found: np.ndarray
     ) -> None:
-        run = _Run(images[index : index + 1], np.zeros(1, np.uint8), self._updates)
-        state = _State(self.golden.weights, self.golden.stream_states)
+        run = Run(images[index : index + 1], np.zeros(1, np.uint8), self._updates)
         seen = list(count_differences(expected[index], found[index]))
-        raise MismatchError(self._first_step("infer", self._inferred + index, run, state, seen))
-
-    def _first_step(
-        self, kind: Kind, sample: int, run: _Run, state: _State, seen: list[Place]
-    ) -> Difference:
-        """Cut a sample short until the last step left is the first that differs."""
-        self.set_updates(run.updates)
-        steps = self.steps
-        low, high = 0, steps
-        places = whole = self._cut(kind, run, state, steps)
-        if not whole:
-            return tell(kind, sample, None, seen)
-        while high - low > 1:
-            middle = (low + high) // 2
-            if found := self._cut(kind, run, state, middle):
-                high, places = middle, found
-            else:
-                low = middle
-        self.steps = steps
-        return tell(kind, sample, high - 1, places, whole)
-
-    def _cut(self, kind: Kind, run: _Run, state: _State, steps: int) -> list[Place]:
-        """Run the first `steps` steps of a sample from `state`; return what differs after them."""
-        self._load(state)
-        self.steps = steps
-        if kind == "train":
-            mine = self.golden.train(run.images, run.labels)
-            theirs = self.device.train(run.images, run.labels)
-        else:
-            mine, theirs = self.golden.infer(run.images), self.device.infer(run.images)
-        return self._differences(kind, mine[0], theirs[0])
-
-    def _differences(
-        self, kind: Kind, mine: np.ndarray | None = None, theirs: np.ndarray | None = None
-    ) -> list[Place]:
-        """Return every place that differs: weights, counts of a sample, counters, streams."""
-        pairs = enumerate(zip(self.golden.weights, self.device.weights, strict=True), start=1)
-        found = [place for layer, pair in pairs for place in weight_differences(layer, *pair)]
-        if mine is not None and theirs is not None:
-            found += count_differences(mine, theirs)
-        return [*found, *self._counter_differences(kind), *self._state_differences()]
+        number, state = self._inferred + index, self._pair.state()
+        raise MismatchError(self._pair.first_step("infer", number, run, state, seen))
 
 
 @dataclass(frozen=True)
