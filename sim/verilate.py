@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -21,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from spikeloom import hdl
 from spikeloom.golden import spec
-from spikeloom.sim import toolchain
+from spikeloom.sim import cache, mend, toolchain
 
 HARNESS = Path(__file__).parent / "harness.cpp"
 
@@ -61,16 +57,8 @@ LOCK_SECONDS = 900.0
 _LIBRARY = "core.so"
 _LOG = "build.log"
 _VERILOG = "top.v"
-_MANIFEST = "manifest.json"
 _ERROR_LINE = re.compile(r"%Error(?!: Exiting)|\berror:|^ERROR|undefined reference|cannot find")
 _ERROR_LINES = 5
-
-# A wire that Yosys made up, and a loop of `_loop_fills`: nothing to look at in a waveform.
-_UNNAMED = re.compile(
-    r"^ *(?:wire|reg) (?:signed )?(?:\[\d+:\d+\] )?(?:\\\$|_\d+_)[^\n]*\n"
-    r"|^ *begin : fill_\d+\n.*?\bend\n",
-    re.MULTILINE | re.DOTALL,
-)
 
 Log = Callable[[str], None]
 
@@ -113,7 +101,7 @@ def to_verilog(component: wiring.Component, name: str = "top") -> str:
     design = rtlil.convert(component, name=name, emit_src=False)
     # Finding the registers' clock enables again makes a simulation half as fast again, and what is
     # left of the hierarchy keeps waveforms readable.
-    return _loop_fills(by_yosys(design, "proc\nopt\nmemory_collect\nopt_clean\n"))
+    return mend.loop_fills(by_yosys(design, "proc\nopt\nmemory_collect\nopt_clean\n"))
 
 
 def by_yosys(design: str, passes: str) -> str:
@@ -124,35 +112,6 @@ def by_yosys(design: str, passes: str) -> str:
     if run.returncode:
         raise failure("Yosys", run.stderr, [design])
     return run.stdout
-
-
-# An array entry that is set, and the lines after it that set more of them to the same value.
-_FILL = re.compile(
-    r"^(?P<indent> *)(?P<array>\S+) ?\[0\] = (?P<value>\d+'h[0-9a-f]+);\n"
-    r"(?:(?P=indent)(?P=array) ?\[(?P<last>\d+)\] = (?P=value);\n){3,}",
-    re.MULTILINE,
-)
-
-
-def _loop_fills(verilog: str) -> str:
-    """Turn the lines that fill a memory with one value, one per word, into a loop.
-
-    They are most of the text and most of the time that it takes to compile it.
-    """
-
-    def loop(match: re.Match[str]) -> str:
-        indent, array, value = match["indent"], match["array"], match["value"]
-        words = match[0].count("\n")
-        if int(match["last"]) != words - 1:
-            return match[0]  # words are left out
-        return (
-            f"{indent}begin : fill_{match.start()}\n"
-            f"{indent}  integer word;\n"
-            f"{indent}  for (word = 0; word < {words}; word = word + 1) {array} [word] = {value};\n"
-            f"{indent}end\n"
-        )
-
-    return _FILL.sub(loop, verilog)
 
 
 def cached_verilog(make: Callable[[], wiring.Component], key: str, log: Log | None = None) -> str:
@@ -184,13 +143,13 @@ def cached_text(kind: str, parts: Iterable[str], make: Callable[[], str]) -> str
     ----------
     kind : of text, part of the entry's name. parts : say everything that the text depends on.
     """
-    entry = _cache() / f"{kind}-{_digest(parts)}"
+    entry = cache.directory() / f"{kind}-{cache.digest(parts)}"
     with FileLock(f"{entry}.lock", timeout=LOCK_SECONDS):
-        if not _valid(entry):
+        if not cache.valid(entry):
             text = make()
-            with _work_folder(entry) as work:
+            with cache.work_folder(entry) as work:
                 (work / _VERILOG).write_text(text)
-                _publish(work, [_VERILOG], entry)
+                cache.publish(work, [_VERILOG], entry)
     return (entry / _VERILOG).read_text()
 
 
@@ -198,16 +157,7 @@ def _sources() -> list[str]:
     """Return the text of every module that decides what a simulated component is."""
     folders = [Path(folder) for package in (hdl, spec) for folder in package.__path__]
     modules = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
-    return [path.read_text() for path in (Path(__file__), *modules)]
-
-
-def _hide_unnamed(verilog: str) -> str:
-    """Keep out of waveforms what has no name in the component."""
-
-    def hide(match: re.Match[str]) -> str:
-        return f"/*verilator tracing_off*/\n{match[0]}/*verilator tracing_on*/\n"
-
-    return _UNNAMED.sub(hide, verilog)
+    return [path.read_text() for path in (Path(__file__), Path(mend.__file__), *modules)]
 
 
 def build(
@@ -240,14 +190,15 @@ def build(
     tools = toolchain.versions()
     flags = _compiler_flags(tools[1])
     parts = [*flags, *settings.make, *tools, f"trace={trace}"]
-    entry = _cache() / _digest([verilog, harness.read_text(), *settings.verilator, *parts])
-    if _valid(entry):
+    name = cache.digest([verilog, harness.read_text(), *settings.verilator, *parts])
+    entry = cache.directory() / name
+    if cache.valid(entry):
         return entry / _LIBRARY
     lock = FileLock(f"{entry}.lock", timeout=LOCK_SECONDS)
     try:
         with lock:
-            if not _valid(entry):
-                runtime = _cache() / f"runtime-{_digest(parts)}"
+            if not cache.valid(entry):
+                runtime = cache.directory() / f"runtime-{cache.digest(parts)}"
                 _build(verilog, harness, settings, entry, flags, runtime, trace, say)
     except Timeout:
         raise BuildError(
@@ -267,21 +218,21 @@ def _build(
     say: Log,
 ) -> None:
     """Build one cache entry; the caller holds its lock."""
-    with _work_folder(entry) as work:
-        (work / _VERILOG).write_text(_hide_unnamed(verilog) if trace else verilog)
+    with cache.work_folder(entry) as work:
+        (work / _VERILOG).write_text(mend.hide_unnamed(verilog) if trace else verilog)
         shutil.copy(harness, work)
         say(f"Verilator: {len(verilog) / 1e6:.1f} MB of Verilog to C++")
         _run("Verilator", _verilator_command(harness, settings, flags, trace), work, entry)
         # Verilator's own library costs as much to compile as a core: it is compiled once.
-        for name in _sums(runtime) if _valid(runtime) else ():
+        for name in cache.sums(runtime) if cache.valid(runtime) else ():
             shutil.copy(runtime / name, work / "obj")
         say("C++ compiler: C++ to machine code")
         _run("the C++ compiler", _make_command(settings), work, entry)
         objects = [path.name for path in (work / "obj").glob("verilated*.o")]
         with FileLock(f"{runtime}.lock", timeout=LOCK_SECONDS):
-            if not _valid(runtime):
-                _publish(work / "obj", objects, runtime)
-        _publish(work, [_LIBRARY, _LOG, _VERILOG], entry)
+            if not cache.valid(runtime):
+                cache.publish(work / "obj", objects, runtime)
+        cache.publish(work, [_LIBRARY, _LOG, _VERILOG], entry)
         say(f"built {entry / _LIBRARY}")
 
 
@@ -330,66 +281,12 @@ def _run(tool: str, command: list[str], work: Path, entry: Path) -> None:
         raise BuildError(tool, run.stdout, _keep_log(entry.name, (work / _LOG).read_text()))
 
 
-def _cache() -> Path:
-    folder = toolchain.cache_directory().resolve() / "verilated"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def failure(tool: str, output: str, parts: Iterable[str]) -> BuildError:
     """Return the error of a tool that made nothing of `parts`; all it printed is kept in a file."""
-    return BuildError(tool, output, _keep_log(_digest(parts), output))
+    return BuildError(tool, output, _keep_log(cache.digest(parts), output))
 
 
 def _keep_log(name: str, text: str) -> Path:
-    path = _cache() / f"{name}.failed.log"
+    path = cache.directory() / f"{name}.failed.log"
     path.write_text(text)
     return path
-
-
-def _digest(parts: Iterable[str]) -> str:
-    return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()[:32]
-
-
-def _publish(source: Path, names: list[str], entry: Path) -> None:
-    """Move files into a cache entry; it appears whole or not at all, and replaces a corrupt one."""
-    staging = Path(tempfile.mkdtemp(prefix=f"{entry.name}.tmp-", dir=entry.parent))
-    for name in names:
-        shutil.move(source / name, staging / name)
-    sums = {name: _file_digest(staging / name) for name in names}
-    (staging / _MANIFEST).write_text(json.dumps(sums))
-    shutil.rmtree(entry, ignore_errors=True)
-    staging.replace(entry)
-
-
-@contextmanager
-def _work_folder(entry: Path) -> Iterator[Path]:
-    """Give a folder to build an entry in, and remove it; the caller holds the entry's lock."""
-    for stale in entry.parent.glob(f"{entry.name}.tmp-*"):  # of a process that was killed
-        shutil.rmtree(stale, ignore_errors=True)
-    work = Path(tempfile.mkdtemp(prefix=f"{entry.name}.tmp-", dir=entry.parent))
-    try:
-        yield work
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _sums(entry: Path) -> dict[str, str]:
-    """Return the digest of each file of a cache entry; `ValueError` for what is no manifest."""
-    sums = json.loads((entry / _MANIFEST).read_text())
-    if not isinstance(sums, dict) or not sums or any(Path(name).name != name for name in sums):
-        raise ValueError("not the names of files of this entry")
-    return sums
-
-
-def _valid(entry: Path) -> bool:
-    """Say whether a cache entry is there and every file in it is as it was written."""
-    try:
-        return all(_file_digest(entry / name) == digest for name, digest in _sums(entry).items())
-    except (OSError, ValueError, RecursionError):
-        return False
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -18,7 +18,8 @@ from byte_cores import Echo, Mill, own_cache
 
 from spikeloom.golden.spec import protocol
 from spikeloom.hdl import core
-from spikeloom.sim import toolchain, verilate
+from spikeloom.sim import mend, toolchain, verilate
+from spikeloom.sim.cache import valid
 from spikeloom.sim.toolchain import ToolchainError
 from spikeloom.sim.transport import VerilatedTransport
 from spikeloom.sim.verilate import BuildError, build, cached_verilog, to_verilog
@@ -138,9 +139,8 @@ def test_component_with_a_key_is_elaborated_once_until_a_source_changes(monkeypa
 
 def test_sources_of_a_component_are_those_of_its_packages_and_of_the_emitter():
     sources = verilate._sources()
-    assert all(
-        Path(module.__file__).read_text() in sources for module in (core, protocol, verilate)
-    )
+    deciding = (core, protocol, mend, verilate)
+    assert all(Path(module.__file__).read_text() in sources for module in deciding)
 
 
 def test_second_build_of_the_same_core_runs_no_tool():
@@ -198,7 +198,7 @@ def test_a_cache_entry_with_an_odd_manifest_is_not_taken(tmp_path: Path, manifes
     entry.mkdir()
     (tmp_path / "secret").write_text("of others")
     (entry / "manifest.json").write_text(manifest)
-    assert not verilate._valid(entry)
+    assert not valid(entry)
 
 
 def test_refused_verilog_gives_the_first_error_line_and_the_log(cache):

@@ -23,7 +23,8 @@ from spikeloom.golden.spec import network
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.golden.spec.streams import streams
-from spikeloom.sim import board_table, checkpoint, verilate
+from spikeloom.sim import board_table, checkpoint
+from spikeloom.sim.cache import valid
 from spikeloom.sim.paper import readme
 from spikeloom.sim.paper.errors import PaperError
 from spikeloom.sim.paper.images import PARTS
@@ -199,7 +200,7 @@ class StaleError(Exception):
 
 
 def _entry(folder: Path) -> None:
-    if not verilate._valid(folder):
+    if not valid(folder):
         raise StaleError
 
 
