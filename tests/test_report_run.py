@@ -14,17 +14,12 @@ from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, Network
 from spikeloom.golden.spec.machine import machine
-from spikeloom.sim.report import ReportError, Run, activity
+from spikeloom.sim.report import ReportError, activity
 
 
 @pytest.fixture(scope="module")
 def digits() -> Dataset:
     return small_digits()
-
-
-@pytest.fixture(scope="module")
-def run() -> Run:
-    return whole_run()
 
 
 def test_the_recorded_sample_is_one_of_those_counted(digits: Dataset):
@@ -67,7 +62,8 @@ def test_the_floor_is_of_the_samples_that_the_engine_counted(digits: Dataset):
     assert "all 200 training samples" in activity.cycles(run).caption
 
 
-def test_mistakes_are_the_clearest_first(run: Run, digits: Dataset):
+def test_mistakes_are_the_clearest_first(digits: Dataset):
+    run = whole_run()
     for m in run.mistakes:
         assert m.label == digits.test_labels[m.index]
         assert m.label != m.predicted == run.test_counts[m.index].argmax()
@@ -96,14 +92,13 @@ def test_mistakes_are_the_clearest_first(run: Run, digits: Dataset):
         ({"test_labels": np.full(150, 10, np.uint8)}, r"test_labels reach 10, but tiny has 10 cl"),
     ],
 )
-def test_parts_that_do_not_belong_together_are_refused(
-    run: Run, change: dict[str, object], message: str
-):
+def test_parts_that_do_not_belong_together_are_refused(change: dict[str, object], message: str):
     with pytest.raises(ReportError, match=message):
-        dataclasses.replace(run, **change)
+        dataclasses.replace(whole_run(), **change)
 
 
-def test_a_sample_of_another_network_is_refused(run: Run):
+def test_a_sample_of_another_network_is_refused():
+    run = whole_run()
     short = run.sample._replace(spikes=run.sample.spikes[:3])
     with pytest.raises(ReportError, match=r"sample.spikes: shape \(3, 75\) .* needs \(16, 75\)"):
         dataclasses.replace(run, sample=short)
@@ -112,7 +107,8 @@ def test_a_sample_of_another_network_is_refused(run: Run):
         dataclasses.replace(run, sample=short)
 
 
-def test_a_cost_of_another_network_is_refused(run: Run):
+def test_a_cost_of_another_network_is_refused():
+    run = whole_run()
     with pytest.raises(ReportError, match=r"cost.total: shape \(4, 2\) .* needs \(4, 3\)"):
         dataclasses.replace(run, cost=run.cost._replace(total=run.cost.total[:, :2]))
 
