@@ -9,7 +9,6 @@ import pytest
 from link_board import Noise, PythonCore, ReferenceBoard, SimulatedLine, expected_replies
 from link_host import Link, randoms
 
-from spikeloom.boards.host import frames as host_frames
 from spikeloom.boards.host.frames import LinkError
 from spikeloom.boards.host.link import CoreStuckError, LinkTransport
 from spikeloom.golden import datasets
@@ -167,9 +166,8 @@ def test_a_silent_board_is_an_error():
 
 
 @pytest.mark.parametrize("start", range(0, 4096, 500))
-def test_a_board_that_was_reset_is_an_error(start, monkeypatch):
-    monkeypatch.setattr(host_frames.secrets, "randbelow", lambda most: start % most)
-    found = Link()
+def test_a_board_that_was_reset_is_an_error(start):
+    found = Link(below=lambda most: start % most)
     found.check(randoms(8, 500))
     found.board.power_up()
     message = "the board on simulated has lost its place: it was reset, loaded anew, or opened by"

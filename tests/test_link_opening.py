@@ -6,7 +6,6 @@ import pytest
 from link_board import PythonCore, ReferenceBoard, SimulatedLine, expected_replies
 from link_host import Link, randoms
 
-from spikeloom.boards.host import frames as host_frames
 from spikeloom.boards.host.frames import LinkError
 from spikeloom.boards.host.link import LinkTransport
 from spikeloom.golden.spec import link
@@ -14,9 +13,8 @@ from spikeloom.golden.spec.link import BoardFrame, Kind, Parser
 
 
 @pytest.mark.parametrize("start", [0, 4095])
-def test_streams_begin_where_opening_says(start, monkeypatch):
-    monkeypatch.setattr(host_frames.secrets, "randbelow", lambda most: start % most)
-    Link().check(randoms(10, 500))
+def test_streams_begin_where_opening_says(start):
+    Link(below=lambda most: start % most).check(randoms(10, 500))
 
 
 def test_an_answer_to_another_opening_does_not_count():

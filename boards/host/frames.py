@@ -89,17 +89,22 @@ class Statistics:
 class Frames:
     """Frames to and from a board on a line.
 
+    Parameters
+    ----------
+    below : draws a number from 0 to below its argument: the first tag, where replies begin.
+
     Attributes
     ----------
     statistics : of everything that passed.
     baud : bit rate of the line. tag : of the frames to the board.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, below: Callable[[int], int] = secrets.randbelow) -> None:
         self.line = line
         self.statistics = Statistics()
         self.baud = 0
-        self.tag = secrets.randbelow(TAGS)
+        self._below = below
+        self.tag = below(TAGS)
         self._parser = Parser(BoardFrame)
         self._before = (0, 0)
         self._heard = bytearray()
@@ -215,7 +220,7 @@ class Frames:
         self._heard.clear()
         for rate, seconds in rounds:
             self.set_baud(rate)
-            start = secrets.randbelow(OFFSETS)
+            start = self._below(OFFSETS)
             frame = HostFrame(Kind.OPEN, self.next_tag(), ack=start)
             answer = self.ask(frame, seconds, functools.partial(_answers, start))
             if answer is not None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections import deque
+from collections.abc import Callable
 from typing import Self
 
 from spikeloom.boards.host.frames import Frames, Line, LinkError, Statistics
@@ -46,6 +48,7 @@ class LinkTransport:
     baud : bit rate to ask for once the board is found, None for the one it is found at.
     default : bit rate to look for the board at first.
     silence, patience : see `SILENCE` and `PATIENCE`.
+    below : draws where tags and replies begin; the same numbers make the same bytes.
 
     Attributes
     ----------
@@ -61,10 +64,11 @@ class LinkTransport:
         default: int = DEFAULT_BAUD,
         silence: float = SILENCE,
         patience: float = PATIENCE,
+        below: Callable[[int], int] = secrets.randbelow,
     ) -> None:
         self._line, self._wanted, self._default = line, baud, default
         self._silence, self._patience = silence, patience
-        self._frames = Frames(line)
+        self._frames = Frames(line, below)
         self._closed = False
         self.reopen()
 
