@@ -24,7 +24,7 @@ _LIGHT = 127  # a background above this is paper
 _CONTRAST = 32  # ink must differ by this much from the background
 _FAINT = 8  # on paper that is not even, ink weaker than 1 / 8 of the strongest is dirt
 _LARGE = 2048  # a picture with a longer side is first scaled down by a whole number
-_MOST = 48_000_000  # pixels; more would take more memory than a picture of one character is worth
+_MOST = 30_000_000  # pixels; decoded and converted they take up to 8 bytes each
 _NOISE = 6  # ... and so is what stands out less than this times the paper's median deviation
 
 
@@ -64,15 +64,16 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 def _grey(path: Path) -> np.ndarray:
     """Return the picture's luminance as float64[rows, cols], 0 to 255, the right way up."""
     try:
-        with _odd_is_taken(), Image.open(path, formats=FORMATS) as opened:
-            if math.prod(opened.size) > _MOST:
+        with _odd_is_taken(), Image.open(path, formats=FORMATS) as picture:
+            if math.prod(picture.size) > _MOST:
                 raise DataError(
-                    f"{path}: {opened.width} x {opened.height} pixels, at most {_MOST:,} are "
+                    f"{path}: {picture.width} x {picture.height} pixels, at most {_MOST:,} are "
                     "taken; scale it down"
                 )
-            picture = ImageOps.exif_transpose(opened)
+            ImageOps.exif_transpose(picture, in_place=True)
             if picture.mode[0] in "IF":  # 16 and 32 bits a pixel: no common scale, so their own
-                values = np.asarray(_smaller(picture.convert("F")), np.float64)
+                large = picture if picture.mode in ("I", "F") else picture.convert("I")
+                values = np.asarray(_smaller(large), np.float64)
                 if not np.isfinite(values).all():
                     raise DataError(f"{path}: it has pixels that are nan or inf; give them values")
                 return (values - values.min()) * (255 / max(np.ptp(values), 1))
