@@ -169,7 +169,10 @@ def test_the_command_writes_the_pages_and_keeps_the_counts_of_the_tests(tmp_path
     values = json.loads(done.stdout.splitlines()[-1])
     assert len(values["claims"]) == len(CLAIMS)
     last = values["claims"][-1]
-    assert (last["checks"], last["result"]) == (3, "1 tests passed, 2 failed, 1 skipped")
+    assert (last["checks"], last["result"]) == (
+        3,
+        "1 tests passed, 2 failed, 1 skipped (in test_a, test_b)",
+    )
     names = {path.name for path in (tmp_path / "results").iterdir()}
     assert names == {"evidence.html", "evidence.md", "tests.json"}
     again = CliRunner().invoke(app, words)

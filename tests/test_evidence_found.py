@@ -31,13 +31,19 @@ from spikeloom.sim.evidence.found import Made
                 {"method": "induction", "proof": "ok", "mutant": "ok", "cover": "ok"},
                 {"method": "bounded", "proof": "ok", "mutant": "not found", "cover": "ok"},
             ]},
-            6, False, "1 of 2 as they must be (1 by induction",
+            2, False, "1 of 2 as they must be (1 by induction",
         ),
         (
             found.mutated(0.97), {"killed": 97, "survived": 3, "equivalent": 20},
             120, True, "97 of 100 killed (97.0 %",
         ),
         (found.mutated(0.97), {"killed": 96, "survived": 4, "equivalent": 0}, 100, False, "96 of"),
+        (
+            found.mutated(0.97),
+            {"killed": 98, "survived": 2, "equivalent": 0,
+             "blocks": {"a": {"score": 0.5}, "b": {"score": 0.97}, "c": {"score": 0.4}}},
+            100, True, "0 more change nothing; alone below that: c 40.0 %, a 50.0 %",
+        ),
         (found.mutated(0.97), {"killed": 0, "survived": 0, "equivalent": 0}, 0, False, "0 of 0"),
         (
             found.upset,
@@ -60,7 +66,7 @@ from spikeloom.sim.evidence.found import Made
                            "cleared by OPEN": 1, "not cleared": 1}],
                 "weighted_by_bits": {"masked": None},
             },
-            9, False, "tiny: 9 flips, 1 that no reset clears",
+            9, False, "1 by OPEN, 1 that no reset clears",
         ),
         (
             found.audited, {"locked": 106, "audited": 100, "advisories": 1},
@@ -77,7 +83,7 @@ from spikeloom.sim.evidence.found import Made
             found.tested(["test_a"]),
             {"modules": {"test_a": {"passed": 3, "failed": 1, "skipped": 2},
                          "test_b": {"passed": 9, "failed": 0, "skipped": 0}}},
-            4, False, "3 tests passed, 1 failed, 2 skipped",
+            4, False, "3 tests passed, 1 failed, 2 skipped (in test_a)",
         ),
         (
             found.tested([]),

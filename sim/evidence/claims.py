@@ -73,7 +73,8 @@ CLAIMS = (
     ),
     Claim(
         "Proofs",
-        "Every block keeps its contract, whatever its inputs are.",
+        "Generators, spike lists, folds, crossbar writes, neurons, inhibition and frames keep the "
+        "properties that `make formal` lists, whatever their inputs are.",
         'make formal FORMAL="--results ../results/formal.json"',
         "formal.json",
         found.proved,
@@ -97,8 +98,8 @@ CLAIMS = (
     ),
     Claim(
         "Faults",
-        "A bit that flips while the chip learns never hangs it for good: a reset by command "
-        "clears whatever it left.",
+        "A flip-flop or memory bit that flips while the chip learns never hangs it for good: a "
+        "reset by command (RESET, or the link's OPEN) and its weights loaded again clear it.",
         "spikeloom upsets tiny --flips 2400 --out results/upsets",
         "upsets/table-*.json",
         found.upset,

@@ -77,7 +77,7 @@ def proved(values: Document) -> Found:
         f"{sum(held)} of {len(held)} as they must be ({inductive} by induction, the rest within a "
         "bound), each with a fault that breaks it and a case that is reached"
     )
-    return Found(len(parts) * len(held), text, all(held), Made.of(values))
+    return Found(len(held), text, all(held), Made.of(values))
 
 
 def mutated(least: float) -> Reader:
@@ -95,7 +95,12 @@ def mutated(least: float) -> Reader:
             f"{killed:,} of {different:,} killed ({100 * share:.1f} %, at least "
             f"{100 * least:g} % are asked for); {equivalent:,} more change nothing"
         )
-        oldest = _oldest(values.get("blocks", {}).values()) or values
+        blocks = values.get("blocks", {})
+        scores = sorted((float(block.get("score", 1)), name) for name, block in blocks.items())
+        if below := [(share, name) for share, name in scores if share < least]:
+            shares = ", ".join(f"{name} {100 * share:.1f} %" for share, name in below)
+            text += f"; alone below that: {shares}"
+        oldest = _oldest(blocks.values()) or values
         return Found(different + equivalent, text, share >= least, Made.of(oldest))
 
     return read
@@ -109,7 +114,8 @@ def upset(values: Document) -> Found:
     stuck = flips - sum(int(every[name]) for name in well)
     shares = values["weighted_by_bits"]
     words = [f"{name} {100 * share:.1f} %" for name, share in shares.items() if share is not None]
-    text = f"{values['config']}: {flips:,} flips, {stuck} that no reset clears"
+    told = f"{every['cleared by RESET']:,} cleared by RESET, {every['cleared by OPEN']:,} by OPEN"
+    text = f"{values['config']}: {flips:,} flips, {told}, {stuck} that no reset clears"
     if words:
         text += f"; shares weighted by the bits of each kind of state: {', '.join(words)}"
     return Found(flips, text, not stuck, Made.of(values))
@@ -148,6 +154,8 @@ def tested(modules: Sequence[str]) -> Reader:
             sum(int(module[name]) for module in chosen) for name in ("passed", "failed", "skipped")
         )
         text = f"{passed:,} tests passed, {failed} failed, {skipped} skipped"
+        if broken := [name for name in modules or every if every.get(name, {}).get("failed")]:
+            text += f" (in {', '.join(broken)})"
         return Found(passed + failed, text, not failed, Made.of(values))
 
     return read

@@ -13,7 +13,7 @@ SPIKES, PATH = "images and spikes", "data path"
 DECODER, LINK, BUFFERS = "decoder", "link", "link buffers"
 
 KINDS = {
-    WEIGHTS: "memories of the crossbars",
+    WEIGHTS: "memories of the crossbars, with the places of no weight",
     MEMBRANES: "memories of forward and error neurons",
     LFSR: "states and seeds of the random streams",
     MACHINES: "states and flags of the network's control",

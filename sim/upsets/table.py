@@ -124,7 +124,8 @@ class Campaigned:
             "One flip per run, at a random clock of the first two thirds of the training of "
             f"{self.window} images on the Verilated chip, in the middle of learning: over the "
             f"core's own streams ({direct:,} clocks), for {' and '.join(SERIAL)} over the serial "
-            f"link ({serial:,} clocks)."
+            f"link ({serial:,} clocks). What is upset are flip-flops and memories of the RTL; an "
+            "FPGA's configuration is another matter."
         )
 
     def _outcomes(self) -> tuple[Sequence[str], list[list[str]]]:
