@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 import shlex
 import sys
 import time
+from argparse import ArgumentTypeError
+from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +18,7 @@ import typer
 
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
-from spikeloom.sim import provenance
+from spikeloom.sim import arguments, interrupt, provenance
 
 if TYPE_CHECKING:
     from spikeloom.sim.fuzz.hunt import Hunt
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
 FAILED = 1
 SAY_SECONDS = 60.0
 """How often a run that nobody watches says how far it is."""
+FIRST = ("cases", "configurations")
+"""What the table of counts begins with."""
+CLEARER = {"spikes": "forward spikes", "errors": "error spikes"}
+"""Counts that the table calls otherwise than the results do: an error is no failure."""
 
 
 class Target(StrEnum):
@@ -32,9 +39,16 @@ class Target(StrEnum):
     PROTOCOL = "protocol"
 
 
+def _finite(minutes: float) -> float:
+    if not math.isfinite(minutes):
+        raise typer.BadParameter(f"{minutes} never ends: give a number, Ctrl-C stops before")
+    return minutes
+
+
 def fuzz(
     minutes: Annotated[
-        float, typer.Option(min=0.01, metavar="M", help="How long to search.")
+        float,
+        typer.Option(min=0.01, metavar="M", help="How long to search.", callback=_finite),
     ] = 10.0,
     target: Annotated[
         Target,
@@ -91,7 +105,8 @@ def fuzz(
     noise and lies: the board must answer the next good frame and change no
     weight unasked, the host must give up in time. It goes on until the minutes
     are over. What fails is made as small as it gets and kept in a file that the
-    tests repeat from then on; the status is 1.
+    tests repeat from then on; the status is 1. Ctrl-C ends it sooner, with the
+    counts so far.
 
     [bold]Examples[/bold]
 
@@ -117,27 +132,55 @@ def fuzz(
         if case is not None:
             _repeat(output, case)
             return
+        where = _writable(arguments.out_folder, cases or kept.folder(), "--cases")
         if results is not None:
+            _writable(arguments.out_file, results, "--results")
             record.check(results)
         seed = secrets.randbits(32) if seed is None else seed
-        output.say(f"seed {seed}: {minutes:g} minutes of {target.value} cases")
+        output.say(f"seed {seed}: {_number(minutes, 'minute')} of {target.value} cases")
         stamp = provenance.stamp(shlex.join(["spikeloom", *sys.argv[1:]]))
-        done = _search(output, target, seed, 60 * minutes)
-        failure = done.failure
-        path = failure and kept.keep(failure.example, failure.error, cases or kept.folder())
-        values = record.entry(done, seed=seed, stamp=stamp, kept=path)
-        if results is not None:
-            record.write(results, target.value, values)
+        with interrupt.once():
+            done = _search(output, target, seed, 60 * minutes)
+            failure = done.failure
+            path = failure and kept.keep(failure.example, failure.error, where)
+            values = record.entry(done, seed=seed, stamp=stamp, kept=path)
+            tried = bool(done.counts["cases"] or failure)
+            if results is not None and tried:
+                record.write(results, target.value, values)
     except kept.CaseError as error:
         raise typer.BadParameter(str(error)) from None
     if failure is None:
-        output.table({name.replace("_", " "): f"{n:,}" for name, n in done.counts.items()})
-        output.console.print(f"nothing failed in {done.seconds:.0f} s (seed {seed})")
+        if tried:
+            output.table(_rows(done.counts))
+        ended = "stopped: " if done.stopped else ""
+        told = f"nothing failed in {done.seconds:.0f} s" if tried else "no case was finished"
+        output.console.print(f"{ended}{told} (seed {seed})")
     else:
         _tell(output, failure.example, failure.error, path)
     output.result({"target": target.value, **values})
     if failure is not None:
         raise typer.Exit(FAILED)
+    if done.stopped:
+        raise typer.Exit(interrupt.STATUS)
+
+
+def _writable(check: Callable[[Path], Path], path: Path, option: str) -> Path:
+    """Refuse a file or folder that could not be written, before the search."""
+    try:
+        return check(path)
+    except ArgumentTypeError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def _number(count: float, of: str) -> str:
+    """Return a count of things in words."""
+    return f"{count:,.15g} {of}{'' if count == 1 else 's'}"
+
+
+def _rows(counts: Counter[str]) -> dict[str, object]:
+    """Return the rows of the table of counts."""
+    names = [*(name for name in FIRST if name in counts), *(n for n in counts if n not in FIRST)]
+    return {CLEARER.get(name, name.replace("_", " ")): f"{counts[name]:,}" for name in names}
 
 
 def _search(output: Output, target: Target, seed: int, seconds: float) -> Hunt[Any]:
@@ -158,7 +201,8 @@ def _search(output: Output, target: Target, seed: int, seconds: float) -> Hunt[A
                 said = now
                 counts = so_far.counts
                 say(
-                    f"{counts['cases']:,} cases, {counts['commands']:,} commands, "
+                    f"{_number(counts['cases'], 'case')}, "
+                    f"{_number(counts['commands'], 'command')}, "
                     f"{so_far.seconds:.0f} of {seconds:.0f} s"
                 )
 

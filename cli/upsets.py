@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import ArgumentTypeError
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,12 +13,13 @@ import typer
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.sim import arguments, interrupt, provenance
 from spikeloom.sim import data as network_data
-from spikeloom.sim import provenance
 
 if TYPE_CHECKING:  # Amaranth and matplotlib cost a second each to import
     from spikeloom.sim.paper.exhibit import Shown
     from spikeloom.sim.upsets.chip import Chip
+    from spikeloom.sim.upsets.outcome import Run
     from spikeloom.sim.upsets.rates import Learned
     from spikeloom.sim.upsets.table import Campaigned
 
@@ -91,16 +93,24 @@ def upsets(
     output = Output(json=json)
     if quick:
         flips, images = min(flips, QUICK_FLIPS), min(images, QUICK_IMAGES)
+    try:
+        arguments.out_folder(out)
+    except ArgumentTypeError as error:
+        raise typer.BadParameter(str(error), param_hint="--out") from None
     network, drawn = options.load_config(config), options.load_config(curves)
     chip = _chip(output, network)
     values: dict[str, Any] = {}
     found, made_by = None, _made_by()  # of what runs, whatever is changed meanwhile
     if flips:
-        found = _campaign(output, network, chip, flips, seed, quick)
-        output.console.print(found.text(), markup=False, soft_wrap=True)
-        values = found.values(made_by)
-        for path in found.write(out, made_by):
-            output.say(f"wrote {path}")
+        with interrupt.once():
+            found, stopped = _campaign(output, network, chip, flips, seed, quick)
+            output.console.print(found.text(), markup=False, soft_wrap=True)
+            values = found.values(made_by)
+            for path in found.write(out, made_by):
+                output.say(f"wrote {path}")
+        if stopped:
+            output.result(values)
+            raise typer.Exit(interrupt.STATUS)
     if images:
         values["curves"] = _curves(output, network, drawn, chip, images, seed, out)
     output.result(values)
@@ -117,21 +127,29 @@ def _chip(output: Output, network: NetworkConfig) -> Chip:
 
 def _campaign(
     output: Output, network: NetworkConfig, chip: Chip, flips: int, seed: int, quick: bool
-) -> Campaigned:
+) -> tuple[Campaigned, bool]:
+    """Return what came of the flips, and whether they were stopped."""
     from spikeloom.sim.upsets.campaign import Campaign
     from spikeloom.sim.upsets.task import QUICK, SIZE, Task
 
     data = network_data.load(network)
-    campaign = Campaign(chip, Task(network, data, seed, QUICK if quick else SIZE), seed)
-    runs = []
+    with output.working("Training without upsets") as say:
+        say("what is usual comes first")
+        campaign = Campaign(chip, Task(network, data, seed, QUICK if quick else SIZE), seed)
+    output.say(f"{flips:,} flips")
+    runs: list[Run] = []
+    stopped = False
     with output.counting("flips", flips) as tell:
         try:
             for run in campaign.flips(flips):
                 runs.append(run)
                 tell(len(runs))
         except KeyboardInterrupt:
+            if not runs:
+                raise
+            stopped = True
             output.say(f"stopped after {len(runs)} flips: the table is of these")
-    return campaign.done(runs)
+    return campaign.done(runs), stopped
 
 
 def _curves(

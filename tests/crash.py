@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -26,7 +27,9 @@ from spikeloom.golden.paper import training
 from spikeloom.golden.paper.config import PaperConfig
 from spikeloom.golden.spec import network
 from spikeloom.sim import checkpoint, data
+from spikeloom.sim.arguments import HelpWithDefaults, at_least, out_file
 from spikeloom.sim.engine import GoldenEngine, make_engine
+from spikeloom.sim.interrupt import stoppable
 from spikeloom.sim.provenance import stamp
 from spikeloom.sim.trainer import Trainer
 
@@ -278,18 +281,25 @@ def summed(kinds: dict[str, Tally]) -> dict[str, object]:
 
 def main() -> int:
     """Run the command line; 1 where a checkpoint was lost or led elsewhere."""
-    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
-    parser.add_argument("--kills", type=int, default=100, help="of spikeloom train")
-    parser.add_argument("--float-kills", type=int, default=30, help="of the float model")
-    parser.add_argument("--seed", type=int, help="of the moments")
-    parser.add_argument("--results", type=Path, metavar="FILE", help="write counts as JSON")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.crash",
+        description=__doc__,
+        formatter_class=HelpWithDefaults,
+    )
+    parser.add_argument("--kills", type=at_least(0), default=100, help="of spikeloom train")
+    parser.add_argument("--float-kills", type=at_least(0), default=30, help="of the float model")
+    parser.add_argument("--seed", type=at_least(0), help="of the moments; another every time")
+    parser.add_argument("--results", type=out_file, metavar="FILE", help="write counts as JSON")
     parser.add_argument("--float", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.float:
         train_float(chosen.float)
         return 0
+    if not chosen.kills and not chosen.float_kills:
+        parser.error("argument --kills: 0, and --float-kills 0 too, prove nothing: kill something")
     seed = np.random.SeedSequence().entropy % 2**32 if chosen.seed is None else chosen.seed
-    values = stamp(f"python -m tests.crash --kills {chosen.kills} --seed {seed}")
+    command = ["python", "-m", "tests.crash", *sys.argv[1:]]
+    values = stamp(shlex.join(command)) | {"seed": seed}
     kinds: dict[str, Tally] = {}
     for name, kills in shares(chosen.kills, chosen.float_kills).items():
         tally = kinds[KINDS[name].name] = campaign(name, kills, seed)
@@ -301,4 +311,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(stoppable(main))

@@ -40,11 +40,13 @@ class Hunt(Generic[Example]):
     ----------
     counts : of everything in the examples that passed; `cases` is their number.
     seconds : that it took, without shrinking. failure : None where all passed.
+    stopped : by Ctrl-C, before the time was over or what failed was small.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     failure: Failure[Example] | None = None
+    stopped: bool = False
 
 
 class _Over(BaseException):
@@ -61,7 +63,7 @@ def hunt(
     shrink_seconds: float = SHRINK_SECONDS,
     progress: Callable[[Hunt[Example]], None] = lambda so_far: None,
 ) -> Hunt[Example]:
-    """Try examples until the time is over or one fails.
+    """Try examples until the time is over, one fails or Ctrl-C comes.
 
     Parameters
     ----------
@@ -108,6 +110,9 @@ def hunt(
         try:
             _batch(strategy, attempt, seed + (batch << 32))()
         except _Over:
+            break
+        except KeyboardInterrupt:
+            done.stopped = True
             break
         except Exception:
             if done.failure is None:  # it is Hypothesis that complains

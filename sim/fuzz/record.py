@@ -13,12 +13,14 @@ from spikeloom.sim.fuzz.hunt import Hunt
 def entry(
     done: Hunt[Any], *, seed: int, stamp: dict[str, str | None], kept: Path | None
 ) -> dict[str, Any]:
-    """Return what a run did as JSON has it: counts, seconds, seed, and `sim.provenance`'s stamp."""
+    """Return what a run did as JSON has it, with `sim.provenance`'s stamp."""
     return {
         **stamp,
         "seed": seed,
         "seconds": round(done.seconds, 1),
+        "cases": done.counts["cases"],
         **dict(sorted(done.counts.items())),
+        "stopped": done.stopped,
         "failures": int(done.failure is not None),
         "kept": kept and kept.name,
     }

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -16,6 +16,8 @@ from rich.table import Table
 from formal import crossbar, fold, frames, lfsr, neuron, spikes, wta
 from formal.proof import Proof
 from formal.solver import FormalError, Outcome, check
+from spikeloom.sim.arguments import HelpWithDefaults, at_least, out_file
+from spikeloom.sim.interrupt import stoppable
 from spikeloom.sim.provenance import stamp
 
 BLOCKS = (lfsr, neuron, wta, fold, spikes, frames, crossbar)
@@ -84,10 +86,14 @@ def told(ended: list[tuple[Proof, Outcome | str]]) -> list[dict[str, Any]]:
 
 def main(arguments: list[str]) -> int:
     """Run the proofs; return 0 if every one is as it must be."""
-    parser = argparse.ArgumentParser(prog="formal", description=__doc__)
-    parser.add_argument("--jobs", type=int, default=1, help="proofs at a time")
+    parser = argparse.ArgumentParser(
+        prog="formal",
+        description=__doc__,
+        formatter_class=HelpWithDefaults,
+    )
+    parser.add_argument("--jobs", type=at_least(1), default=1, help="proofs at a time")
     parser.add_argument("--list", action="store_true", help="only names and claims")
-    parser.add_argument("--results", type=Path, metavar="FILE", help="write what came of them")
+    parser.add_argument("--results", type=out_file, metavar="FILE", help="write what came of them")
     parser.add_argument("names", nargs="*", help="first words of the names of proofs to run")
     options = parser.parse_args(arguments)
     console = Console()
@@ -127,4 +133,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(stoppable(partial(main, sys.argv[1:])))

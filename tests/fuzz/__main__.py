@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -12,6 +13,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from spikeloom.sim.arguments import HelpWithDefaults, at_least, out_file, out_folder
+from spikeloom.sim.interrupt import stoppable
 from spikeloom.sim.provenance import stamp
 
 from . import engines
@@ -26,38 +29,56 @@ NAMES = (
 
 def main() -> int:
     """Run the command line; 1 where anything was found."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=60, help="of all loaders together")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.fuzz",
+        description=__doc__,
+        formatter_class=HelpWithDefaults,
+    )
+    parser.add_argument(
+        "--seconds", type=at_least(1), default=60, help="of all loaders together, 1 each at least"
+    )
     parser.add_argument("--target", choices=NAMES, action="append", help="only these loaders")
-    parser.add_argument("--engine", choices=(engines.GUIDED, engines.PLAIN))
-    parser.add_argument("--seed", type=int, help="of the search; without it another every time")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "fuzz", help="for findings")
-    parser.add_argument("--results", type=Path, metavar="FILE", help="write counts as JSON")
-    parser.add_argument("--replay", type=Path, nargs="+", help="inputs to try with one --target")
-    parser.add_argument("--bound", type=int, default=1024, help="MiB that a replay may take")
+    parser.add_argument(
+        "--engine", choices=(engines.GUIDED, engines.PLAIN), default=engines.available()
+    )
+    parser.add_argument("--seed", type=at_least(0), help="of the search; another every time")
+    parser.add_argument(
+        "--out", type=out_folder, default=str(ROOT / "build" / "fuzz"), help="for findings"
+    )
+    parser.add_argument("--results", type=out_file, metavar="FILE", help="write counts as JSON")
+    parser.add_argument("--replay", type=_input, nargs="+", help="inputs to try with one --target")
+    parser.add_argument("--bound", type=at_least(1), default=1024, help="MiB a replay may take")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     names = chosen.target or list(NAMES)
     if chosen.replay:
         return replay(names[0], chosen.replay, chosen.bound << 20)
-    engine = chosen.engine or engines.available()
-    chosen.out.mkdir(parents=True, exist_ok=True)
+    engine = chosen.engine
     each = max(1, chosen.seconds // len(names))
     seed = chosen.seed if chosen.seed is not None else time.time_ns() % (1 << 32)
     if chosen.child:
         engines.search(names[0], engine, each, KEPT, chosen.out, seed)
         return 0
-    command = f"python -m tests.fuzz --seconds {chosen.seconds}"
+    command = shlex.join(["python", "-m", "tests.fuzz", *sys.argv[1:]])
     kept = _kept(chosen.results)
     findings = 0
     for name in names:
-        made_by = stamp(command) | {"engine": engine}
+        made_by = stamp(command) | {"engine": engine, "seed": seed}
         kept[name] = made_by | _run(name, engine, each, chosen.out, seed)
         findings += kept[name]["findings"]
         if chosen.results:
-            chosen.results.parent.mkdir(parents=True, exist_ok=True)
             chosen.results.write_text(json.dumps({"targets": kept}, indent=1) + "\n")
     return int(findings > 0)
+
+
+def _input(name: str) -> Path:
+    """Return the path of a file that is to be replayed, which must be there."""
+    path = Path(name)
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot read {path}: {error.strerror}") from None
+    return path
 
 
 def _kept(path: Path | None) -> dict[str, Any]:
@@ -70,6 +91,7 @@ def _run(name: str, engine: str, seconds: int, out: Path, seed: int) -> dict[str
 
     A search that hangs or breaks off is a finding as well.
     """
+    print(f"{name}: searching for {seconds} s", flush=True)
     command = [
         sys.executable, "-m", "tests.fuzz", "--child", "--target", name, "--engine", engine,
         "--seconds", str(seconds), "--out", str(out), "--seed", str(seed),
@@ -118,4 +140,4 @@ def replay(name: str, paths: list[Path], extra: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(stoppable(main))

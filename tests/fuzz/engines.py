@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import time
 from collections.abc import Callable
 from hashlib import sha256
@@ -83,7 +84,9 @@ def _guided(
     import atheris
 
     corpus = work / "corpus"
-    corpus.mkdir(parents=True, exist_ok=True)
+    # what an earlier search has left there would change what the same seed finds
+    shutil.rmtree(corpus, ignore_errors=True)
+    corpus.mkdir(parents=True)
     for seed in seeds:
         (corpus / sha256(seed).hexdigest()[:12]).write_bytes(seed)
     escaped = ["".join(f"\\x{byte:02x}" for byte in word) for word in words]

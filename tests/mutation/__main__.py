@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from pathlib import Path
+from functools import partial
 
 import mutant_counts
 from amaranth.hdl import UnusedElaboratable
@@ -15,6 +15,8 @@ from mutation import blocks, campaign, report
 from mutation.campaign import OUTCOMES, SURVIVED, Limits, Result
 from mutation.explained import reason
 from mutation.subject import Subject
+from spikeloom.sim.arguments import HelpWithDefaults, at_least, out_file
+from spikeloom.sim.interrupt import stoppable
 
 WIDTH = 120
 """Columns of the table where it goes into a file."""
@@ -25,21 +27,34 @@ MUTANTS = 60
 
 def options(arguments: list[str]) -> argparse.Namespace:
     """Return what the command line says."""
-    parser = argparse.ArgumentParser(prog="mutation", description=__doc__)
-    parser.add_argument(
-        "--per-block", type=int, metavar="N", help="mutants of a block, over all of its sizes"
+    parser = argparse.ArgumentParser(
+        prog="mutation",
+        description=__doc__,
+        formatter_class=HelpWithDefaults,
     )
-    parser.add_argument("--runs", type=int, default=40, help="benches that a mutant must survive")
+    parser.add_argument(
+        "--per-block",
+        type=at_least(1),
+        metavar="N",
+        help="mutants of a block, over all of its sizes",
+    )
+    parser.add_argument(
+        "--runs", type=at_least(1), default=40, help="benches that a mutant must survive"
+    )
     parser.add_argument(
         "--seconds",
-        type=float,
+        type=at_least(0.0),
         default=float("inf"),
         help="after which survivors of one size get no more runs (each gets one)",
     )
-    parser.add_argument("--search", type=int, default=60, help="seconds that a proof may take")
-    parser.add_argument("--seed", type=int, default=1, help="of the choice of mutants")
+    parser.add_argument(
+        "--search", type=at_least(0), default=60, help="seconds that a proof may take; 0: none"
+    )
+    parser.add_argument("--seed", type=at_least(0), default=1, help="of the choice of mutants")
     parser.add_argument("--list", action="store_true", help="only the names of the blocks")
-    parser.add_argument("--out", type=Path, default=report.FILE, help="file for the result")
+    parser.add_argument(
+        "--out", type=out_file, default=str(report.FILE), help="file for the result"
+    )
     parser.add_argument("blocks", nargs="*", help="names of blocks; all where none is given")
     return parser.parse_args(arguments)
 
@@ -92,4 +107,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(stoppable(partial(main, sys.argv[1:])))

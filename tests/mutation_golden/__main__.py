@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 from contextlib import chdir
+from functools import partial
 from pathlib import Path
 
 import hypothesis  # noqa: F401  (loaded before the forks, as pytest and NumPy are)
@@ -15,6 +16,8 @@ import pytest  # noqa: F401
 from rich.console import Console
 
 from mutation_golden import report, session, subject
+from spikeloom.sim.arguments import HelpWithDefaults, at_least, out_file, out_folder
+from spikeloom.sim.interrupt import stoppable
 from spikeloom.sim.provenance import stamp
 
 SESSIONS = subject.ROOT / "build" / "mutants-golden"
@@ -22,11 +25,19 @@ SESSIONS = subject.ROOT / "build" / "mutants-golden"
 
 def options(arguments: list[str]) -> argparse.Namespace:
     """Return what the command line says."""
-    parser = argparse.ArgumentParser(prog="mutation_golden", description=__doc__)
-    parser.add_argument("--per-module", type=int, metavar="N", help="mutants of a module")
-    parser.add_argument("--seed", type=int, default=1, help="of the choice of mutants")
-    parser.add_argument("--sessions", type=Path, default=SESSIONS, help="folder of fates so far")
-    parser.add_argument("--out", type=Path, default=report.FILE, help="file for the result")
+    parser = argparse.ArgumentParser(
+        prog="mutation_golden",
+        description=__doc__,
+        formatter_class=HelpWithDefaults,
+    )
+    parser.add_argument("--per-module", type=at_least(1), metavar="N", help="mutants of a module")
+    parser.add_argument("--seed", type=at_least(0), default=1, help="of the choice of mutants")
+    parser.add_argument(
+        "--sessions", type=out_folder, default=str(SESSIONS), help="folder of fates so far"
+    )
+    parser.add_argument(
+        "--out", type=out_file, default=str(report.FILE), help="file for the result"
+    )
     parser.add_argument("modules", nargs="*", help="names of modules; all where none is given")
     return parser.parse_args(arguments)
 
@@ -42,7 +53,6 @@ def main(arguments: list[str]) -> int:
         return 2
     command = " ".join(["python -m mutation_golden", *arguments])
     sessions, out = chosen.sessions.resolve(), chosen.out.resolve()
-    sessions.mkdir(parents=True, exist_ok=True)
     blocks = {}
     with tempfile.TemporaryDirectory(prefix="mutants-golden-") as folder, chdir(folder):
         stamped = stamp(command)
@@ -62,4 +72,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(stoppable(partial(main, sys.argv[1:])))
