@@ -139,8 +139,8 @@ def fuzz(
         seed = secrets.randbits(32) if seed is None else seed
         output.say(f"seed {seed}: {_number(minutes, 'minute')} of {target.value} cases")
         stamp = provenance.stamp(shlex.join(["spikeloom", *sys.argv[1:]]))
-        with interrupt.once():
-            done = _search(output, target, seed, 60 * minutes)
+        with interrupt.Stop() as stop:
+            done = _search(output, target, seed, 60 * minutes, stop)
             failure = done.failure
             path = failure and kept.keep(failure.example, failure.error, where)
             values = record.entry(done, seed=seed, stamp=stamp, kept=path)
@@ -183,7 +183,9 @@ def _rows(counts: Counter[str]) -> dict[str, object]:
     return {CLEARER.get(name, name.replace("_", " ")): f"{counts[name]:,}" for name in names}
 
 
-def _search(output: Output, target: Target, seed: int, seconds: float) -> Hunt[Any]:
+def _search(
+    output: Output, target: Target, seed: int, seconds: float, stop: interrupt.Stop
+) -> Hunt[Any]:
     """Search one target, saying how far it is."""
     from spikeloom.sim.fuzz import differential, protocol
 
@@ -205,6 +207,7 @@ def _search(output: Output, target: Target, seed: int, seconds: float) -> Hunt[A
                     f"{_number(counts['commands'], 'command')}, "
                     f"{so_far.seconds:.0f} of {seconds:.0f} s"
                 )
+            stop.check()
 
         return searches[target](seed=seed, seconds=seconds, progress=progress)
 

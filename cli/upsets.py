@@ -102,8 +102,8 @@ def upsets(
     values: dict[str, Any] = {}
     found, made_by = None, _made_by()  # of what runs, whatever is changed meanwhile
     if flips:
-        with interrupt.once():
-            found, stopped = _campaign(output, network, chip, flips, seed, quick)
+        with interrupt.Stop() as stop:
+            found, stopped = _campaign(output, network, chip, flips, seed, quick, stop)
             output.console.print(found.text(), markup=False, soft_wrap=True)
             values = found.values(made_by)
             for path in found.write(out, made_by):
@@ -126,7 +126,13 @@ def _chip(output: Output, network: NetworkConfig) -> Chip:
 
 
 def _campaign(
-    output: Output, network: NetworkConfig, chip: Chip, flips: int, seed: int, quick: bool
+    output: Output,
+    network: NetworkConfig,
+    chip: Chip,
+    flips: int,
+    seed: int,
+    quick: bool,
+    stop: interrupt.Stop,
 ) -> tuple[Campaigned, bool]:
     """Return what came of the flips, and whether they were stopped."""
     from spikeloom.sim.upsets.campaign import Campaign
@@ -136,6 +142,7 @@ def _campaign(
     with output.working("Training without upsets") as say:
         say("what is usual comes first")
         campaign = Campaign(chip, Task(network, data, seed, QUICK if quick else SIZE), seed)
+        stop.check()
     output.say(f"{flips:,} flips")
     runs: list[Run] = []
     stopped = False
@@ -144,6 +151,7 @@ def _campaign(
             for run in campaign.flips(flips):
                 runs.append(run)
                 tell(len(runs))
+                stop.check()
         except KeyboardInterrupt:
             if not runs:
                 raise

@@ -5,34 +5,50 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 from types import FrameType
+from typing import Any, Self
 
 STATUS = 130
 """Exit status of what was stopped, as shells have it."""
 
 
-@contextmanager
-def once() -> Iterator[None]:
-    """Let the first Ctrl-C raise `KeyboardInterrupt` in the context, and no further one.
+AGAIN = 3.0
+"""Seconds in which a further Ctrl-C is the same one."""
+
+
+class Stop:
+    """A context in which Ctrl-C raises `KeyboardInterrupt`, and again only `AGAIN` later.
 
     A second one would end what keeps the work: people press it twice, and ``timeout -s INT``
-    sends two at once. Outside the main thread, where no handler can be set, it does nothing.
+    sends two at once. What is raised within a callback of the garbage collector gets lost: a loop
+    calls `check`. Outside the main thread, where no handler can be set, it does nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
-    def first(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        raise KeyboardInterrupt
+    def __init__(self) -> None:
+        self._asked: float | None = None
+        self._before: Callable[[int, FrameType | None], Any] | int | None = None
 
-    before = signal.signal(signal.SIGINT, first)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self._asked is None or now - self._asked > AGAIN:
+            self._asked = now
+            raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Raise `KeyboardInterrupt` if there was a Ctrl-C."""
+        if self._asked is not None:
+            raise KeyboardInterrupt
 
 
 def stoppable(main: Callable[[], int]) -> int:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from spikeloom.sim import interrupt
 from spikeloom.sim.arguments import HelpWithDefaults, at_least, out_file, out_folder
-from spikeloom.sim.interrupt import once, stoppable
+from spikeloom.sim.interrupt import Stop, stoppable
 
 
 def test_the_folder_of_an_output_is_made(tmp_path: Path):
@@ -122,20 +123,36 @@ def test_ctrl_c_ends_a_tool_with_a_line(capsys: pytest.CaptureFixture[str]):
     assert stoppable(lambda: 1) == 1
 
 
-def test_only_the_first_ctrl_c_interrupts():
+def test_a_second_ctrl_c_interrupts_only_after_a_while(monkeypatch: pytest.MonkeyPatch):
     before = signal.getsignal(signal.SIGINT)
-    with once():
+    with Stop() as stop:
+        stop.check()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
+        monkeypatch.setattr(interrupt, "AGAIN", -1.0)
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_ctrl_c_that_got_lost_is_noticed_by_the_next_check():
+    class Dying:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    with Stop() as stop:
+        Dying()  # Python prints what is raised here and goes on
+        with pytest.raises(KeyboardInterrupt):
+            stop.check()
 
 
 def test_a_thread_leaves_ctrl_c_alone():
     done = []
 
     def work() -> None:
-        with once():
+        with Stop():
             done.append(signal.getsignal(signal.SIGINT))
 
     before = signal.getsignal(signal.SIGINT)

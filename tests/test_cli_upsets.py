@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +168,42 @@ def test_nothing_to_do_is_refused(monkeypatch):
     assert result.exit_code == 2
     words = " ".join(result.stderr.replace("│", " ").split())
     assert "Invalid value for --flips: 0, and --images 0 too, leave nothing to do; give" in words
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_chip(monkeypatch, tmp_path):
+    monkeypatch.setattr(Chip, "of", lambda *_: pytest.fail("a chip was built"))
+    (tmp_path / "taken").write_text("")
+    result = CliRunner().invoke(app, ["upsets", "--out", str(tmp_path / "taken" / "x")])
+    assert result.exit_code == 2
+    assert "Invalid value for --out: cannot write in" in result.stderr
+
+
+def stopped_flips(count: int) -> Iterator[Run]:
+    yield from done().runs[:count]
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_keeps_the_flips_so_far_and_trains_no_curves(monkeypatch, chips, tmp_path: Path):
+    def impatient(self: Campaigned, *arguments: Any) -> list[Path]:
+        signal.raise_signal(signal.SIGINT)  # a second time
+        return kept(self, *arguments)
+
+    kept = Campaigned.write
+    monkeypatch.setattr(Campaigned, "write", impatient)
+    monkeypatch.setattr(Campaign, "flips", lambda self, count: stopped_flips(2))
+    arguments = ("small", "--quick", "--flips", 9, "--json", "--out", tmp_path)
+    status, text = call(monkeypatch, chips, *arguments)
+    assert status == 130
+    assert json.loads(text)["flips"] == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("runs-small.csv", "table-small.csv", "table-small.json", "table-small.txt"),
+    ]
+
+
+def test_ctrl_c_before_the_first_flip_leaves_the_tables_alone(monkeypatch, chips, tmp_path: Path):
+    monkeypatch.setattr(Campaign, "flips", lambda self, count: stopped_flips(0))
+    assert call(monkeypatch, chips, "small", "--quick", "--out", tmp_path)[0] == 130
+    assert list(tmp_path.iterdir()) == []
 
 
 def learned(body: str, rate: float, half: bool, seed: int, points: int = 1) -> rates.Learned:

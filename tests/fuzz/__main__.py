@@ -39,7 +39,10 @@ def main() -> int:
     )
     parser.add_argument("--target", choices=NAMES, action="append", help="only these loaders")
     parser.add_argument(
-        "--engine", choices=(engines.GUIDED, engines.PLAIN), default=engines.available()
+        "--engine",
+        choices=(engines.GUIDED, engines.PLAIN),
+        default=engines.available(),
+        help="how it searches",
     )
     parser.add_argument("--seed", type=at_least(0), help="of the search; another every time")
     parser.add_argument(
