@@ -12,12 +12,13 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import hypothesis
 import numpy as np
 import pytest
 from conftest import ROOT
-from fuzz import container, guard, mutate
+from fuzz import container, engines, guard, mutate
 from fuzz.__main__ import KEPT, NAMES
 from fuzz.known import KNOWN, Known
 from fuzz.targets import TARGETS
@@ -98,6 +99,17 @@ def test_a_search_writes_its_counts(tmp_path: Path):
     assert values["targets"]["result"]["files"] > 0
     assert values["targets"]["result"]["findings"] == 0
     assert values["targets"]["picture"] == {"files": 5}, "the last run of what was left out"
+
+
+def test_a_guided_search_begins_with_the_seeds_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    nothing = SimpleNamespace(Setup=lambda *_: None, Fuzz=lambda: None)
+    monkeypatch.setitem(sys.modules, "atheris", nothing)
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "old").write_text("an earlier search's")
+    engines._guided(lambda data: None, 1, [b"new"], (), tmp_path, 1)
+    assert [path.read_bytes() for path in (tmp_path / "corpus").iterdir()] == [b"new"]
 
 
 class Planted:
