@@ -13,10 +13,12 @@ import hypothesis
 import numpy as np
 import pytest
 from conftest import ROOT
+from golden_fault import LazyNetwork
 from hypothesis import strategies as st
 from link_board import PythonCore, ReferenceBoard
 from mutants import Mutant
-from test_fuzz_differential import LazyNetwork, call, few
+from test_cli_fuzz import call
+from test_fuzz_differential import few
 
 from spikeloom.boards.host.device import DeviceError
 from spikeloom.boards.host.link import LinkTransport
