@@ -7,7 +7,6 @@ import secrets
 import shlex
 import sys
 import time
-from argparse import ArgumentTypeError
 from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
@@ -132,9 +131,9 @@ def fuzz(
         if case is not None:
             _repeat(output, case)
             return
-        where = _writable(arguments.out_folder, cases or kept.folder(), "--cases")
+        where = options.writable(arguments.out_folder, cases or kept.folder(), "--cases")
         if results is not None:
-            _writable(arguments.out_file, results, "--results")
+            options.writable(arguments.out_file, results, "--results")
             record.check(results)
         seed = secrets.randbits(32) if seed is None else seed
         output.say(f"seed {seed}: {_number(minutes, 'minute')} of {target.value} cases")
@@ -162,14 +161,6 @@ def fuzz(
         raise typer.Exit(FAILED)
     if done.stopped:
         raise typer.Exit(interrupt.STATUS)
-
-
-def _writable(check: Callable[[Path], Path], path: Path, option: str) -> Path:
-    """Refuse a file or folder that could not be written, before the search."""
-    try:
-        return check(path)
-    except ArgumentTypeError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def _number(count: float, of: str) -> str:

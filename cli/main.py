@@ -25,8 +25,9 @@ from spikeloom.cli.sim_board import sim_board
 from spikeloom.cli.train import train
 from spikeloom.cli.upsets import upsets
 from spikeloom.cli.verify import verify
+from spikeloom.sim import interrupt
 
-FAILED, INTERRUPTED = 2, 130
+FAILED = 2
 
 
 def expected_errors() -> tuple[type[Exception], ...]:
@@ -88,7 +89,7 @@ class Verbs(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             _tell("stopped")
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(interrupt.STATUS) from None
         except (typer.Exit, TyperException):
             raise
         except Exception as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
+from argparse import ArgumentTypeError
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -133,6 +135,14 @@ def prepare_folder(folder: Path) -> None:
         ) from error
     if not writable:
         raise typer.BadParameter(f"no permission to write in {folder}", param_hint="--report")
+
+
+def writable(check: Callable[[Path], Path], path: Path, option: str) -> Path:
+    """Refuse an output that cannot be written, before the work; `check`: of `sim.arguments`."""
+    try:
+        return check(path)
+    except ArgumentTypeError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def check_port(engine: str, port: str | None, baud: int | None) -> None:

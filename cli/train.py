@@ -16,10 +16,9 @@ from spikeloom.cli.speed import board_rows, board_values
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.sim import checkpoint as checkpoints
 from spikeloom.sim import data as network_data
+from spikeloom.sim import interrupt
 from spikeloom.sim.engine import make_engine
 from spikeloom.sim.trainer import Evaluation, Trainer, evaluate
-
-INTERRUPTED = 130
 
 
 def train(
@@ -106,7 +105,7 @@ def train(
     _print(output, trainer, tested, data, validate, save, path)
     body.close()
     if tested is None:
-        raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(interrupt.STATUS)
 
 
 def _tell_interrupted(output: Output, trainer: Trainer, save: Path | None) -> None:

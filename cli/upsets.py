@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentTypeError
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -76,7 +75,7 @@ def upsets(
     command, neither the core's nor the link's.
 
     Then trainings with ever more upsets per image, and with upsets in the
-    first half only: how accuracy falls, and how it heals.
+    first half only: how accuracy falls, and how it comes back.
 
     [bold]Examples[/bold]
 
@@ -93,10 +92,7 @@ def upsets(
     output = Output(json=json)
     if quick:
         flips, images = min(flips, QUICK_FLIPS), min(images, QUICK_IMAGES)
-    try:
-        arguments.out_folder(out)
-    except ArgumentTypeError as error:
-        raise typer.BadParameter(str(error), param_hint="--out") from None
+    options.writable(arguments.out_folder, out, "--out")
     network, drawn = options.load_config(config), options.load_config(curves)
     chip = _chip(output, network)
     values: dict[str, Any] = {}

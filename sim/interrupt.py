@@ -13,7 +13,6 @@ from typing import Any, Self
 STATUS = 130
 """Exit status of what was stopped, as shells have it."""
 
-
 AGAIN = 3.0
 """Seconds in which a further Ctrl-C is the same one."""
 

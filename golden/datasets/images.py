@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -64,7 +62,11 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 def _grey(path: Path) -> np.ndarray:
     """Return the picture's luminance as float64[rows, cols], 0 to 255, the right way up."""
     try:
-        with _odd_is_taken(), Image.open(path, formats=FORMATS) as picture:
+        # What is odd and can be read is taken; the bound on its size is `_MOST`.
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(path, formats=FORMATS) as picture,
+        ):
             if math.prod(picture.size) > _MOST:
                 raise DataError(
                     f"{path}: {picture.width} x {picture.height} pixels, at most {_MOST:,} are "
@@ -94,14 +96,6 @@ def _smaller(picture: Image.Image) -> Image.Image:
     """Scale a picture down until no side is longer than `_LARGE`, by means of areas."""
     factors = [-(-side // _LARGE) for side in picture.size]
     return picture.reduce(max(factors)) if max(factors) > 1 else picture
-
-
-@contextmanager
-def _odd_is_taken() -> Iterator[None]:
-    """Take a picture that is odd and can be read; the bound on its size is `_MOST`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _on_contrast(picture: Image.Image) -> Image.Image:

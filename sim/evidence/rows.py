@@ -33,8 +33,8 @@ class Row:
     Attributes
     ----------
     checks : how many there were; 0 where it was not run yet. result : in words, none there.
-    made : commit and day. by : the command of then, where it was not
-        the claim's. remark : why it may say nothing of the files as they are.
+    made : commit and day. by : the command of then, where it was not the claim's.
+    remark : why it may say nothing of the files as they are.
     """
 
     claim: Claim

@@ -27,10 +27,9 @@ def entry(
 
 
 def write(path: Path, target: str, values: dict[str, Any]) -> None:
-    """Put a target's entry into a file of results in place of its last one."""
+    """Put a target's entry into a file of results, whose folder is there, for its last one."""
     every = check(path)
     every[target] = values
-    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(every, indent=1, sort_keys=True) + "\n")
 
 
