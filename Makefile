@@ -12,7 +12,7 @@ SHELL := /bin/bash
 # What runs below calls make itself, to compile simulators; it must not inherit our job server.
 unexport MAKEFLAGS MFLAGS
 
-.PHONY: demo test test-slow formal mutants mutants-golden bitstreams crash lint clean lock licences audit
+.PHONY: demo test test-slow fuzz upsets paper evidence formal mutants mutants-golden bitstreams crash lint clean lock licences audit
 
 demo: .venv/.stamp
 	$(BIN)/spikeloom demo
@@ -25,25 +25,41 @@ test-slow: .venv/.stamp
 
 # Proofs, each with a fault that breaks it and a case that is reached; FORMAL names some of them.
 formal: .venv/.formal
-	cd tests && ../$(BIN)/python -m formal $(FORMAL)
+	$(BIN)/python -m tests.campaigns.formal $(FORMAL)
 
 .venv/.formal: .venv/.stamp
 	@$(BIN)/python -m pip install --quiet --editable '.[formal]'
 	@touch $@
 
+# Draws networks, commands and bytes: golden against RTL. FUZZ="--minutes 40 --target protocol"
+fuzz: .venv/.stamp
+	$(BIN)/python -m tests.campaigns fuzz $(FUZZ)
+
+# Inverts single bits while the chip learns: make upsets UPSETS="tiny --images 0"
+upsets: .venv/.stamp
+	$(BIN)/python -m tests.campaigns upsets $(UPSETS)
+
+# The paper's figures and tables: make paper FIG="fig6 --quick"
+paper: .venv/.stamp
+	$(BIN)/python -m tests.campaigns paper $(FIG)
+
+# What is claimed, and what was last found.
+evidence: .venv/.stamp
+	$(BIN)/python -m tests.campaigns evidence $(EVIDENCE)
+
 # Kills training at random moments, and goes on with what is left.
 crash: .venv/.stamp
-	$(BIN)/python -m tests.crash --kills 100 --results results/crash.json
+	$(BIN)/python -m tests.campaigns.crash --kills 100 --results results/crash.json
 
 # Mutants of every block and of the core, chosen by Yosys; MUTANTS names blocks or bounds the run:
-# make mutants MUTANTS="--per-block 10 --runs 3 --seconds 30 --out ../build/mutants.json"
+# make mutants MUTANTS="--per-block 10 --runs 3 --seconds 30 --out build/mutants.json"
 mutants: .venv/.stamp
-	cd tests && ../$(BIN)/python -m mutation $(MUTANTS)
+	$(BIN)/python -m tests.campaigns.mutation $(MUTANTS)
 
 # The same for the golden model's code, in a copy; MUTANTS names modules or bounds the run:
-# make mutants-golden MUTANTS="--per-module 20 --out ../build/mutants-golden.json wta neuron"
+# make mutants-golden MUTANTS="--per-module 20 --out build/mutants-golden.json wta neuron"
 mutants-golden: .venv/.mutants
-	cd tests && ../$(BIN)/python -m mutation_golden $(MUTANTS)
+	$(BIN)/python -m tests.campaigns.mutation.golden $(MUTANTS)
 
 .venv/.mutants: .venv/.stamp
 	@$(BIN)/python -m pip install --quiet --editable '.[mutants]'
@@ -54,10 +70,14 @@ bitstreams: .venv/.stamp
 	$(BIN)/spikeloom build hx8k tiny --no-measure
 	$(BIN)/spikeloom build ulx3s-25f tiny --no-measure
 
+# The linter of imports wants the packages as they are installed, below one folder.
 lint: .venv/.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/lint-imports --no-logo
+	@rm -rf build/imports && mkdir -p build/imports/spikeloom
+	@ln -s $(CURDIR)/spikeloom/* $(addprefix $(CURDIR)/,golden hdl boards sim) build/imports/spikeloom
+	@ln -s $(CURDIR)/tests build/imports
+	cd build/imports && ../../$(BIN)/lint-imports --no-logo --no-cache --config ../../pyproject.toml
 
 # What CI installs: one version of everything, known by its hashes. UPGRADE=1 takes the newest.
 lock: build/supply/.stamp
@@ -69,11 +89,11 @@ lock: build/supply/.stamp
 # Of what the lock names, as .venv has it installed.
 licences: .venv/.stamp build/supply/.stamp
 	build/supply/bin/pip-licenses --python $(BIN)/python --from=mixed --with-system --format=json \
-	  | $(BIN)/python tests/supply.py licences
+	  | $(BIN)/python tests/support/supply.py licences
 
 # Asks a database on the network; without one nothing is known, which is no fault of the tree.
 audit: .venv/.stamp build/supply/.stamp
-	$(BIN)/python tests/supply.py audit --program build/supply/bin/pip-audit \
+	$(BIN)/python tests/support/supply.py audit --program build/supply/bin/pip-audit \
 	  --results results/audit.json
 
 build/supply/.stamp: pyproject.toml

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from spikeloom.boards.devices import Family
+from spikeloom.errors import SpikeloomError
 
 TOLERANCE = Fraction(1, 50)
 """How far, relative to the wanted frequency, the nearest one that a PLL makes may lie."""
 
 
-class ClockError(ValueError):
+class ClockError(SpikeloomError, ValueError):
     """No legal setting of the board's PLL makes the clock that was asked for."""
 
 

@@ -6,13 +6,14 @@ import dataclasses
 import difflib
 from dataclasses import dataclass
 
+from spikeloom.errors import SpikeloomError
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.plan import DEFAULT, STYLES, Plan
 
 _WORDS = {"yes": True, "no": False, "true": True, "false": False}
 
 
-class HardwareError(ValueError):
+class HardwareError(SpikeloomError, ValueError):
     """A hardware choice that there is not."""
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from spikeloom.boards import tools
 from spikeloom.boards.steps import Log
 from spikeloom.boards.targets import Target
+from spikeloom.errors import SpikeloomError
 
 _MISSING = ("cannot open shared object", "error while loading shared libraries")
 _NO_BOARD = ("unable to open ftdi device", "device not found", "no such device", "no cable")
 _REFUSED = ("usb_open", "permission", "access denied", "insufficient")
 
 
-class FlashError(RuntimeError):
+class FlashError(SpikeloomError, RuntimeError):
     """The board was not programmed; says what openFPGALoader said, and what to do."""
 
 

@@ -15,6 +15,7 @@ from spikeloom.boards.devices import MUX_COST, SPRAM, BlockRam, Device, Family
 from spikeloom.boards.hardware import Hardware, HardwareError
 from spikeloom.boards.steps import Log
 from spikeloom.boards.targets import Target
+from spikeloom.errors import SpikeloomError
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.plan import StoredMemory, memories
@@ -25,7 +26,7 @@ LANES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 18, 20, 24, 32, 36, 40, 48, 64)
 """Lanes of the first layer that are looked at."""
 
 
-class PlanError(ValueError):
+class PlanError(SpikeloomError, ValueError):
     """A network that cannot lie in a board's memory; says by how much, and what could."""
 
 

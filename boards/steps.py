@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from spikeloom.boards.tools import Tool
+from spikeloom.errors import SpikeloomError
 
 LOG = "log"
 _DONE = "done.json"
@@ -32,7 +33,7 @@ class StopTool(Exception):  # noqa: N818 - a request, not an error
     """What a watcher raises to end a tool that would only waste time: a `StepError` follows."""
 
 
-class StepError(RuntimeError):
+class StepError(SpikeloomError, RuntimeError):
     """A tool failed: which, the lines in which it says why, and where its log is.
 
     Attributes

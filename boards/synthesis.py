@@ -3,7 +3,7 @@
 Amaranth says of every memory that it starts at 0 and that a read gives the old word where a write
 hits the same one. Block RAM promises neither, and logic that makes it true costs more than the
 memories themselves. The core asks for neither: so both are declared undefined here, and the tests
-of `sim.netlist` train on netlists whose memories start at random and answer collisions at random.
+of `sim.rtl.netlist` train on netlists whose memories start, and answer collisions, at random.
 """
 
 from __future__ import annotations

@@ -25,12 +25,13 @@ from spikeloom.boards.devices import Device, Family
 from spikeloom.boards.hardware import HARDWARE, Hardware
 from spikeloom.boards.platforms import OrangeCrabUartPlatform, TangNano20kPlatform
 from spikeloom.boards.top import PINS, Board, Pins, Top
+from spikeloom.errors import SpikeloomError
 from spikeloom.golden.spec.link import DEFAULT_BAUD, PAYLOAD_MAX
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.plan import Plan
 
 
-class TargetError(ValueError):
+class TargetError(SpikeloomError, ValueError):
     """A board that is not known."""
 
 

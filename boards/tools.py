@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from spikeloom.errors import SpikeloomError
+
 EXTRA = "pip install 'spikeloom[boards]'"
 
 
-class ToolError(RuntimeError):
+class ToolError(SpikeloomError, RuntimeError):
     """A tool is missing, too old, or cannot run; says how to get one that serves."""
 
 

@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from spikeloom.errors import SpikeloomError
+
 DAMAGED = (
     zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, MemoryError, SyntaxError,
     AttributeError, NotImplementedError, RuntimeError, tokenize.TokenError,
@@ -20,7 +22,7 @@ DAMAGED = (
 """What `read_arrays` may raise of a file that is damaged or no archive, beside `ArchiveError`."""
 
 
-class ArchiveError(ValueError):
+class ArchiveError(SpikeloomError, ValueError):
     """An archive that is sound and not what was asked for; the message says in what."""
 
 

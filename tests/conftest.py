@@ -15,7 +15,8 @@ import hypothesis
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.paths import ROOT
+
 SEED = pytest.StashKey[int]()
 
 # A deadline in wall time fails on a busy machine, not on a fault.
@@ -92,4 +93,4 @@ def shared_data() -> Path:
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a hunt of the fuzzer count its processor time: a busy machine shall find as much."""
     clock = types.SimpleNamespace(monotonic=time.process_time)
-    monkeypatch.setattr(sys.modules["spikeloom.sim.fuzz.hunt"], "time", clock)
+    monkeypatch.setattr(sys.modules["tests.campaigns.fuzz.hunt"], "time", clock)

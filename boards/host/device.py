@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from spikeloom.errors import SpikeloomError
 from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
@@ -19,7 +20,7 @@ BATCH = 64
 """Samples that are encoded and sent at once: long enough to hide the cost of a transfer."""
 
 
-class DeviceError(RuntimeError):
+class DeviceError(SpikeloomError, RuntimeError):
     """A core that is not the one expected, or that reports an error."""
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from spikeloom.errors import SpikeloomError
 from spikeloom.golden.spec.link import (
     FALLBACK_BITS,
     OFFSETS,
@@ -35,7 +36,7 @@ TRIES = 3
 """How often to ask at a new rate, and how often to ask for it."""
 
 
-class LinkError(RuntimeError):
+class LinkError(SpikeloomError, RuntimeError):
     """A board that does not answer, or not as the link lays down."""
 
 

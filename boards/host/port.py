@@ -14,6 +14,7 @@ from pathlib import Path
 import serial
 from serial.tools import list_ports
 
+from spikeloom.errors import SpikeloomError
 from spikeloom.golden.spec.link import DEFAULT_BAUD
 
 TICK = 0.01
@@ -26,7 +27,7 @@ DENIED = (errno.EACCES, errno.EPERM)
 ABSENT = (errno.ENOENT, errno.ENODEV, errno.ENXIO)
 
 
-class PortError(RuntimeError):
+class PortError(SpikeloomError, RuntimeError):
     """A port that cannot be opened, or that is gone."""
 
 

@@ -19,6 +19,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from spikeloom.errors import SpikeloomError
+
 _UBYTE = 0x08
 _TYPES = {
     0x08: "unsigned byte",
@@ -32,7 +34,7 @@ _KINDS = {1: "labels", 3: "images"}
 _CHUNK = 1 << 20  # bytes; a promise is not believed in one piece
 
 
-class DataError(ValueError):
+class DataError(SpikeloomError, ValueError):
     """A data file or picture that cannot be used; the message names it and says what to do."""
 
 

@@ -16,6 +16,8 @@ from typing import Any
 import array_api_compat
 import numpy as np
 
+from spikeloom.errors import SpikeloomError
+
 Array = Any
 """An array of whichever library runs."""
 
@@ -28,7 +30,7 @@ LIBRARIES = {
 """Libraries, and the module of each that has the standard's names."""
 
 
-class ArrayError(ValueError):
+class ArrayError(SpikeloomError, ValueError):
     """An array library or device that cannot be used; the message says what to do."""
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spikeloom.errors import SpikeloomError
 from spikeloom.golden.files import DAMAGED, ArchiveError, pick_array, read_arrays, replacing
 from spikeloom.golden.paper.config import PaperConfig
 
@@ -17,7 +18,7 @@ VERSION = 1
 _SLACK = 1 << 24  # bytes of a checkpoint beside its weights; a million epochs are less
 
 
-class CheckpointError(ValueError):
+class CheckpointError(SpikeloomError, ValueError):
     """A checkpoint that cannot be written or gone on from; the message says why."""
 
 

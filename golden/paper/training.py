@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from spikeloom.errors import SpikeloomError
 from spikeloom.golden.paper import checkpoint as checkpoints
 from spikeloom.golden.paper import encoder, learning
 from spikeloom.golden.paper.arrays import Array, Arrays, Random, namespace
@@ -24,7 +25,7 @@ so a run that is gone on with draws what it would have drawn."""
 TEST_BATCH = 250
 
 
-class DataMismatchError(ValueError):
+class DataMismatchError(SpikeloomError, ValueError):
     """Images or labels that do not fit each other or the network; the message says which."""
 
 

@@ -7,8 +7,8 @@ Convention (Fibonacci, shift left)::
     one word       16 shifts; the word is state[15:0] afterwards (its bit 15 was shifted in first)
 
 Taps (n, a, b, c) stand for the polynomial x^n + x^a + x^b + x^c + 1. Each is primitive, so every
-non-zero seed walks the full period of 2**n - 1 states (`tests/test_lfsr.py` proves it from the
-factors of 2**n - 1, and walks the 16-bit one).
+non-zero seed walks the full period of 2**n - 1 states (`tests/unit/golden/test_lfsr.py` proves
+it from the factors of 2**n - 1, and walks the 16-bit one).
 """
 
 from __future__ import annotations

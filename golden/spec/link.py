@@ -75,6 +75,8 @@ import zlib
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Self, TypeVar
 
+from spikeloom.errors import SpikeloomError
+
 VERSION = 1
 SOF = 0xA5
 PAYLOAD_MAX = 128
@@ -120,7 +122,7 @@ class Kind(enum.IntEnum):
     HELLO = 10
 
 
-class FrameError(ValueError):
+class FrameError(SpikeloomError, ValueError):
     """A frame that cannot be packed."""
 
 

@@ -7,10 +7,12 @@ import difflib
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
+from spikeloom.errors import SpikeloomError
+
 T = TypeVar("T")
 
 
-class ConfigError(ValueError):
+class ConfigError(SpikeloomError, ValueError):
     """A configuration that cannot be used; the message names the key, the value, the range."""
 
 

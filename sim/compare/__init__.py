@@ -1,0 +1,1 @@
+"""Golden and a core side by side."""

@@ -1,0 +1,118 @@
+"""Where two engines differ: places, and the words for the first of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikeloom.engines.engine import Kind
+from spikeloom.errors import SpikeloomError
+
+ALSO = 8
+"""Further differences that are told one by one."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place where two engines differ.
+
+    Attributes
+    ----------
+    kind : what the sample was run for.
+    sample : its number, from 0, among the samples trained (or inferred) since the start.
+    step : from 0, the first after which the difference shows; None if it does not show again
+        when the sample is run from the same state.
+    what : where, in words: a weight, a class's count, a counter or a stream.
+    golden, device : both values there.
+    layer, row, column : of a weight (layer from 1, the rest from 0).
+    also : everything else that differs after that step.
+    """
+
+    kind: Kind
+    sample: int
+    step: int | None
+    what: str
+    golden: int
+    device: int
+    layer: int | None = None
+    row: int | None = None
+    column: int | None = None
+    also: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Say it in one paragraph."""
+        verb = "trained" if self.kind == "train" else "inferred"
+        place = "" if self.step is None else f", step {self.step}"
+        text = (
+            f"sample {self.sample} {verb}{place}: {self.what} is {self.golden} in golden, "
+            f"{self.device} in the core"
+        )
+        if self.also:
+            text += f"; also {', '.join(self.also)}"
+        if self.step is None:
+            text += " (it does not repeat when the sample is run again from an equal state)"
+        return text
+
+
+class MismatchError(SpikeloomError, RuntimeError):
+    """Two engines differ; `difference` says where."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__(str(difference))
+        self.difference = difference
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place and both values there; `row` and `column` of a weight only."""
+
+    what: str
+    golden: int
+    device: int
+    layer: int | None = None
+    row: int | None = None
+    column: int | None = None
+
+
+def tell(
+    kind: Kind,
+    sample: int,
+    step: int | None,
+    places: list[Place],
+    whole: Sequence[Place] = (),
+) -> Difference:
+    """Tell of the first of `places`; `whole` is what differs when the sample has run to its end."""
+    first, *rest = places
+    also = [f"{p.what} {p.golden} and {p.device}" for p in rest[:ALSO]]
+    if len(rest) > ALSO:
+        also.append(f"{len(rest) - ALSO} places more")
+    weights = [p for p in whole if p.row is not None]
+    if weights and first.row is None:
+        p = weights[0]
+        also.append(
+            f"at the sample's end {p.what} {p.golden} and {p.device}"
+            + (f" and {len(weights) - 1} weights more" if len(weights) > 1 else "")
+        )
+    return Difference(kind, sample, step, **dataclasses.asdict(first), also=tuple(also))
+
+
+def weight_differences(layer: int, mine: np.ndarray, theirs: np.ndarray) -> Iterator[Place]:
+    """Yield the weights of crossbar `layer` that differ, row by row."""
+    for row, column in np.argwhere(mine != theirs).tolist():
+        yield Place(
+            f"weight of layer {layer}, row {row}, column {column}",
+            int(mine[row, column]),
+            int(theirs[row, column]),
+            layer,
+            row,
+            column,
+        )
+
+
+def count_differences(mine: np.ndarray, theirs: np.ndarray) -> Iterator[Place]:
+    """Yield the classes whose counts, int32[classes] of one sample, differ."""
+    for klass in np.flatnonzero(mine != theirs).tolist():
+        yield Place(f"count of class {klass}", int(mine[klass]), int(theirs[klass]))

@@ -1,0 +1,182 @@
+"""Golden and a core brought to one state: what differs, and at which sample and step it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikeloom.engines.device import DeviceEngine
+from spikeloom.engines.engine import GoldenEngine, Kind
+from spikeloom.golden.spec.learning import Update
+from spikeloom.golden.spec.protocol import weights_digest
+from spikeloom.golden.spec.streams import streams
+from spikeloom.sim.compare.difference import (
+    Difference,
+    Place,
+    count_differences,
+    tell,
+    weight_differences,
+)
+
+DIGEST = "the core's digest of its weights"
+
+
+@dataclass(frozen=True)
+class State:
+    """What training changes, to go back to."""
+
+    weights: list[np.ndarray]
+    stream_states: list[int]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Samples that were run in one call, with what was in force."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    updates: tuple[Update, ...]
+
+    def each(self) -> Iterator[Run]:
+        """Yield every sample as a run of its own."""
+        for k in range(len(self.labels)):
+            yield Run(self.images[k : k + 1], self.labels[k : k + 1], self.updates)
+
+
+def weights_digest_of(engine: GoldenEngine) -> int:
+    """Return the digest that a core with these weights computes."""
+    return weights_digest([w.astype("<i2").tobytes() for w in engine.weights])
+
+
+class Pair:
+    """Golden and a core, which are set, run and compared together."""
+
+    def __init__(self, golden: GoldenEngine, device: DeviceEngine) -> None:
+        self.golden = golden
+        self.device = device
+
+    @property
+    def steps(self) -> int:
+        """Steps per sample."""
+        return self.golden.steps
+
+    @steps.setter
+    def steps(self, steps: int) -> None:
+        self.golden.steps = steps
+        self.device.steps = steps
+
+    def set_updates(self, updates: tuple[Update, ...]) -> None:
+        """Set each crossbar's update of both from now on."""
+        self.golden.set_updates(updates)
+        self.device.set_updates(updates)
+
+    def state(self) -> State:
+        """Return golden's state."""
+        return State(self.golden.weights, self.golden.stream_states)
+
+    def load(self, state: State) -> None:
+        """Put both into a state, their counters at 0."""
+        for engine in (self.golden, self.device):
+            engine.weights = state.weights
+            engine.stream_states = state.stream_states
+            engine.clear()
+
+    # What differs now
+
+    def differences(
+        self, kind: Kind, mine: np.ndarray | None = None, theirs: np.ndarray | None = None
+    ) -> list[Place]:
+        """Return every place that differs: weights, counts of a sample, counters, streams."""
+        pairs = enumerate(zip(self.golden.weights, self.device.weights, strict=True), start=1)
+        found = [place for layer, pair in pairs for place in weight_differences(layer, *pair)]
+        if mine is not None and theirs is not None:
+            found += count_differences(mine, theirs)
+        return [*found, *self.counter_differences(kind), *self.state_differences()]
+
+    def state_differences(self) -> Iterator[Place]:
+        """Yield the digests if they differ, and the streams that do."""
+        digest = weights_digest_of(self.golden)
+        if (theirs := self.device.digest()) != digest:
+            yield Place(DIGEST, digest, theirs)
+        states = zip(self.golden.stream_states, self.device.stream_states, strict=True)
+        config = self.device.machine.config
+        for stream, (golden, device) in zip(streams(config), states, strict=True):
+            if golden != device:
+                yield Place(f"the state of stream {stream.name}", golden, device)
+
+    def counter_differences(self, kind: Kind) -> Iterator[Place]:
+        """Yield the counters that both sides have and that differ."""
+        mine, theirs = self.golden.counters(kind), self.device.counters(kind)
+        for name in sorted(mine.keys() & theirs.keys()):
+            if mine[name] != theirs[name]:
+                _, _, layer = name.partition(".")
+                layer = int(layer) if layer else None
+                yield Place(f"counter {name}", mine[name], theirs[name], layer)
+
+    # Where it begins
+
+    def first_sample(self, samples: Sequence[Run], state: State) -> int | None:
+        """Return which of the samples trained from `state` on differs first; None if none does."""
+        if not self._differs_after(samples, state):
+            return None
+        low, high = 0, len(samples)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self._differs_after(samples[:middle], state):
+                high = middle
+            else:
+                low = middle
+        return high - 1
+
+    def _differs_after(self, samples: Sequence[Run], state: State) -> bool:
+        """Whether anything differs after these samples, from `state` on."""
+        self.load(state)
+        for run in samples:
+            self.set_updates(run.updates)
+            mine = self.golden.train(run.images, run.labels)
+            if not np.array_equal(mine, self.device.train(run.images, run.labels)):
+                return True
+        return any(self.counter_differences("train")) or any(self.state_differences())
+
+    def golden_after(self, samples: Sequence[Run], state: State) -> State:
+        """Return golden's state after these samples, from `state` on."""
+        self.load(state)
+        for run in samples:
+            self.golden.set_updates(run.updates)
+            self.golden.train(run.images, run.labels)
+        return self.state()
+
+    def first_step(
+        self, kind: Kind, sample: int, run: Run, state: State, seen: list[Place]
+    ) -> Difference:
+        """Cut a sample, by its number, short until the last step left is the first that differs.
+
+        `seen` is what differed when it was run; it is told if nothing differs from `state` on.
+        """
+        self.set_updates(run.updates)
+        steps = self.steps
+        low, high = 0, steps
+        places = whole = self._cut(kind, run, state, steps)
+        if not whole:
+            return tell(kind, sample, None, seen)
+        while high - low > 1:
+            middle = (low + high) // 2
+            if found := self._cut(kind, run, state, middle):
+                high, places = middle, found
+            else:
+                low = middle
+        self.steps = steps
+        return tell(kind, sample, high - 1, places, whole)
+
+    def _cut(self, kind: Kind, run: Run, state: State, steps: int) -> list[Place]:
+        """Run the first `steps` steps of a sample from `state`; return what differs after them."""
+        self.load(state)
+        self.steps = steps
+        if kind == "train":
+            mine = self.golden.train(run.images, run.labels)
+            theirs = self.device.train(run.images, run.labels)
+        else:
+            mine, theirs = self.golden.infer(run.images), self.device.infer(run.images)
+        return self.differences(kind, mine[0], theirs[0])

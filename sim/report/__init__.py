@@ -1,9 +1,0 @@
-"""The report of a run: one HTML file that needs nothing else."""
-
-from __future__ import annotations
-
-from spikeloom.sim.report.collect import collect
-from spikeloom.sim.report.page import write
-from spikeloom.sim.report.run import Point, ReportError, Run, Verification
-
-__all__ = ["Point", "ReportError", "Run", "Verification", "collect", "write"]

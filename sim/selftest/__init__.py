@@ -1,0 +1,1 @@
+"""Golden vectors for a core, block by block."""

@@ -1,0 +1,313 @@
+"""What the self-test does to a core: one stimulus at a time, everything observable compared."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from spikeloom.boards.host.device import Device, Transport
+from spikeloom.errors import SpikeloomError
+from spikeloom.golden.lfsr import advance, parameters, to_signed
+from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, Network
+from spikeloom.golden.spec.learning import Update
+from spikeloom.golden.spec.lfsr import Lfsr
+from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.protocol import weights_digest
+from spikeloom.golden.spec.streams import streams
+from spikeloom.sim.compare.difference import Place, count_differences, weight_differences
+
+NEVER = Update(0, 0)
+"""An update that writes no weight; its thinning words are drawn all the same."""
+
+WORDS_MAX = 100_000
+"""How far apart two states of a stream are told as a number of words."""
+
+PLACES = 4
+"""Differences that a failure tells one by one."""
+
+
+class CheckError(SpikeloomError, RuntimeError):
+    """The core did something else than golden; the message says what."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stimulus:
+    """Samples to run from a known state.
+
+    Attributes
+    ----------
+    images : uint8[n, n_0]. labels : int64[n] to train on, None to infer.
+    weights : int16[n_pre, n_post] per crossbar. states : of all streams.
+    updates : of all crossbars. steps : per sample.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    weights: list[np.ndarray]
+    states: list[int]
+    updates: tuple[Update, ...]
+    steps: int
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What is seen of a stimulus: counts int32[n, classes], states, counters, weights."""
+
+    counts: np.ndarray
+    states: list[int]
+    counters: dict[str, int]
+    weights: list[np.ndarray] = field(default_factory=list)
+
+
+def observe(machine: Machine, stimulus: Stimulus) -> Observation:
+    """Return what golden makes of a stimulus."""
+    network = Network(machine)
+    network.weights, network.stream_states = stimulus.weights, stimulus.states
+    network.steps = stimulus.steps
+    network.set_updates(stimulus.updates)
+    if stimulus.labels is None:
+        counts, counters = network.infer(stimulus.images), {}
+    else:
+        counts, activity = network.train(stimulus.images, stimulus.labels)
+        counters = _counters(activity.sum(axis=0, dtype=np.int64))
+    counters["samples"] = len(stimulus.images)
+    return Observation(counts, network.stream_states, counters, network.weights)
+
+
+def _counters(totals: np.ndarray) -> dict[str, int]:
+    found = {f"spikes.{layer}": int(totals[PRE, layer]) for layer in range(totals.shape[1])}
+    for layer in range(1, totals.shape[1]):
+        found[f"positive.{layer}"] = int(totals[POSITIVE, layer])
+        found[f"negative.{layer}"] = int(totals[NEGATIVE, layer])
+    return found
+
+
+class Probe:
+    """A core and its machine, with what a check needs to look at it.
+
+    Parameters
+    ----------
+    transport : to the core; `DeviceError` if it is not the machine's.
+    machine : what it must hold.
+    seed : of everything that a check draws.
+
+    Attributes
+    ----------
+    counted : whether the core counts spikes and error spikes.
+    notes : what a check could not look at in this network; told, and no failure.
+    """
+
+    def __init__(self, transport: Transport, machine: Machine, seed: int = 1) -> None:
+        self.machine = machine
+        self.transport = transport
+        self.device = Device(transport, machine)
+        self.rng = np.random.default_rng(seed)
+        self.streams = streams(machine.config)
+        self.counted = "spikes.0" in self.device.counters()
+        self.notes: list[str] = []
+        self._held: list[np.ndarray] | None = None
+
+    def states(self) -> list[int]:
+        """Draw states for all streams."""
+        return [
+            int(self.rng.integers(1, stream.lfsr.mask, endpoint=True, dtype=np.uint64))
+            for stream in self.streams
+        ]
+
+    def zeros(self) -> list[np.ndarray]:
+        """Return weights of 0."""
+        return [np.zeros((la.n_pre, la.n_post), np.int16) for la in self.machine.layers]
+
+    def stimulus(
+        self,
+        images: np.ndarray,
+        weights: list[np.ndarray],
+        *,
+        labels: Sequence[int] | np.ndarray | None = None,
+        infer: bool = False,
+        states: list[int] | None = None,
+        updates: dict[int, Update] | None = None,
+        steps: int | None = None,
+    ) -> Stimulus:
+        """Return a stimulus; what is left out: random labels and states, no writes, all steps.
+
+        images : uint8[n, ...]. updates : by layer, from 1; no writes in the others.
+        """
+        images = np.asarray(images, np.uint8).reshape(-1, self.machine.config.sizes[0])
+        if labels is None:
+            labels = self.rng.integers(self.machine.config.sizes[-1], size=len(images))
+        given = updates or {}
+        return Stimulus(
+            images,
+            None if infer else np.asarray(labels, np.int64),
+            weights,
+            states or self.states(),
+            tuple(given.get(layer.index, NEVER) for layer in self.machine.layers),
+            steps or self.machine.config.steps,
+        )
+
+    def expect_digest(self) -> None:
+        """Raise `CheckError` unless the core's digest is that of the weights it should hold."""
+        right, found = digest(self._held or self.zeros()), self.device.digest()
+        if found != right:
+            raise CheckError(f"the digest of the weights is {found:#010x}, {right:#010x} is right")
+
+    def expect(
+        self,
+        stimulus: Stimulus,
+        what: str,
+        *,
+        learning: Sequence[int] = (),
+        only: Sequence[int] | None = None,
+    ) -> None:
+        """Run a stimulus on the core; `CheckError` if anything differs from golden.
+
+        learning : layers, from 1, whose error spikes are compared as well; where there are any, so
+            are the weights.
+        only : indices of the streams that are looked at, and then nothing else is but the counts.
+        """
+        mine = observe(self.machine, stimulus)
+        theirs = self._run(stimulus)
+        found = list(self._count_differences(mine, theirs))
+        found += self._stream_differences(mine, theirs, stimulus, only)
+        if only is None:
+            found += self._counter_differences(mine, theirs, learning)
+        if learning:
+            found += [place_text(place) for place in self._learned(mine, stimulus)]
+        if found:
+            more = f"; and {len(found) - PLACES} places more" if len(found) > PLACES else ""
+            raise CheckError(f"{what}: {'; '.join(found[:PLACES])}{more}")
+
+    def shows(self, stimulus: Stimulus, wrong: Machine, *, learning: Sequence[int] = ()) -> bool:
+        """Say whether a machine that is wrong would be told from the right one by `expect`."""
+        mine, theirs = observe(self.machine, stimulus), observe(wrong, stimulus)
+        if not np.array_equal(mine.counts, theirs.counts) or mine.states != theirs.states:
+            return True
+        if self.counted and any(self._counter_differences(mine, theirs, learning)):
+            return True
+        pairs = zip(mine.weights, theirs.weights, strict=True)
+        return bool(learning) and any(not np.array_equal(a, b) for a, b in pairs)
+
+    def load(self, weights: list[np.ndarray]) -> None:
+        """Bring the core's weights to these, by writing only rows that it does not hold."""
+        if self._held is None:
+            self.device.weights = weights
+        else:
+            for layer, new, old in zip(self.machine.layers, weights, self._held, strict=True):
+                rows = np.flatnonzero((new != old).any(axis=1))
+                for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+                    if run.size:
+                        self.device.write_rows(layer.index, int(run[0]), new[run])
+        self._held = [w.copy() for w in weights]
+
+    def forget(self) -> None:
+        """Take the core's weights for unknown: the next `load` writes all of them."""
+        self._held = None
+
+    def _run(self, stimulus: Stimulus) -> Observation:
+        device = self.device
+        self.load(stimulus.weights)
+        device.steps = stimulus.steps
+        device.set_updates(stimulus.updates)
+        device.stream_states = stimulus.states
+        device.clear()
+        if stimulus.labels is None:
+            counts = device.infer(stimulus.images)
+        else:
+            counts = device.train(stimulus.images, stimulus.labels)
+        device.check_status()
+        return Observation(counts, device.stream_states, device.counters())
+
+    def _count_differences(self, mine: Observation, theirs: Observation) -> Iterator[str]:
+        for sample in range(len(mine.counts)):
+            for place in count_differences(mine.counts[sample], theirs.counts[sample]):
+                yield f"sample {sample}, {place_text(place)}"
+
+    def _stream_differences(
+        self,
+        mine: Observation,
+        theirs: Observation,
+        stimulus: Stimulus,
+        only: Sequence[int] | None,
+    ) -> Iterator[str]:
+        for number, stream in enumerate(self.streams):
+            right, wrong = mine.states[number], theirs.states[number]
+            if right == wrong or (only is not None and number not in only):
+                continue
+            first = stimulus.states[number]
+            told = [_words(stream.lfsr, first, state) for state in (right, wrong)]
+            if None in told:
+                yield f"stream {stream.name} is at {wrong:#x}, {right:#x} is right"
+            else:
+                yield f"stream {stream.name} drew {told[1]} words, {told[0]} are right"
+
+    def _counter_differences(
+        self, mine: Observation, theirs: Observation, learning: Sequence[int]
+    ) -> Iterator[str]:
+        for name in sorted(mine.counters.keys() & theirs.counters.keys()):
+            kind, _, layer = name.partition(".")
+            if kind in ("positive", "negative") and int(layer) not in learning:
+                continue
+            if (right := mine.counters[name]) != (wrong := theirs.counters[name]):
+                yield f"counter {name} is {wrong}, {right} is right"
+
+    def _learned(self, mine: Observation, stimulus: Stimulus) -> Iterator[Place]:
+        """Yield the weights that differ after a stimulus that may have written some."""
+        if all(update == NEVER for update in stimulus.updates):
+            return
+        self._held = mine.weights
+        if self.device.digest() == digest(mine.weights):
+            return
+        self._held = theirs = self.device.weights
+        for layer, right, wrong in zip(self.machine.layers, mine.weights, theirs, strict=True):
+            yield from weight_differences(layer.index, right, wrong)
+
+
+def digest(weights: list[np.ndarray]) -> int:
+    """Return what a core that holds these weights answers to DIGEST."""
+    return weights_digest([w.astype("<i2").tobytes() for w in weights])
+
+
+def place_text(place: Place) -> str:
+    """Say one place of golden and the core."""
+    return f"{place.what} is {place.device}, {place.golden} is right"
+
+
+def _words(lfsr: Lfsr, first: int, last: int) -> int | None:
+    """Return how many words after `first` a generator is at `last`; None if too many."""
+    table, state, wanted = parameters(lfsr), to_signed(first), to_signed(last)
+    for count in range(WORDS_MAX):
+        if state == wanted:
+            return count
+        state = advance(state, table)
+    return None
+
+
+def variant(machine: Machine, **changes: object) -> Machine:
+    """Return a machine that is wrong in one way.
+
+    `changes` are attributes of the machine, SECTION__KEY of its configuration (``neuron__reset``),
+    or ``layerN__KEY`` of the integers of layer N, ``layerN__train`` a dictionary of limits.
+    """
+    result = machine
+    for name, value in changes.items():
+        section, _, key = name.partition("__")
+        if not key:
+            result = dataclasses.replace(result, **{name: value})
+        elif section.startswith("layer"):
+            number = int(section.removeprefix("layer")) - 1
+            layers = list(result.layers)
+            if key == "train":
+                value = dataclasses.replace(layers[number].train, **value)
+            layers[number] = dataclasses.replace(layers[number], **{key: value})
+            result = dataclasses.replace(result, layers=tuple(layers))
+        else:
+            config = result.config
+            part = dataclasses.replace(getattr(config, section), **{key: value})
+            result = dataclasses.replace(
+                result, config=dataclasses.replace(config, **{section: part})
+            )
+    return result

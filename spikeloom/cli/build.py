@@ -1,0 +1,231 @@
+"""`spikeloom build`: the bitstream of a network for a board, and what it comes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from spikeloom.boards.choices import Choices
+from spikeloom.cli import options
+from spikeloom.cli.output import Output
+
+if TYPE_CHECKING:  # Amaranth and the boards cost a second to import
+    from spikeloom.boards.estimate import Report
+    from spikeloom.boards.targets import Target
+
+FOLDER = Path("build")
+MISSED = 1
+"""Exit status where the design does not fit, or misses its clock."""
+
+Board = Annotated[
+    str | None,
+    typer.Argument(metavar="BOARD", help="See 'spikeloom boards'.", show_default=False),
+]
+BoardConfig = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[CONFIG]",
+        help="A shipped configuration or the path of a .toml file.  "
+        "\\[default: the board's own, see 'spikeloom boards']",
+        show_default=False,
+    ),
+]
+
+
+def _numbers(text: str | None, name: str) -> tuple[int, ...] | None:
+    """Read numbers with commas between them."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 1:
+        raise typer.BadParameter(
+            f"{text!r}: give a number from 1 on for each layer, such as 16,8", param_hint=name
+        )
+    return numbers
+
+
+def build(
+    board: Board = None,
+    config: BoardConfig = None,
+    all_boards: Annotated[
+        bool, typer.Option("--all", help="Every board with its own network; writes the table.")
+    ] = False,
+    lanes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N[,N...]",
+            help="Columns per clock of each layer.  \\[default: the board's]",
+            show_default=False,
+        ),
+    ] = None,
+    ports: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N[,N...]",
+            help="1 or 2 ports of each layer's weight memory.  \\[default: the board's]",
+            show_default=False,
+        ),
+    ] = None,
+    draws: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=8,
+            metavar="N",
+            help="Random numbers per clock of the encoder.  \\[default: the board's]",
+            show_default=False,
+        ),
+    ] = None,
+    plan: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Another hardware choice, such as neurons=4 or layer1.weights=huge; may be "
+            "repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    clock: Annotated[
+        float | None,
+        typer.Option(
+            min=1,
+            max=400,
+            metavar="MHZ",
+            help="Clock of the core.  \\[default: the board's]",
+            show_default=False,
+        ),
+    ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Try up to N placements where the clock is missed narrowly.  \\[default: 4]",
+            show_default=False,
+        ),
+    ] = None,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            help="Simulate the core with these lanes on real images, for cycles per image."
+        ),
+    ] = True,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Only say where the memories go, and with which lanes they fit."
+        ),
+    ] = False,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the bitstream.", file_okay=False)
+    ] = FOLDER,
+    table: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="With --all: the file whose table is written."),
+    ] = Path("README.md"),
+    json: options.Json = False,
+) -> None:
+    """Build the bitstream of a network for a board.
+
+    Amaranth, Yosys, nextpnr and the packer run, and what each made is kept and
+    used again where nothing changed. A design that does not fit, or misses its
+    clock, ends with exit status 1.
+
+    [bold]Examples[/bold]
+
+    [cyan]spikeloom build icebreaker[/cyan]
+    [cyan]spikeloom build ulx3s-85f mnist-784-256-10 --lanes 32,10 --clock 75[/cyan]
+    """
+    from spikeloom.boards.targets import TARGETS, find
+
+    output = Output(json=json)
+    if all_boards == (board is not None):
+        raise typer.BadParameter("name one board, or give --all", param_hint="BOARD")
+    choices = Choices(
+        lanes=_numbers(lanes, "--lanes"),
+        ports=_numbers(ports, "--ports"),
+        draws=draws,
+        plan=tuple(plan or ()),
+        clock_mhz=clock,
+        seeds=seeds,
+        measure=measure,
+    )
+    if explain and board:
+        _explain(output, find(board), config, choices)
+        return
+    if not all_boards:
+        report = make(output, find(board), config, choices, out)
+        show(output, report)
+        output.result(report.values())
+        if not report.built.good:
+            raise typer.Exit(MISSED)
+        return
+    from spikeloom.boards import table as board_table
+
+    board_table.check(table)
+    reports = []
+    for target in TARGETS.values():
+        reports.append(make(output, target, config, choices, out))
+        show(output, reports[-1])
+    board_table.write(table, reports)
+    output.say(f"the table of boards is in {table}")
+    output.result({"boards": [report.values() for report in reports]})
+
+
+def make(
+    output: Output, target: Target, config: str | None, choices: Choices, folder: Path
+) -> Report:
+    """Build one bitstream, showing what runs."""
+    from spikeloom.boards import estimate as onboard
+
+    network = options.load_config(config or target.config)
+    with output.working(f"{target.name}: {network.name}") as log:
+        return onboard.make(target, network, choices, folder, log)
+
+
+def show(output: Output, report: Report) -> None:
+    """Print the table of one build, and what is wrong with it."""
+    built = report.built
+    output.table(report.rows(), f"{built.target.name}: {built.config.name}")
+    complaint = built.complaint()
+    if complaint is not None:
+        output.console.print(f"FAILED: {complaint}", markup=False, soft_wrap=True)
+
+
+def _explain(output: Output, target: Target, config: str | None, choices: Choices) -> None:
+    """Print where the memories of a network would go, and the lanes that there are."""
+    from spikeloom.boards import planner
+
+    network = options.load_config(config or target.config)
+    hardware = choices.of(target.hardware_for(network))
+    found = planner.plan(target, network, hardware)
+    lanes = ",".join(map(str, hardware.lanes))
+    say = output.console.print
+    say(f"{network.name} on {target.title} with {lanes} lanes", markup=False)
+    for line in found.lines():
+        say(f"  {line}", markup=False, soft_wrap=True)
+    say("only memory is counted here: what logic a core takes is known once it is built")
+    say("first layer's lanes, and the blocks that all memories take:")
+    others = []
+    with output.working("trying other lanes"):
+        for other in planner.alternatives(target, network, hardware):
+            used = {ram.name: blocks for ram, blocks, _ in other.kinds()}
+            told = ", ".join(
+                f"{blocks} of {there} {ram.name}" for ram, blocks, there in other.kinds()
+            )
+            say(f"  {other.hardware.lanes[0]}: {told}{'' if other.fits else ', too many'}")
+            others.append({"lanes": other.hardware.lanes[0], "fits": other.fits, "blocks": used})
+    output.result(
+        {
+            "board": target.name,
+            "config": network.name,
+            "fits": found.fits,
+            "lines": found.lines(),
+            "alternatives": others,
+        }
+    )

@@ -1,0 +1,170 @@
+"""Arguments and options that several verbs take, with their help, once."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spikeloom.golden.spec import network
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.golden.spec.schema import ConfigError
+
+
+class EngineName(StrEnum):
+    """Engines that can be asked for."""
+
+    GOLDEN = "golden"
+    RTL = "rtl"
+    BOARD = "board"
+
+
+class CoreName(StrEnum):
+    """Engines that golden is compared with."""
+
+    RTL = "rtl"
+    BOARD = "board"
+
+
+Config = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONFIG",
+        help="A shipped configuration (see 'spikeloom configs') or the path of a .toml file.",
+        show_default=False,
+    ),
+]
+Engine = Annotated[
+    EngineName,
+    typer.Option(
+        help="golden: the integer model, thousands of images a second. rtl: the hardware "
+        "description, simulated clock by clock; the same bits, tens of images a second. board: an "
+        "FPGA board on a serial port, see --port."
+    ),
+]
+Port = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PORT",
+        help="Serial port of the board, such as /dev/ttyUSB1 or COM3; for --engine board.",
+        show_default=False,
+    ),
+]
+Baud = Annotated[
+    int | None,
+    typer.Option(
+        min=9600,
+        metavar="N",
+        help="Bit rate of the serial port, up to 3000000.  \\[default: the board's own]",
+        show_default=False,
+    ),
+]
+Data = Annotated[
+    str,
+    typer.Option(
+        metavar="mnist|DIR",
+        help="The MNIST digits that come along, or a folder of IDX files in MNIST's layout.",
+    ),
+]
+Train = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Train on the first N images.  \\[default: all not held out]",
+        show_default=False,
+    ),
+]
+Test = Annotated[
+    int | None,
+    typer.Option(
+        min=0, metavar="N", help="Test on the first N images.  \\[default: all]", show_default=False
+    ),
+]
+HeldOut = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        metavar="N",
+        help="Keep the last N training images back; the learning curve is measured on them, in RTL "
+        "on the first 250 of them.  "
+        "\\[default: 1000, or what --train leaves]",
+        show_default=False,
+    ),
+]
+Epochs = Annotated[
+    int, typer.Option(min=1, metavar="N", help="How often every image is trained on.")
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=2**63 - 1,
+        metavar="N",
+        help="Seed of the run: initial weights, order and spikes.  "
+        "\\[default: the configuration's]",
+        show_default=False,
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Print one JSON object as the last line of standard output."),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Write an HTML report with pictures into this folder.", file_okay=False
+    ),
+]
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make the report's folder, or refuse it: before anything is trained."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError as error:
+        raise typer.BadParameter(
+            f"cannot make {folder}: {error.strerror}", param_hint="--report"
+        ) from error
+    if not writable:
+        raise typer.BadParameter(f"no permission to write in {folder}", param_hint="--report")
+
+
+def writable(check: Callable[[Path], Path], path: Path, option: str) -> Path:
+    """Refuse an output that cannot be written, before the work; `check`: of `arguments`."""
+    try:
+        return check(path)
+    except ArgumentTypeError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def check_port(engine: str, port: str | None, baud: int | None) -> None:
+    """Refuse a board without a port, and a port or its rate without a board."""
+    if engine == EngineName.BOARD and port is None:
+        raise typer.BadParameter(
+            "a board needs its serial port: give --port PORT", param_hint="--engine"
+        )
+    for name, value in (("--port", port), ("--baud", baud)):
+        if engine != EngineName.BOARD and value is not None:
+            raise typer.BadParameter(
+                f"engine {engine} has no port: give --engine board", param_hint=name
+            )
+
+
+def load_config(name: str) -> NetworkConfig:
+    """Load a configuration; an unknown name is answered with the nearest known ones."""
+    known = list(network.shipped())
+    if name not in known and not name.endswith(".toml"):
+        near = difflib.get_close_matches(name, known, 3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"shipped are {', '.join(known)}."
+        raise ConfigError(
+            f"no configuration named {name!r}: {hint} A file of your own must end in .toml"
+        )
+    return network.load(name)

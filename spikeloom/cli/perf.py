@@ -1,0 +1,81 @@
+"""`spikeloom perf`: clock cycles per image against the floor, and the speed of both engines."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+import typer
+
+from spikeloom import data as network_data
+from spikeloom import perf as performance
+from spikeloom.cli import options
+from spikeloom.cli.output import Output
+from spikeloom.engines.device import RtlEngine
+from spikeloom.golden.spec.machine import machine
+
+
+def perf(
+    config: options.Config,
+    data: options.Data = "mnist",
+    train: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Measure N images.")
+    ] = performance.IMAGES,
+    warm_up: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="Train on N others first: an untrained network spikes otherwise.",
+        ),
+    ] = performance.WARM_UP,
+    seed: options.Seed = None,
+    json: options.Json = False,
+) -> None:
+    """Measure the RTL's clock cycles per image against the floor.
+
+    The floor is the number of weight words that the very same samples must
+    touch: a core that spent one clock on each and none on anything else would
+    be the fastest with these lanes and memories.
+
+    [bold]Example[/bold]
+
+    [cyan]spikeloom perf mnist-784-128-10[/cyan]
+    """
+    output = Output(json=json)
+    network = options.load_config(config)
+    digits = network_data.load(network, data, held_out=0, any_classes=True)
+    seed = network.random.seed if seed is None else seed
+    with output.working("Building the RTL") as log:
+        device = RtlEngine(machine(network), log=log)
+    with output.working(f"Measuring {train} images"):
+        found = performance.measure(network, seed, digits, device, warm_up=warm_up, images=train)
+    device.close()
+    lanes = [layer.lanes for layer in network.layers]
+    ports = [layer.ports for layer in network.layers]
+    output.table(
+        {
+            "lanes": " ".join(map(str, lanes)),
+            "memory ports": " ".join(map(str, ports)),
+            "train": f"{found.cycles_per_train_image:,.0f} cycles/image, floor "
+            f"{found.floor_per_train_image:,.0f}, ratio {found.ratio:.3f}",
+            "infer": f"{found.cycles_per_infer_image:,.0f} cycles/image, floor "
+            f"{found.floor_per_infer_image:,.0f}, ratio {found.infer_ratio:.3f}",
+            "rtl, simulated": f"{found.images_per_second:,.1f} images/s trained, "
+            f"{found.infer_images_per_second:,.1f} inferred",
+            "golden": f"{found.golden_images_per_second:,.0f} images/s trained",
+            "measured on": f"{found.train_images} images after {found.warm_up} others, seed {seed}",
+        },
+        network.name,
+    )
+    output.result(
+        {
+            "config": network.name,
+            "seed": seed,
+            "lanes": lanes,
+            "ports": ports,
+            **dataclasses.asdict(found),
+            "ratio": found.ratio,
+            "infer_ratio": found.infer_ratio,
+        }
+    )

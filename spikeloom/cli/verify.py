@@ -1,0 +1,143 @@
+"""`spikeloom verify`: golden and RTL, or a board, in lockstep, compared bit for bit."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+import typer
+
+from spikeloom import data as network_data
+from spikeloom.cli import options
+from spikeloom.cli.options import CoreName
+from spikeloom.cli.output import Output
+from spikeloom.cli.speed import board_rows, board_values
+from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rate_form
+from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.sim.compare import lockstep
+
+DIFFERENT = 1
+
+
+def verify(
+    config: options.Config,
+    engine: Annotated[
+        CoreName,
+        typer.Option(help="What golden is compared with: the simulated RTL, or a board."),
+    ] = CoreName.RTL,
+    port: options.Port = None,
+    baud: options.Baud = None,
+    netlist: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BOARD",
+            help="Simulate the cells that Yosys makes for a board, with its lanes, in the RTL's "
+            "place; memories and registers start at random.",
+        ),
+    ] = None,
+    data: options.Data = "mnist",
+    train: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Train both on the first N images.")
+    ] = 200,
+    test: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Infer the first N test images.")
+    ] = 20,
+    epochs: options.Epochs = 1,
+    seed: options.Seed = None,
+    json: options.Json = False,
+) -> None:
+    """Train golden and RTL, or a board, side by side and compare every bit.
+
+    Compared are the spike counts of every image, the spikes and error spikes
+    of every layer, the states of all random generators, and at the end every
+    weight; of a board, the digest of all weights after every sample. At the
+    first difference it stops with status 1 and says which sample, which step,
+    which weight or neuron, and both values.
+
+    [bold]Examples[/bold]
+
+    A shipped network:
+    [cyan]spikeloom verify mnist-784-128-10 --train 500[/cyan]
+
+    A board:
+    [cyan]spikeloom verify mnist-784-128-10 --engine board --port /dev/ttyUSB1[/cyan]
+
+    What a bitstream is made of (building its simulator takes minutes):
+    [cyan]spikeloom verify tiny --netlist hx8k --train 100[/cyan]
+
+    Your own, with any sizes and any lanes:
+    [cyan]spikeloom verify mine.toml --seed 7[/cyan]
+    """
+    output = Output(json=json)
+    options.check_port(engine, port, baud)
+    if netlist is not None and engine is not CoreName.RTL:
+        raise typer.BadParameter(
+            "a netlist is simulated: leave out --engine and --port", param_hint="--netlist"
+        )
+    network = options.load_config(config)
+    digits = network_data.load(network, data, train=train, test=test, held_out=0, any_classes=True)
+    seed = network.random.seed if seed is None else seed
+    device = _device(output, network, port, baud, netlist)
+    try:
+        with output.training() as progress:
+            found = lockstep.verify(
+                network, seed, digits, device, epochs=epochs, progress=progress, log=output.say
+            )
+    finally:
+        device.close()
+    compared = f"{found.compared_images:,} images, {found.compared_weights:,} weights"
+    if found.equal:
+        output.console.print(f"equal, bit for bit: {compared} (seed {seed})")
+    else:
+        output.console.print(f"DIFFERENT: {found.difference}", markup=False, soft_wrap=True)
+    if rows := board_rows(device, "train"):
+        output.table(rows)
+    output.result(
+        {
+            "equal": found.equal,
+            "engine": engine.value,
+            "netlist": netlist,
+            "config": network.name,
+            "seed": seed,
+            "train_images": train,
+            "test_images": test,
+            "epochs": epochs,
+            "compared_weights": found.compared_weights,
+            "compared_images": found.compared_images,
+            "difference": dataclasses.asdict(found.difference) if found.difference else None,
+            "board": board_values(device, "train"),
+        }
+    )
+    if not found.equal:
+        raise typer.Exit(DIFFERENT)
+
+
+def _device(
+    output: Output, network: NetworkConfig, port: str | None, baud: int | None, netlist: str | None
+) -> DeviceEngine:
+    """Return the core that golden is compared with: on the board at `port`, or simulated."""
+    if netlist is not None:
+        return _netlist(output, network, netlist)
+    if port is None:
+        with output.working("Building the RTL") as log:
+            return RtlEngine(machine(network), log=log)
+    # Simulations need no serial port, not even the library for it.
+    from spikeloom.engines.board import BoardEngine
+
+    return BoardEngine(machine(network), port, baud=baud)
+
+
+def _netlist(output: Output, network: NetworkConfig, board: str) -> DeviceEngine:
+    """Return the core as a board's cells."""
+    from spikeloom.boards.targets import find
+    from spikeloom.sim.rtl.netlist import netlist_transport
+
+    refuse_rate_form(network)
+    target = find(board)
+    hardware = target.hardware_for(network)
+    with output.working(f"Building the netlist for {target.title}") as log:
+        transport = netlist_transport(
+            hardware.of(network), target.device, plan=hardware.plan, log=log
+        )
+    return DeviceEngine("netlist", machine(network), transport)

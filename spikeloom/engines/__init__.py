@@ -1,0 +1,1 @@
+"""Bodies of a network: golden, RTL, board."""

@@ -1,0 +1,154 @@
+"""A core behind a transport as an engine: its RTL simulated, or whatever else answers its bytes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+
+from spikeloom.boards.host.device import Device, Transport
+from spikeloom.engines.engine import Kind
+from spikeloom.golden.spec.learning import Update
+from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.golden.spec.schema import ConfigError
+
+
+class DeviceEngine:
+    """A core behind a transport as an engine.
+
+    Parameters
+    ----------
+    name : of the body that the core has.
+    machine : what the core must hold.
+    transport : carries the bytes; closed with the engine where it can be closed.
+    """
+
+    def __init__(self, name: str, machine: Machine, transport: Transport) -> None:
+        self.name = name
+        self.machine = machine
+        self.device = Device(transport, machine)
+        self._transport = transport
+        self.clear()
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """Weights of every crossbar as the core holds them."""
+        return self.device.weights
+
+    @weights.setter
+    def weights(self, weights: list[np.ndarray]) -> None:
+        self.device.weights = weights
+
+    @property
+    def stream_states(self) -> list[int]:
+        """States of all streams."""
+        return self.device.stream_states
+
+    @stream_states.setter
+    def stream_states(self, states: list[int]) -> None:
+        self.device.stream_states = states
+
+    @property
+    def steps(self) -> int:
+        """Steps per sample."""
+        return self.device.steps
+
+    @steps.setter
+    def steps(self, steps: int) -> None:
+        self.device.steps = steps
+
+    def set_updates(self, updates: tuple[Update, ...]) -> None:
+        """Set each crossbar's update from now on."""
+        self.device.set_updates(updates)
+
+    def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Train on samples in order; return counted output spikes, int32[n, classes]."""
+        counts = self.device.train(images, labels)
+        self._collect("train")
+        return counts
+
+    def infer(self, images: np.ndarray) -> np.ndarray:
+        """Return counted output spikes, int32[n, classes]."""
+        counts = self.device.infer(images)
+        self._collect("infer")
+        return counts
+
+    def train_digests(
+        self, images: np.ndarray, labels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Train; return the counts and, uint32[n], the digest of all weights after each sample."""
+        counts, digests = self.device.train_digests(images, labels)
+        self._collect("train")
+        return counts, digests
+
+    def digest(self) -> int:
+        """Return the CRC-32 of all weights, computed by the core."""
+        return self.device.digest()
+
+    def counters(self, kind: Kind = "train") -> dict[str, int]:
+        """Return sums over the samples trained or inferred since `clear`."""
+        return dict(self._counters[kind])
+
+    def clear(self) -> None:
+        """Put all counters to 0."""
+        self.device.clear()
+        self._counters: dict[Kind, Counter[str]] = {"train": Counter(), "infer": Counter()}
+
+    def close(self) -> None:
+        """Close the transport."""
+        if close := getattr(self._transport, "close", None):
+            close()
+
+    def _collect(self, kind: Kind) -> None:
+        """Take the core's counters over into wider ones, before they can wrap."""
+        self.device.check_status()
+        self._counters[kind].update(self.device.counters())
+        self.device.clear()
+
+
+class RtlEngine(DeviceEngine):
+    """The core's RTL, simulated; it is built first unless it has been.
+
+    Parameters
+    ----------
+    machine : of the configuration as its file says: its seed is part of the core.
+    trace : whether the core can write waveforms (slower).
+    log : called with one line of text per stage of a build.
+
+    Raises
+    ------
+    ConfigError : the configuration asks for what only the golden model has.
+    ToolchainError, BuildError : see `spikeloom.sim.rtl.verilate.build`.
+    """
+
+    def __init__(
+        self, machine: Machine, *, trace: bool = False, log: Callable[[str], None] | None = None
+    ) -> None:
+        refuse_rate_form(machine.config)
+        # Amaranth and the core cost a second to import, which no golden run should wait for.
+        from spikeloom.hdl.core import Core
+        from spikeloom.sim.rtl.transport import VerilatedTransport
+
+        config = machine.config
+        self._simulation = VerilatedTransport.cached(
+            lambda: Core(config), repr(config), trace=trace, log=log
+        )
+        super().__init__("rtl", machine, self._simulation)
+
+    def vcd(self, path: Path) -> AbstractContextManager[None]:
+        """Record a waveform of what runs within the context; needs `trace`."""
+        return self._simulation.vcd(path)
+
+
+def refuse_rate_form(config: NetworkConfig) -> None:
+    """Raise `ConfigError` for a configuration that the core has no hardware for."""
+    if config.learning.form == "rate":
+        raise ConfigError(
+            f"{config.name}: learning.form = 'rate' is the golden model's alone, the core learns "
+            "by coincidences: train it with --engine golden, or set learning.form = "
+            '"coincidence"'
+        )

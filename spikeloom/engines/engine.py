@@ -1,0 +1,200 @@
+"""The bodies of a network that train and infer: their protocol, the golden one, any by its name.
+
+A configuration's own seed is built into a core; a run's seed is handed over as the states of the
+streams and as the initial weights. So another seed never means another build.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import numpy as np
+
+from spikeloom.golden import initial
+from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, Network
+from spikeloom.golden.spec.learning import Update
+from spikeloom.golden.spec.machine import Machine, machine
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.golden.spec.schema import ConfigError
+from spikeloom.golden.spec.streams import streams
+
+ENGINES = ("golden", "rtl", "board")
+
+Kind = Literal["train", "infer"]
+
+
+class Engine(Protocol):
+    """A network with state: weights, stream states, the update sizes and steps in force.
+
+    Attributes
+    ----------
+    name : "golden", "rtl" or "board".
+    weights : int16[n_pre, n_post] per crossbar; assign to load.
+    stream_states : in the order of `golden.spec.streams.streams`; assign to load. The state of
+        stream `inference` is the seed that every inferred sample starts from.
+    steps : steps per sample, at most the configuration's; fewer cut a sample short.
+    """
+
+    name: str
+    machine: Machine
+    weights: list[np.ndarray]
+    stream_states: list[int]
+    steps: int
+
+    def set_updates(self, updates: tuple[Update, ...]) -> None:
+        """Set each crossbar's update from now on."""
+
+    def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Train on samples in order; return counted output spikes, int32[n, classes]."""
+
+    def infer(self, images: np.ndarray) -> np.ndarray:
+        """Return counted output spikes, int32[n, classes]; changes nothing but counters."""
+
+    def counters(self, kind: Kind = "train") -> dict[str, int]:
+        """Return sums over the samples trained or inferred since `clear`.
+
+        `samples`, and for trained samples `spikes.L`, `positive.L`, `negative.L`; an engine with
+        clocks adds `cycles` and `writes.L`, and counts spikes of inferred samples as well.
+        """
+
+    def clear(self) -> None:
+        """Put all counters to 0."""
+
+    def close(self) -> None:
+        """Give back what the engine holds; it is of no use afterwards."""
+
+
+class GoldenEngine:
+    """The golden network as an engine."""
+
+    name = "golden"
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._network = Network(machine)
+        self._compile()
+        self.clear()
+
+    def _compile(self) -> None:
+        """Run no samples, so that no later call waits for the compiler."""
+        nothing = np.zeros((0, self.machine.config.sizes[0]), np.uint8)
+        self._network.train(nothing, np.zeros(0, np.int64))
+        self._network.infer(nothing)
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """Weights of every crossbar, copies."""
+        return self._network.weights
+
+    @weights.setter
+    def weights(self, weights: list[np.ndarray]) -> None:
+        self._network.weights = weights
+
+    @property
+    def stream_states(self) -> list[int]:
+        """States of all streams."""
+        return self._network.stream_states
+
+    @stream_states.setter
+    def stream_states(self, states: list[int]) -> None:
+        self._network.stream_states = states
+
+    @property
+    def steps(self) -> int:
+        """Steps per sample."""
+        return self._network.steps
+
+    @steps.setter
+    def steps(self, steps: int) -> None:
+        self._network.steps = steps
+
+    def set_updates(self, updates: tuple[Update, ...]) -> None:
+        """Set each crossbar's update from now on."""
+        self._network.set_updates(updates)
+
+    def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Train on samples in order; return counted output spikes, int32[n, classes]."""
+        return self.train_recorded(images, labels)[0]
+
+    def train_recorded(
+        self, images: np.ndarray, labels: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Train, and return the activity of each sample too (`golden.floor` takes it)."""
+        counts, activity = self._network.train(images, labels)
+        totals = activity.sum(axis=0, dtype=np.int64)
+        found = self._counters["train"]
+        found["samples"] += len(counts)
+        for layer in range(totals.shape[1]):
+            found[f"spikes.{layer}"] += int(totals[PRE, layer])
+        for layer in range(1, totals.shape[1]):
+            found[f"positive.{layer}"] += int(totals[POSITIVE, layer])
+            found[f"negative.{layer}"] += int(totals[NEGATIVE, layer])
+        return counts, activity
+
+    def infer(self, images: np.ndarray) -> np.ndarray:
+        """Return counted output spikes, int32[n, classes]."""
+        self._counters["infer"]["samples"] += len(images)
+        return self._network.infer(images)
+
+    def raster(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return spikes and error spikes, int8[T, neurons] each, of one sample inferred."""
+        return self._network.raster(image, 0, 0)
+
+    def counters(self, kind: Kind = "train") -> dict[str, int]:
+        """Return sums over the samples trained or inferred since `clear`."""
+        return dict(self._counters[kind])
+
+    def clear(self) -> None:
+        """Put all counters to 0."""
+        self._counters: dict[Kind, Counter[str]] = {"train": Counter(), "infer": Counter()}
+
+    def close(self) -> None:
+        """Hold nothing."""
+
+
+def make_engine(
+    name: str,
+    config: NetworkConfig,
+    seed: int | None = None,
+    *,
+    trace: bool = False,
+    log: Callable[[str], None] | None = None,
+    port: str | None = None,
+    baud: int | None = None,
+) -> Engine:
+    """Return an engine at the start of a run with `seed` (by default the configuration's own).
+
+    trace, log : see `device_engine.RtlEngine`. port, baud : see `board_engine`, which needs a port.
+    """
+    if name not in ENGINES:
+        raise ConfigError(f"no engine named {name!r}: there are {', '.join(ENGINES)}")
+    built = machine(config)
+    engine: Engine
+    if name == "golden":
+        engine = GoldenEngine(built)
+    elif name == "rtl":
+        # It imports this module, as every body but golden's does.
+        from spikeloom.engines.device import RtlEngine
+
+        engine = RtlEngine(built, trace=trace, log=log)
+    elif port is None:
+        raise ConfigError("engine 'board' needs the serial port that the board hangs on")
+    else:
+        # Other engines need no serial port, not even the library for it.
+        from spikeloom.engines.board import BoardEngine
+
+        engine = BoardEngine(built, port, baud=baud)
+    start(engine, config.random.seed if seed is None else seed)
+    return engine
+
+
+def start(engine: Engine, seed: int) -> None:
+    """Put an engine to the start of a run: initial weights, seeded streams, first updates."""
+    config = engine.machine.config.with_seed(seed)
+    engine.weights = initial.weights(engine.machine, seed)
+    engine.stream_states = [stream.seed(seed) for stream in streams(config)]
+    engine.set_updates(engine.machine.updates(0))
+    engine.steps = config.steps
+    engine.clear()

@@ -1,0 +1,141 @@
+"""Clock cycles per image of a core over real images, against the least that they could be."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikeloom.engines.device import DeviceEngine, refuse_rate_form
+from spikeloom.engines.engine import GoldenEngine, start
+from spikeloom.golden import initial
+from spikeloom.golden.datasets import DataError, Dataset
+from spikeloom.golden.floor import floor_cycles
+from spikeloom.golden.network import PRE
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.pace import Pace
+
+WARM_UP = 200
+"""Images that golden trains on first: spikes of an untrained network are not typical."""
+
+IMAGES = 50
+"""Images that are measured, to train on and then to infer."""
+
+GOLDEN_IMAGES = 1000
+"""Images that golden's own rate is measured on, which takes a moment only."""
+
+
+@dataclass(frozen=True)
+class Performance:
+    """Means over the measured images; rates are of this machine, in images a second.
+
+    Attributes
+    ----------
+    warm_up : images that the weights had been trained on before.
+    train_images, infer_images : images measured.
+    cycles_per_train_image, cycles_per_infer_image : clock cycles of the core.
+    floor_per_train_image, floor_per_infer_image : `golden.floor` of the very same samples.
+    images_per_second, infer_images_per_second : of the simulated core.
+    golden_images_per_second : of the golden engine, training.
+    """
+
+    warm_up: int
+    train_images: int
+    infer_images: int
+    cycles_per_train_image: float
+    cycles_per_infer_image: float
+    floor_per_train_image: float
+    floor_per_infer_image: float
+    images_per_second: float
+    infer_images_per_second: float
+    golden_images_per_second: float
+
+    @property
+    def ratio(self) -> float:
+        """Cycles over floor, training: the figure of merit of the microarchitecture."""
+        return self.cycles_per_train_image / self.floor_per_train_image
+
+    @property
+    def infer_ratio(self) -> float:
+        """Cycles over floor, inferring."""
+        return self.cycles_per_infer_image / self.floor_per_infer_image
+
+
+def measure(
+    config: NetworkConfig,
+    seed: int,
+    data: Dataset,
+    device: DeviceEngine,
+    *,
+    warm_up: int = WARM_UP,
+    images: int = IMAGES,
+) -> Performance:
+    """Measure `device` on the images of `data` that follow the `warm_up` ones in a run's order.
+
+    `DataError` where `data` has too few images, or where they make no spike at all.
+    """
+    refuse_rate_form(config)
+    there = len(data.train_images)
+    if images < 1 or warm_up < 0 or warm_up + images > there:
+        raise DataError(
+            f"{images} images after a warm-up of {warm_up}: {data.source} has {there} to train "
+            "on, and at least 1 must be measured"
+        )
+    order = initial.order(seed, 0, there)
+    golden = GoldenEngine(device.machine)
+    start(golden, seed)
+    golden.train(*_samples(data, order[:warm_up]))
+    start(device, seed)
+    device.weights = golden.weights
+    device.stream_states = golden.stream_states
+    chosen = _samples(data, order[warm_up : warm_up + images])
+    train_rate = _timed(device, *chosen)
+    _, activity = golden.train_recorded(*chosen)
+    infer_rate = _timed(device, chosen[0])
+    inferred = _activity_inferred(golden, chosen[0])
+    floors = [float(floor_cycles(device.machine, a).mean()) for a in (activity, inferred)]
+    if not all(floors):
+        raise DataError(f"the {images} images of {data.source} made no spike: nothing to measure")
+    trained, tested = device.counters("train"), device.counters("infer")
+    return Performance(
+        warm_up=warm_up,
+        train_images=images,
+        infer_images=images,
+        cycles_per_train_image=trained["cycles"] / trained["samples"],
+        cycles_per_infer_image=tested["cycles"] / tested["samples"],
+        floor_per_train_image=floors[0],
+        floor_per_infer_image=floors[1],
+        images_per_second=train_rate,
+        infer_images_per_second=infer_rate,
+        golden_images_per_second=_timed(golden, *_samples(data, order[:GOLDEN_IMAGES])),
+    )
+
+
+def _samples(data: Dataset, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return data.train_images[chosen], data.train_labels[chosen]
+
+
+def _timed(
+    engine: GoldenEngine | DeviceEngine, images: np.ndarray, labels: np.ndarray | None = None
+) -> float:
+    """Train, or infer where no labels are given; return images per second."""
+    started = time.perf_counter()
+    for chunk in Pace().chunks(len(images)):
+        part = slice(chunk.start, chunk.stop)
+        if labels is None:
+            engine.infer(images[part])
+        else:
+            engine.train(images[part], labels[part])
+    return len(images) / (time.perf_counter() - started)
+
+
+def _activity_inferred(golden: GoldenEngine, images: np.ndarray) -> np.ndarray:
+    """Return int32[n, 4, L+1] of images inferred, as `Network.train` does of those trained."""
+    sizes = golden.machine.config.sizes
+    activity = np.zeros((len(images), 4, len(sizes)), np.int32)
+    for image, row in zip(images, activity, strict=True):
+        spikes, _ = golden.raster(image)
+        parts = np.split(spikes, np.cumsum(sizes)[:-1], axis=1)
+        row[PRE] = [part.sum(dtype=np.int32) for part in parts]
+    return activity

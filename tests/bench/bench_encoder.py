@@ -1,0 +1,266 @@
+"""Benches of `hdl.encoder` and `hdl.dropout` against `golden.encoder`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from spikeloom.golden import encoder as golden
+from spikeloom.golden.lfsr import advance, fill, parameters
+from spikeloom.golden.spec.lfsr import CATALOG
+from spikeloom.golden.spec.machine import Machine
+from spikeloom.hdl import dropout as hdl_dropout
+from spikeloom.hdl import encoder as hdl
+from spikeloom.hdl.plan import DEFAULT, Plan
+from tests.bench.bench import Bench, Case, Driver, Held, InOrder, Pins, Stalls, join, ready
+from tests.support import stimulus
+
+LFSR = CATALOG["lfsr24"]
+P = parameters(LFSR)
+DROP_LFSR = CATALOG["lfsr16"]
+DROP_P = parameters(DROP_LFSR)
+DIRECT = Plan(registered=False)
+
+
+class Source:
+    """A stream of random words as the component sees it: the next ones, and how many it took."""
+
+    def __init__(self, lfsr, state: int) -> None:
+        self.p, self.state = parameters(lfsr), state
+
+    def next(self, count: int) -> list[int]:
+        words = np.zeros(count, np.uint16)
+        fill(self.state, self.p, words, count)
+        return words.tolist()
+
+    def take(self, count: int) -> None:
+        for _ in range(count):
+            self.state = advance(self.state, self.p)
+
+
+class EncoderBench(Bench):
+    """Samples one after the other, the next image loading while one is scanned.
+
+    The first pixel's word of a sample is often the very word of equality.
+    """
+
+    def __init__(
+        self, component: hdl.Encoder, seed: int, *, machine: Machine, samples: int
+    ) -> None:
+        super().__init__(component, seed)
+        self.machine, self.draws = machine, component.draws
+        self.pixels = machine.config.sizes[0]
+        self.input = Source(LFSR, stimulus.random_state(LFSR, self.rng))
+        self.dropout = Source(DROP_LFSR, stimulus.random_state(DROP_LFSR, self.rng))
+        self.samples = samples
+        self.loading: list[int] = []  # as the spare buffer holds it
+        self.scanned: list[int] = []
+        self.loaded = False
+        self.wait = Stalls(self.rng)
+        self.sent = InOrder(self, "spike or end of a step")
+        self.held = Held(self, "spike or end")
+        self.steps: list[list[int]] = []  # expected
+        self.step: list[int] = []
+        self.states = (0, 0)  # of both streams at the end of the sample
+
+    def drivers(self) -> Iterable[Driver]:
+        yield self.load()
+        yield self.scan()
+
+    def background(self) -> Iterable[Driver]:
+        yield self.words()
+        yield ready("ready", Stalls(self.rng))
+
+    def words(self) -> Driver:
+        while True:
+            seen = yield {
+                "words": join(self.input.next(self.draws), 16),
+                "drop_word": self.dropout.next(1)[0],
+            }
+            self.input.take(seen["take"])
+            self.dropout.take(seen["drop_take"])
+
+    def load(self) -> Driver:
+        for _ in range(self.samples):
+            while self.loaded:
+                yield {}
+            for again in range(self.rng.choice((1, 1, 2))):  # an image may replace another
+                if again:
+                    yield {"empty": 1}
+                for index, value in enumerate(stimulus.image(self.rng, self.pixels)):
+                    while value and self.wait():
+                        yield {}
+                    if value:
+                        yield {"load": 1, "index": index, "value": value}
+            self.loaded = True
+
+    def scan(self) -> Driver:
+        machine = self.machine
+        for _ in range(self.samples):
+            while not self.loaded:
+                yield {}
+            yield {"swap": 1}
+            self.loaded = False
+            train, steps = self.rng.randint(0, 1), self.rng.randint(1, machine.config.steps)
+            if self.rng.random() < 0.5:
+                self.meet_equality(train)
+            held = {"train": train, "steps": steps}
+            seen = yield held | {"start": 1}
+            while seen["start"] or seen["busy"]:
+                seen = yield held
+            self.expect("steps left out", self.steps, [])
+            self.expect("input stream", self.input.state, self.states[0])
+            self.expect("dropout stream", self.dropout.state, self.states[1])
+
+    def meet_equality(self, train: int) -> None:
+        """Make the first word equal to the first product, or one less, and to the chance."""
+        first = next((value for value in self.scanned if value), 0)
+        ramp = (self.machine.ramp_train if train else self.machine.ramp_infer)[0]
+        word = max(0, first * ramp - self.rng.randint(0, 1))
+        self.input.state = stimulus.state_before(LFSR, word, self.rng)
+        chance = self.machine.input_dropout
+        if chance:
+            word = chance - self.rng.randint(0, 1)
+            self.dropout.state = stimulus.state_before(DROP_LFSR, word, self.rng)
+
+    def check(self, seen: Pins) -> None:
+        if seen["start"]:
+            self.model(seen["train"], seen["steps"])
+        if seen["empty"]:
+            self.loading = []
+        if seen["load"]:
+            self.loading = self.loading or [0] * self.pixels
+            self.loading[seen["index"]] = seen["value"]
+        if seen["swap"]:
+            self.scanned, self.loading = self.loading or [0] * self.pixels, []
+        offered = (seen["push"] and seen["row"], seen["push"], seen["close"])
+        self.held.see(offered if offered[1] or offered[2] else None, bool(seen["ready"]))
+        if seen["ready"] and seen["push"]:
+            self.step.append(seen["row"])
+        if seen["ready"] and seen["close"]:
+            if not self.steps:
+                raise AssertionError(f"clock {self.clock}: the end of a step that is not due")
+            self.expect("spikes of a step", self.step, self.steps.pop(0))
+            self.step = []
+
+    def model(self, train: int, steps: int) -> None:
+        """Run the golden encoder over the image that is scanned."""
+        machine, n = self.machine, self.pixels
+        index, value, spikes = (np.zeros(n, np.int32) for _ in range(3))
+        words, dropped = np.zeros(n, np.uint16), np.zeros(n, np.uint8)
+        count = golden.active_pixels(np.array(self.scanned, np.uint8), index, value)
+        state, drop_state = self.input.state, self.dropout.state
+        if train and machine.input_dropout:
+            chance = machine.input_dropout
+            drop_state = golden.drop(drop_state, DROP_P, chance, words, dropped, count)
+            value[dropped != 0] = 0
+        for ramp in (machine.ramp_train if train else machine.ramp_infer)[:steps]:
+            state, fired = golden.encode(state, P, ramp, index, value, count, words, spikes)
+            self.steps.append(spikes[:fired].tolist())
+        self.states = (state, drop_state)
+
+
+class DropoutBench(Bench):
+    """Samples to train and to infer; the chance is met exactly by the first word."""
+
+    def __init__(self, component: hdl_dropout.Dropout, seed: int, *, chance: int) -> None:
+        super().__init__(component, seed)
+        self.chance, self.neurons = chance, component.dropped.shape().width
+        self.source = Source(DROP_LFSR, stimulus.random_state(DROP_LFSR, self.rng))
+        self.wanted, self.left, self.state = 0, 0, self.source.state
+
+    def drivers(self) -> Iterable[Driver]:
+        yield self.samples()
+
+    def background(self) -> Iterable[Driver]:
+        yield self.word()
+
+    def word(self) -> Driver:
+        while True:
+            seen = yield {"word": self.source.next(1)[0]}
+            self.source.take(seen["take"])
+
+    def samples(self) -> Driver:
+        for _ in range(12):
+            train = self.rng.random() < 0.6
+            if self.rng.random() < 0.5:
+                self.meet_equality()
+            seen = yield {"start": 1, "train": train}
+            while seen["start"] or seen["busy"]:
+                seen = yield {"train": train}
+            self.expect("stream", self.source.state, self.state)
+
+    def check(self, seen: Pins) -> None:
+        self.expect("busy", seen["busy"], int(self.left > 0))
+        if not self.left:
+            self.expect("dropped", seen["dropped"], self.wanted)
+        self.left = max(0, self.left - 1)
+        if seen["start"]:
+            self.state, self.wanted = self.source.state, 0
+            if seen["train"]:
+                self.left = self.neurons
+                self.wanted = stimulus.bits_of(self.model())
+
+    def meet_equality(self) -> None:
+        """Make the first word equal to the chance, or one less."""
+        word = self.chance - self.rng.randint(0, 1)
+        self.source.state = stimulus.state_before(DROP_LFSR, word, self.rng)
+
+    def model(self) -> list[int]:
+        """Run golden's dropout; return who is dropped."""
+        n = self.neurons
+        words, dropped = np.zeros(n, np.uint16), np.zeros(n, np.uint8)
+        self.state = golden.drop(self.state, DROP_P, self.chance, words, dropped, n)
+        return np.flatnonzero(dropped).tolist()
+
+
+def case(
+    pixels: int, draws: int, steps: int, *, dropout: float = 0.0, plan=DEFAULT, module=hdl
+) -> Case:
+    """Return an encoder with its bench."""
+    machine = stimulus.machine(
+        sizes=(pixels, 16, 10),
+        steps=steps,
+        input__draws=draws,
+        ramp_train=tuple(max(0, 257 - 60 * t) for t in range(steps)),
+        ramp_infer=tuple(max(0, 200 - 50 * t) for t in range(steps)),
+        input_dropout=round(dropout * 65536),
+    )
+    return Case(
+        f"encoder_{pixels}_{draws}_{steps}{'_drop' if dropout else ''}"
+        f"{'' if plan.registered else '_direct'}",
+        lambda: module.Encoder(machine, plan),
+        lambda component, seed: EncoderBench(
+            component, seed, machine=machine, samples=20 if dropout else 6
+        ),
+    )
+
+
+SIZES = ((1, 1, 1), (1, 2, 3), (7, 1, 4), (7, 3, 4), (12, 4, 6), (19, 8, 5), (16, 2, 1))
+
+
+def cases(module=hdl) -> list[Case]:
+    """Return one pixel, draws that divide the pixels and that do not, one step, dropout.
+
+    Some have no register behind their memories.
+    """
+    every = [case(*size, module=module) for size in SIZES]
+    drop = [case(9, 2, 3, dropout=0.4, module=module), case(5, 8, 3, dropout=0.9, module=module)]
+    sizes = ((7, 3, 4), (1, 1, 1), (9, 2, 3, 0.4))
+    direct = [case(*size[:3], dropout=sum(size[3:]), plan=DIRECT, module=module) for size in sizes]
+    return [*drop, *every, *direct]
+
+
+def dropout_case(neurons: int, chance: int, module=hdl_dropout) -> Case:
+    """Return a layer's dropout with its bench."""
+    return Case(
+        f"dropout_{neurons}",
+        lambda: module.Dropout(neurons=neurons, chance=chance),
+        lambda component, seed: DropoutBench(component, seed, chance=chance),
+    )
+
+
+def dropout_cases(module=hdl_dropout) -> list[Case]:
+    """Return dropout of one neuron, of many."""
+    return [dropout_case(n, chance, module) for n, chance in ((1, 30000), (7, 13107), (16, 58982))]

@@ -1,0 +1,210 @@
+"""Deliberate faults of the core, and how to build the core with one of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from spikeloom.hdl import (
+    backward,
+    columns,
+    core,
+    crossbar,
+    encoder,
+    layer,
+    network,
+    neuron,
+    spikes,
+    streams,
+)
+from spikeloom.hdl.plan import DEFAULT, Plan
+from tests.support.mutants import Mutant
+
+HDL = (backward, columns, core, crossbar, encoder, layer, network, neuron, spikes, streams)
+"""The modules that the core is put together in."""
+
+DROPOUT = Mutant(
+    "layer",
+    "with m.If(self.start):  # an inferred",
+    "with m.If(0):  # an inferred",
+    "training begins while dropout is still drawn",
+)
+
+NEIGHBOURS = Mutant(
+    "crossbar",
+    "keep.eq(self.keep & ~self.access.host)",
+    "keep.eq(self.keep)",
+    "a weight written by the host changes its neighbours where errors still wait",
+)
+
+ONE = Plan(neurons=1)
+
+_LAYER = {
+    "weight_bits": 8,
+    "reach": 0.5,
+    "init_gain": 1.0,
+    "update": 0.2,
+    "error_threshold": 0.5,
+    "dropout": 0.0,
+    "ports": 2,
+}
+SLOW_SECOND = {
+    "steps": 12,
+    "image": [2, 2],
+    "sizes": [4, 9, 7],
+    "layer": [{**_LAYER, "lanes": 9}, {**_LAYER, "lanes": 1}],
+    "neuron__start": 1.0,
+    "input__rate": 1.0,
+    "error__bits": 30,
+}
+"""The second layer takes many times as long as the first, whose spikes have to wait."""
+
+# Mutant, what a configuration needs so that it shows soon, and how the core is built.
+FAULTS: list[tuple[Mutant, dict[str, Any], Plan]] = [
+    (
+        Mutant("core", "value > best", "value >= best", "ties go to the highest class"),
+        {},
+        DEFAULT,
+    ),
+    (
+        Mutant(
+            "backward",
+            "self._waiting[i] | self._pending[i - 1] | below.fresh_fire",
+            "self._waiting[i] | self._pending[i - 1]",
+            "charge is not served when its gate opens",
+        ),
+        {
+            "error__gate": "hold",
+            "error__kernel_shift": 0,
+            "layer__error_threshold": 0.05,
+            "neuron__start": 0.0,
+            "label__train": "constant",
+            "label__rate": 0.5,
+            "wta__kind": "none",
+            "steps": 12,
+        },
+        DEFAULT,
+    ),
+    (
+        Mutant(
+            "backward",
+            "self._waiting[i] | self._pending[i - 1] | below.fresh_fire",
+            "self._waiting[i] | below.fresh_fire",
+            "charge of several thresholds is not served in later steps",
+        ),
+        {"error__gate": "open", "steps": 12},
+        DEFAULT,
+    ),
+    (
+        Mutant(
+            "neuron",
+            "Mux(negative, charge + ((1 << shift) - 1), charge)",
+            "charge",
+            "pools round downward",
+        ),
+        {"neuron__kernel_shift": 2},
+        DEFAULT,
+    ),
+    (
+        Mutant(
+            "crossbar",
+            "clip(words[lane] + change, layer.weight_max)",
+            "Mux((new := words[lane] + change) > layer.weight_max, layer.weight_max, new)",
+            "the lower rail is missing",
+        ),
+        {"wta__kind": "none"},
+        DEFAULT,
+    ),
+    (
+        Mutant(
+            "lfsr",
+            "with m.If(self.restart):",
+            "with m.If(0):",
+            "inference goes on from where it was",
+        ),
+        {},
+        DEFAULT,
+    ),
+    (
+        Mutant(
+            "core",
+            "m.d.comb += net.empty.eq(1)",
+            "pass",
+            "an image adds to the one that was not used",
+        ),
+        {},
+        DEFAULT,
+    ),
+    (
+        Mutant("wta", "Mux(mine[lane], strength, 0)", "0", "a neuron inhibits itself"),
+        {"wta__kind": "lateral", "wta__strength": 0.25},
+        DEFAULT,
+    ),
+    (
+        Mutant("layer", "old | neurons.fired", "neurons.fired", "a gate shuts again"),
+        {"error__gate": "hold", "steps": 12},
+        DEFAULT,
+    ),
+    (
+        Mutant(
+            "columns",
+            "bits.eq(self.positive | self.negative)",
+            "bits.eq(self.positive)",
+            "negative error spikes do not go down",
+        ),
+        {"error__gate": "open", "steps": 12},
+        DEFAULT,
+    ),
+    (
+        Mutant(
+            "layer",
+            "(self._room | ~access1.last) & ~self._pause",
+            "~self._pause",
+            "a word of sums overwrites the one before",
+        ),
+        {"steps": 12},
+        ONE,
+    ),
+    (
+        Mutant(
+            "layer",
+            "self._pause.eq(crossbar.access.last if self._folded else 0)",
+            "self._pause.eq(0)",
+            "no gap in which sums are cleared",
+        ),
+        {"steps": 12},
+        ONE,
+    ),
+    (
+        Mutant(
+            "layer",
+            "(begun - scanned)[:3] < ring",
+            "1",
+            "words of spikes overwrite those that wait",
+        ),
+        SLOW_SECOND,
+        ONE,
+    ),
+    (
+        Mutant(
+            "drum",
+            "Mux(blank, 0, read.data.as_value())",
+            "read.data",
+            "spikes of the sample before wait in a drum",
+        ),
+        {"steps": 12, "wta__kind": "none"},
+        Plan(drums=True),
+    ),
+]
+
+
+def replaced(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put what a mutant's module defines in the place of the sound definitions, everywhere."""
+    with mutant.applied() as module:
+        for user in HDL:
+            for name, sound in vars(user).items():
+                if getattr(sound, "__module__", None) == f"spikeloom.hdl.{mutant.module}":
+                    monkeypatch.setattr(user, name, getattr(module, name))
+        if mutant.module == "core":
+            monkeypatch.setattr(core, "Core", module.Core)

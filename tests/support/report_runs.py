@@ -1,0 +1,83 @@
+"""Runs of small networks that a report can be made of."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cache
+
+import numpy as np
+
+from spikeloom.golden import datasets, initial
+from spikeloom.golden.datasets import Dataset
+from spikeloom.golden.network import Network
+from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.network import NetworkConfig, load
+from spikeloom.report import Point, Run, Verification, collect
+
+EVERY_KEY = [
+    "learning-curve",
+    "confusion",
+    "mistakes",
+    "fields",
+    "changes",
+    "raster",
+    "histograms",
+    "spikes",
+    "cycles",
+]
+"""Figures of a run that has all that a report can show."""
+
+
+def tiny(sizes: tuple[int, ...] = (49, 16, 10), ports: int = 2, **keys: object) -> NetworkConfig:
+    """Return `tiny` with other layers: the last one as it is, all others as its first."""
+    config = load("tiny")
+    hidden, last = (dataclasses.replace(layer, ports=ports) for layer in config.layers)
+    layers = (*[hidden] * (len(sizes) - 2), last)
+    return dataclasses.replace(config, sizes=sizes, layers=layers, **keys)
+
+
+def relabelled(data: Dataset, classes: int) -> Dataset:
+    """Return the same digits with labels for as many classes as asked."""
+    return dataclasses.replace(
+        data,
+        train_labels=(np.arange(len(data.train_labels)) % classes).astype(np.uint8),
+        test_labels=(np.arange(len(data.test_labels)) % classes).astype(np.uint8),
+        classes=classes,
+    )
+
+
+def trained(config: NetworkConfig, data: Dataset, **given: object) -> Run:
+    """Train on half of the digits, test, and collect."""
+    derived = machine(config)
+    network, before = Network(derived), initial.weights(derived, 3)
+    network.weights = before
+    network.train(data.train_images[:100], data.train_labels[:100])
+    keys = {
+        "engine": "golden",
+        "epochs": 1,
+        "curve": [Point(50, 0.3, 40), Point(200, 0.55, 40)],
+        "test_counts": network.infer(data.test_images),
+        "initial_weights": before,
+        "weights": network.weights,
+        "images_per_second": 4321.0,
+        "command": "spikeloom train tiny --seed 3",
+        "samples": 30,
+    }
+    return collect(config, data, **(keys | given))
+
+
+@cache
+def small_digits() -> Dataset:
+    """Return digits for `tiny`: 200 to train on, 150 to test on."""
+    return datasets.load("mnist", train=200, test=150, shape=(7, 7))
+
+
+@cache
+def whole_run() -> Run:
+    """Return a run of `tiny` with everything that a report can show."""
+    return trained(
+        tiny().with_seed(3),
+        small_digits(),
+        cycles_per_image=987.5,
+        verification=Verification(True, 944, 77),
+    )

@@ -1,0 +1,86 @@
+# amaranth: UnusedElaboratable=no
+"""The core under cocotb, and what must hold of it in any simulator."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from amaranth.sim import SimulatorContext
+
+from spikeloom import data as network_data
+from spikeloom.engines.device import RtlEngine
+from spikeloom.engines.engine import GoldenEngine, start
+from spikeloom.golden.floor import floor_cycles
+from spikeloom.golden.spec import protocol
+from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.network import load
+from spikeloom.golden.spec.registers import registers
+from spikeloom.golden.spec.schema import ConfigError
+from spikeloom.hdl.core import Core
+from spikeloom.hdl.plan import Plan
+from tests.bench import bench_core, cosim, pysim
+
+TESTS = 6
+
+
+def test_the_core_keeps_its_contract_under_cocotb(tmp_path: Path):
+    simulator = cosim.build([bench_core.case(load("tiny"))])
+    ran = cosim.run(simulator, "tests.bench.bench_core", tmp_path)
+    assert ran == TESTS
+
+
+@pytest.mark.parametrize(("buffered", "clocks"), [(True, 4), (False, 2)])
+def test_a_register_is_read_within_its_latency_pin_to_pin(buffered: bool, clocks: int):
+    core = Core(load("tiny"), Plan(buffered=buffered))
+    steps = registers(machine(load("tiny")))["steps"]
+    moved: list[int] = []
+
+    async def host(ctx: SimulatorContext) -> None:
+        command = list(protocol.read(steps.address))
+        ctx.set(core.o.ready, 1)
+        for clock in range(20):
+            ctx.set(core.i.valid, bool(command))
+            ctx.set(core.i.payload, command[0] if command else 0)
+            _, _, taken, valid = await ctx.tick().sample(core.i.ready, core.o.valid)
+            if command and taken:
+                command.pop(0)
+                sent = clock
+            if valid:
+                moved.append(clock)
+        assert moved == [sent + clocks + k for k in range(4)]
+
+    pysim.run(core, host)
+
+
+def test_the_rate_form_is_refused_by_name():
+    config = load("tiny")
+    rate = dataclasses.replace(config.learning, form="rate")
+    message = "learning.form = 'rate' exists in the golden model only: the RTL needs"
+    with pytest.raises(ConfigError, match=message):
+        Core(dataclasses.replace(config, learning=rate))
+
+
+@pytest.mark.slow
+def test_training_takes_at_most_one_and_a_half_times_the_floor():
+    """784-128-10, 32 lanes, two ports: digits that an untrained and a trained network see."""
+    config = load("mnist-784-128-10")
+    assert (config.layers[0].lanes, {layer.ports for layer in config.layers}) == (32, {2})
+    data = network_data.load(config, train=4000, test=0, held_out=0)
+    golden, rtl = GoldenEngine(machine(config)), RtlEngine(machine(config))
+    start(golden, 1)
+    start(rtl, 1)
+    for first in (0, 3900):
+        rtl.weights, rtl.stream_states = golden.weights, golden.stream_states
+        part, rest = slice(first, first + 60), slice(first + 60, 3900)
+        images, labels = data.train_images[part], data.train_labels[part]
+        rtl.clear()
+        counts = rtl.train(images, labels)
+        expected, activity = golden.train_recorded(images, labels)
+        np.testing.assert_array_equal(counts, expected)
+        floor = int(floor_cycles(golden.machine, activity).sum())
+        assert floor < rtl.counters()["cycles"] <= 1.5 * floor
+        golden.train(data.train_images[rest], data.train_labels[rest])
+    rtl.close()

@@ -1,0 +1,146 @@
+"""The command line: its help, its configurations, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from spikeloom.boards.host.device import DeviceError
+from spikeloom.cli import verify as verify_verb
+from spikeloom.cli.main import app
+from spikeloom.engines import device as device_engine
+from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.network import load, shipped
+from spikeloom.sim.rtl.toolchain import ToolchainError
+from tests.paths import ROOT
+from tests.support.command_line import SMALL, call, call_json, own_toml
+
+VERBS = ("configs", "train", "infer", "verify", "perf", "demo")
+SPIKELOOM = Path(sys.executable).with_name("spikeloom")
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    return own_toml(tmp_path)
+
+
+# Help and configurations
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_a_verb_says_what_it_does(verb: str):
+    text = call(verb, "--help").stdout
+    assert verb in call("--help").stdout
+    assert verb == "demo" or f"spikeloom {verb} " in text.replace("Usage: spikeloom", "")
+
+
+def test_configs_lists_every_shipped_configuration():
+    text = call("configs").stdout
+    assert [name for name in shipped() if name not in text] == []
+    assert "101,632" in text
+    listed = call_json("configs")["configs"]
+    assert [c["name"] for c in listed] == list(shipped())
+
+
+def test_a_configuration_is_shown_so_that_it_can_be_copied(tmp_path: Path):
+    result = call("configs", "tiny")
+    copied = tomllib.loads(result.stdout)
+    assert copied == tomllib.loads(shipped()["tiny"].read_text())
+    thetas = [layer.train.theta for layer in machine(load("tiny")).layers]
+    assert all(str(theta) in result.stderr for theta in thetas)
+    (tmp_path / "copy.toml").write_text(result.stdout)
+    assert call_json("configs", tmp_path / "copy.toml")["weights"] == 944
+
+
+@pytest.mark.parametrize("verb", ["configs", "train", "verify", "perf"])
+def test_an_unknown_configuration_is_answered_with_the_nearest(verb: str):
+    result = call(verb, "mnist-784-129-10", status=2)
+    start, _, near = result.stderr.partition("did you mean ")
+    assert start == "error: no configuration named 'mnist-784-129-10': "
+    assert "mnist-784-128-10" in near.partition("?")[0].split(" or ")
+
+
+def test_a_name_like_no_other_is_answered_with_all():
+    assert "shipped are" in call("configs", "xyzzy", status=2).stderr
+
+
+# Errors: one readable message, status 2
+
+
+def test_a_value_out_of_range_is_named_with_its_key(toml: Path):
+    toml.write_text(toml.read_text().replace("steps = 16", "steps = 0"))
+    assert "steps = 0 is out of range" in call("train", toml, status=2).stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("train", "--engine", "rtl"), ("verify",), ("perf",)], ids=lambda a: a[0]
+)
+def test_the_rate_form_is_refused_by_name(toml: Path, arguments: tuple[str, ...]):
+    toml.write_text(toml.read_text().replace('"coincidence"', '"rate"'))
+    verb, *options = arguments
+    result = call(verb, toml, "--train", 5, *options, status=2)
+    assert "learning.form = 'rate'" in result.stderr
+    assert "--engine golden" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ToolchainError("'make' is not on PATH"), "'make' is not on PATH"),
+        (DeviceError("the core speaks protocol 2"), "the core speaks protocol 2"),
+    ],
+)
+def test_an_engine_that_cannot_be_had_is_told_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+):
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(device_engine, "RtlEngine", fail)
+    assert message in call("train", "tiny", *SMALL, "--engine", "rtl", status=2).stderr
+
+
+def test_every_error_that_is_raised_on_purpose_is_of_one_family():
+    files = [
+        p for d in ("golden", "hdl", "boards", "sim", "spikeloom") for p in (ROOT / d).rglob("*.py")
+    ]
+    classes = {
+        match[1]: match[2]
+        for path in files
+        for match in re.finditer(r"^class (\w+Error)\((.*)\):", path.read_text(), re.MULTILINE)
+    }
+    assert len(classes) > 20
+    outside = {
+        name
+        for name, bases in classes.items()
+        if "SpikeloomError" not in bases and bases not in classes and name != "SpikeloomError"
+    }
+    assert outside == set()
+
+
+def test_an_error_nobody_expected_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(verify_verb, "RtlEngine", fail)
+    result = CliRunner().invoke(app, ["verify", "tiny"])
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_the_console_script_is_the_command_line():
+    run = subprocess.run(
+        [SPIKELOOM, "configs", "xyzzy"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 2
+    assert run.stderr.startswith("error: no configuration named 'xyzzy'")
+
+
+def test_the_version_is_told():
+    assert call("--version").stdout.startswith("spikeloom ")

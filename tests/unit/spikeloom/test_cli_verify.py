@@ -1,0 +1,101 @@
+"""`spikeloom verify`, `perf` and `demo`: golden and the RTL side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spikeloom.cli import demo as demo_verb
+from spikeloom.cli import perf as perf_verb
+from spikeloom.cli import verify as verify_verb
+from spikeloom.engines.device import DeviceEngine
+from spikeloom.golden import datasets
+from tests.support.command_line import call, call_json, own_toml
+from tests.support.golden_transport import Fault, GoldenTransport
+
+
+def fault_at(fault: Fault | None = None) -> Any:
+    """Return what stands in for `RtlEngine`: a core in Python, with or without a fault."""
+
+    def make(machine: Any, **_: Any) -> DeviceEngine:
+        return DeviceEngine("rtl", machine, GoldenTransport(machine, fault))
+
+    return make
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    return own_toml(tmp_path)
+
+
+def test_verify_finds_golden_and_rtl_equal_for_a_configuration_of_ones_own(toml: Path):
+    found = call_json("verify", toml, "--train", 80, "--test", 10, "--seed", 77)
+    expected = {
+        "equal": True,
+        "config": "mine",
+        "seed": 77,
+        "compared_weights": 944,
+        "compared_images": 90,
+        "difference": None,
+    }
+    assert {name: found[name] for name in expected} == expected
+    assert "equal, bit for bit: 90 images, 944 weights" in (
+        call("verify", toml, "--train", 80, "--test", 10).stdout
+    )
+
+
+def test_verify_says_where_the_first_difference_is_and_fails(monkeypatch: pytest.MonkeyPatch):
+    fault = Fault(datasets.load(shape=(7, 7)).train_images[30], 6, weight=(2, 3, 4))
+    monkeypatch.setattr(verify_verb, "RtlEngine", fault_at(fault))
+    found = call_json("verify", "tiny", "--train", 50, status=1)
+    assert found["equal"] is False
+    where = {k: found["difference"][k] for k in ("layer", "row", "column", "step")}
+    assert where == {"layer": 2, "row": 3, "column": 4, "step": 6}
+    assert abs(found["difference"]["golden"] - found["difference"]["device"]) == 1
+    result = call("verify", "tiny", "--train", 50, status=1)
+    assert "step 6: weight of layer 2, row 3, column 4" in result.stdout
+
+
+def test_perf_measures_cycles_against_the_floor():
+    found = call_json("perf", "tiny", "--train", 10, "--warm-up", 20)
+    for key in (
+        "cycles_per_train_image",
+        "cycles_per_infer_image",
+        "floor_per_train_image",
+        "images_per_second",
+        "golden_images_per_second",
+    ):
+        assert found[key] > 0
+    assert found["ratio"] == found["cycles_per_train_image"] / found["floor_per_train_image"]
+    assert found["lanes"] == [8, 5]
+
+
+def test_perf_tells_people_the_ratio(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(perf_verb, "RtlEngine", fault_at())
+    assert "ratio" in call("perf", "tiny", "--train", 5, "--warm-up", 5).stdout
+
+
+def test_the_demo_ends_with_the_path_of_its_report(tmp_path: Path):
+    result = call("demo", "--quick", "--report", tmp_path)
+    path = Path(result.stdout.splitlines()[-1])
+    assert path.parent == tmp_path
+    assert "<html" in path.read_text()
+    assert "all 101,632 weights" in result.stdout
+
+
+def test_the_demo_fails_where_anything_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    fault = Fault(datasets.load().train_images[3], 40, counter="spikes.1")
+    monkeypatch.setattr(demo_verb, "RtlEngine", fault_at(fault))
+    result = call("demo", "--quick", "--report", tmp_path, status=1)
+    assert "step 40: counter spikes.1" in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_elsewhere_ends_with_its_own_status(monkeypatch: pytest.MonkeyPatch):
+    def press(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verify_verb, "RtlEngine", press)
+    assert "stopped" in call("verify", "tiny", status=130).stderr

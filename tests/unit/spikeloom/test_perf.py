@@ -1,0 +1,124 @@
+"""Performance: cycles and floor of the very same samples."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from spikeloom import data as network_data
+from spikeloom import perf
+from spikeloom.engines.device import DeviceEngine
+from spikeloom.golden import initial
+from spikeloom.golden.datasets import DataError, Dataset
+from spikeloom.golden.floor import floor_cycles
+from spikeloom.golden.network import Network
+from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.network import NetworkConfig, load
+from spikeloom.golden.spec.streams import streams
+from spikeloom.perf import Performance, measure
+from tests.support.golden_transport import GoldenTransport
+
+WARM_UP, IMAGES = 30, 12
+
+
+@pytest.fixture(scope="module")
+def config() -> NetworkConfig:
+    return load("tiny")
+
+
+@pytest.fixture(scope="module")
+def digits(config: NetworkConfig) -> Dataset:
+    return network_data.load(config, train=100, test=0, held_out=0)
+
+
+class Fixed(GoldenTransport):
+    """Takes a known number of cycles: 1000 per image."""
+
+    def _add(self, name: str, value: int) -> None:
+        super()._add(name, 1000 if name == "cycles" else value)
+
+
+@pytest.fixture(params=[2, 1])
+def measured(
+    request: pytest.FixtureRequest, config: NetworkConfig, digits: Dataset, seed: int
+) -> tuple[NetworkConfig, Performance]:
+    built = config.with_hardware(lanes=3, ports=request.param)
+    device = DeviceEngine("rtl", machine(built), Fixed(machine(built)))
+    return built, measure(built, seed, digits, device, warm_up=WARM_UP, images=IMAGES)
+
+
+def trained(config: NetworkConfig, digits: Dataset, seed: int, count: int) -> Network:
+    """Return a network that has seen the first `count` images of a run."""
+    network = Network(machine(config))
+    network.weights = initial.weights(network.machine, seed)
+    network.stream_states = [stream.seed(seed) for stream in streams(config)]
+    order = initial.order(seed, 0, len(digits.train_images))[:count]
+    network.train(digits.train_images[order], digits.train_labels[order])
+    return network
+
+
+def test_the_floor_is_that_of_the_samples_that_were_timed(
+    measured: tuple[NetworkConfig, Performance], digits: Dataset, seed: int
+):
+    config, found = measured
+    network = trained(config, digits, seed, WARM_UP)
+    order = initial.order(seed, 0, len(digits.train_images))
+    images, labels = digits.train_images[order], digits.train_labels[order]
+    chosen = slice(WARM_UP, WARM_UP + IMAGES)
+    _, activity = network.train(images[chosen], labels[chosen])
+    expected = floor_cycles(network.machine, activity).mean()
+    assert found.floor_per_train_image == expected
+    assert found.ratio == 1000 / expected
+
+
+def test_cycles_are_the_cores_own_per_image(measured: tuple[NetworkConfig, Performance]):
+    _, found = measured
+    assert (found.cycles_per_train_image, found.cycles_per_infer_image) == (1000, 1000)
+    assert (found.warm_up, found.train_images, found.infer_images) == (WARM_UP, IMAGES, IMAGES)
+
+
+def test_the_floor_of_inference_is_of_its_spikes_alone(
+    measured: tuple[NetworkConfig, Performance], digits: Dataset, seed: int
+):
+    config, found = measured
+    network = trained(config, digits, seed, WARM_UP + IMAGES)
+    order = initial.order(seed, 0, len(digits.train_images))[WARM_UP : WARM_UP + IMAGES]
+    spikes = [network.raster(digits.train_images[k], 0, 0)[0] for k in order]
+    words = np.repeat([-(-16 // 3), -(-10 // 3), 0], config.sizes)
+    expected = sum(int((s * words).sum()) for s in spikes) / IMAGES
+    assert found.floor_per_infer_image == expected
+    assert found.infer_ratio == 1000 / expected
+
+
+def test_every_rate_is_measured(measured: tuple[NetworkConfig, Performance]):
+    _, found = measured
+    rates = (
+        found.images_per_second,
+        found.infer_images_per_second,
+        found.golden_images_per_second,
+    )
+    assert min(rates) > 0
+
+
+@pytest.mark.parametrize(("warm_up", "images"), [(95, 6), (0, 0), (-1, 5)])
+def test_too_few_images_are_refused(
+    config: NetworkConfig, digits: Dataset, warm_up: int, images: int
+):
+    built = machine(config)
+    device = DeviceEngine("rtl", built, GoldenTransport(built))
+    with pytest.raises(DataError, match=f"{images} images after a warm-up of {warm_up}: .* 100 to"):
+        measure(config, 1, digits, device, warm_up=warm_up, images=images)
+
+
+def test_images_without_a_spike_are_refused(config: NetworkConfig, digits: Dataset):
+    dark = dataclasses.replace(digits, train_images=np.zeros_like(digits.train_images))
+    built = machine(config)
+    device = DeviceEngine("rtl", built, GoldenTransport(built))
+    with pytest.raises(DataError, match="made no spike"):
+        measure(config, 1, dark, device, warm_up=3, images=3)
+
+
+def test_the_defaults_warm_up_before_they_measure():
+    assert (perf.WARM_UP, perf.IMAGES) == (200, 50)

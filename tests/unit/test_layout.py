@@ -1,0 +1,187 @@
+"""What the README promises of the tree: names, sizes, imports, and what is packaged."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+SIDES = ("golden", "hdl", "sim", "boards")
+"""Folders that are installed below `spikeloom`, which is a folder itself."""
+
+SHIPPED = ("spikeloom", *SIDES)
+CONCEPTS = ("lfsr", "encoder", "neuron", "wta", "crossbar", "learning", "network")
+LONGEST = 400
+PYTHON = sorted(path for folder in (*SHIPPED, "tests") for path in (ROOT / folder).rglob("*.py"))
+
+
+def run(*command: object, cwd: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def lint_imports(cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    linter = Path(sys.executable).with_name("lint-imports")
+    return run(linter, "--no-logo", "--no-cache", cwd=cwd, **environ)
+
+
+# Names and sizes
+
+
+@pytest.mark.parametrize("concept", CONCEPTS)
+def test_a_concept_has_one_name_in_golden_hdl_and_tests(concept: str):
+    mirrors = (f"golden/{concept}.py", f"hdl/{concept}.py", f"tests/unit/golden/test_{concept}.py")
+    assert [name for name in mirrors if not (ROOT / name).is_file()] == []
+
+
+def test_no_file_is_too_long_to_be_one_concept():
+    files = [p for p in PYTHON if p.parts[len(ROOT.parts)] != "tests"]
+    files += [p for s in SHIPPED for ext in ("cpp", "h") for p in (ROOT / s).rglob(f"*.{ext}")]
+    lines = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for p in files}
+    assert len(lines) > 10
+    assert {name: n for name, n in lines.items() if n > LONGEST} == {}
+
+
+# Imports
+
+
+def imports(path: Path) -> list[ast.Import | ast.ImportFrom]:
+    nodes = ast.walk(ast.parse(path.read_text(), path))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def modules(path: Path) -> set[str]:
+    """Return the full names of the modules that a file imports."""
+    names = set()
+    for node in imports(path):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        else:
+            names.add("." * node.level + (node.module or ""))
+    return names
+
+
+def test_nothing_is_imported_by_a_star():
+    stars = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in PYTHON
+        for node in imports(path)
+        if any(alias.name == "*" for alias in node.names)
+    ]
+    assert stars == []
+
+
+def test_golden_spec_imports_the_standard_library_alone():
+    files = sorted((ROOT / "golden/spec").rglob("*.py"))
+    assert files
+    foreign = {
+        (path.name, name)
+        for path in files
+        for name in modules(path)
+        if name.split(".")[0] not in sys.stdlib_module_names
+        and not f"{name}.".startswith("spikeloom.golden.spec.")
+        and name != "spikeloom.errors"
+    }
+    assert foreign == set()
+
+
+def as_installed(folder: Path) -> Path:
+    """Copy the packages below one folder, as the linter wants them."""
+    unread = shutil.ignore_patterns("__pycache__", "*.gz", "corpus", "regressions")
+    shutil.copytree(ROOT / "spikeloom", folder / "spikeloom", ignore=unread)
+    for side in SIDES:
+        shutil.copytree(ROOT / side, folder / "spikeloom" / side, ignore=unread)
+    shutil.copytree(ROOT / "tests", folder / "tests", ignore=unread)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+def test_the_import_rules_hold(tmp_path: Path):
+    result = lint_imports(as_installed(tmp_path))
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("rule", "folder", "statement"),
+    [
+        ("golden.spec is data", "golden/spec", "import numpy"),
+        ("golden knows no hardware", "golden", "import amaranth"),
+        ("golden knows no hardware", "golden", "import PIL"),
+        ("hdl knows of the golden model only", "hdl", "import spikeloom.golden.datasets.idx"),
+        ("boards knows of the golden model only", "boards", "import spikeloom.golden.datasets.idx"),
+        ("boards.host runs where no hardware tool", "boards/host", "import spikeloom.hdl"),
+        ("nobody imports the command line", "sim", "import spikeloom.cli"),
+        ("what is installed needs no tests", "sim", "import tests.paths"),
+    ],
+)
+def test_an_import_rule_catches_what_breaks_it(
+    tmp_path: Path, rule: str, folder: str, statement: str
+):
+    as_installed(tmp_path)
+    (tmp_path / "spikeloom" / folder / "planted.py").write_text(f"{statement}\n")
+    result = lint_imports(tmp_path, COLUMNS="200")
+    broken = [line for line in result.stdout.splitlines() if " BROKEN" in line]
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert [line.startswith(rule) for line in broken] == [True], result.stdout
+
+
+# The wheel
+
+
+def files_under(folder: Path) -> set[str]:
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from a copy: an old build folder would end up in it."""
+    copy = tmp_path_factory.mktemp("wheel")
+    skip = shutil.ignore_patterns("__pycache__")
+    for side in SHIPPED:
+        shutil.copytree(ROOT / side, copy / side, ignore=skip)
+    for path in ROOT.iterdir():
+        if path.suffix in (".toml", ".md") or path.name == "LICENSE":
+            shutil.copy(path, copy)
+    result = run(
+        *(sys.executable, "-m", "pip", "wheel", "--no-index", "--no-deps"),
+        *("--no-build-isolation", "--wheel-dir", copy / "dist", copy),
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    (built,) = (copy / "dist").glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_what_the_tree_holds(wheel: Path):
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    expected = {f"spikeloom/{side}/{name}" for side in SIDES for name in files_under(ROOT / side)}
+    expected |= {f"spikeloom/{name}" for name in files_under(ROOT / "spikeloom")}
+    assert sorted(expected - packed) == [], "not named in pyproject.toml"
+    assert sorted(packed - expected) == []
+
+
+def test_an_installed_wheel_finds_its_data_away_from_the_repository(wheel: Path, tmp_path: Path):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    code = "from spikeloom.golden import datasets as d; print(d.__file__, d.load().test_labels[0])"
+    result = run(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert result.stdout.split() == [str(tmp_path / "spikeloom/golden/datasets/__init__.py"), "7"]
