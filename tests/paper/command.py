@@ -148,7 +148,7 @@ def paper(
     [cyan]make paper FIG="fig4"[/cyan]
     [cyan]make paper FIG="all --quick"[/cyan]
     [cyan]make paper FIG="table2 --data ~/emnist-balanced --xp torch --device cuda"[/cyan]
-    [cyan]make paper FIG="table1 --no-run --readme README.md"[/cyan]
+    [cyan]make paper FIG="table1 --no-run --readme docs/paper.md"[/cyan]
     """
     from tests.paper.errors import NotRunError, PaperError, need
 

@@ -13,7 +13,7 @@ from tests.paper.exhibit import Shown
 
 def begin(name: str) -> str:
     """Return the mark before the table of a figure or table."""
-    command = f'make paper FIG="{name} --no-run --readme README.md"'
+    command = f'make paper FIG="{name} --no-run --readme docs/paper.md"'
     return f"<!-- paper: {name}, written by `{command}` -->"
 
 
