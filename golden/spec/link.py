@@ -77,7 +77,7 @@ from typing import ClassVar, Generic, Self, TypeVar
 
 from spikeloom.errors import SpikeloomError
 
-VERSION = 1
+VERSION = 2
 SOF = 0xA5
 PAYLOAD_MAX = 128
 CRC_BYTES = 4
@@ -105,8 +105,9 @@ FLYING_MAX = SEQS // 2 - 1
 """DATA frames that may be sent beyond the expected one."""
 BUFFER_MIN, BUFFER_MAX = PAYLOAD_MAX, OFFSETS // 4
 """Bytes of the board's buffers: more, and an old frame could be taken for a new one."""
-CLOCK_UNIT = 25_000
-"""Hz, in which a board tells its clock."""
+CLOCK_BITS = 12
+CLOCK_UNIT = 100_000
+"""Hz, in which a board tells its clock: half of it is 0.4 % of the slowest board's 12 MHz."""
 
 
 class Kind(enum.IntEnum):
@@ -217,6 +218,7 @@ class Hello:
 
     `expected` of HELLO has the binary logarithms of the buffers' sizes in units of `BUFFER_MIN`
     (commands in bits 1..0, replies in 3..2), `taken` the clock (11..0) and the version (15..12).
+    `FrameError` for a clock that does not fit.
 
     Attributes
     ----------
@@ -230,16 +232,24 @@ class Hello:
     replies: int
     clock_hz: int
 
+    def __post_init__(self) -> None:
+        if round(self.clock_hz / CLOCK_UNIT) >> CLOCK_BITS:
+            most = (CLOCK_UNIT << CLOCK_BITS) - CLOCK_UNIT
+            raise FrameError(
+                f"a clock of {self.clock_hz / 1e6:g} MHz is more than HELLO can tell: choose one "
+                f"of {most / 1e6:g} MHz at most"
+            )
+
     def pack(self) -> tuple[int, int]:
         """Return `expected` and `taken` of HELLO."""
         sizes = [(size // BUFFER_MIN).bit_length() - 1 for size in (self.commands, self.replies)]
         clock = round(self.clock_hz / CLOCK_UNIT)
-        return sizes[0] | sizes[1] << 2, self.version << 12 | clock
+        return sizes[0] | sizes[1] << 2, self.version << CLOCK_BITS | clock
 
     @classmethod
     def unpack(cls, frame: BoardFrame) -> Self:
         """Read a HELLO."""
-        version, clock = divmod(frame.taken, 1 << 12)
+        version, clock = divmod(frame.taken, 1 << CLOCK_BITS)
         sizes = (BUFFER_MIN << (frame.expected & 3), BUFFER_MIN << (frame.expected >> 2))
         return cls(version, *sizes, clock * CLOCK_UNIT)
 

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from spikeloom.golden.spec.link import BAUD_MAX, PAYLOAD_MAX, SEQS, TAGS, VERSION, Kind
+from spikeloom.golden.spec.link import (
+    BAUD_MAX,
+    CLOCK_BITS,
+    CLOCK_UNIT,
+    PAYLOAD_MAX,
+    SEQS,
+    TAGS,
+    VERSION,
+    Kind,
+)
 from tests.campaigns.fuzz.draw import Draw
 from tests.campaigns.fuzz.script import DEEDS, Event, Script
 from tests.campaigns.fuzz.sessions import damages, noise
 
 _EVENTS = ["answer"] * 5 + ["hello"] * 3 + ["bytes"] * 3 + ["silence"] * 2 + ["echo"]
-CLOCK = 480
+CLOCK = 12_000_000 // CLOCK_UNIT
 """A usual clock in a HELLO's units: 12 MHz."""
+HELLO: Event = ("hello", 1, 0, VERSION << CLOCK_BITS | CLOCK, 0, None)
+"""A board of this version."""
 
 
 @st.composite
 def scripts(draw: Draw) -> Script:
     """Draw a script; most let the host find a board first."""
     greeting: list[Event] = [
-        ("hello", 1, 0, VERSION << 12 | CLOCK, 0, None),
+        HELLO,
         ("answer", 1, 0, 0, 0, 0, int(Kind.STATE), "identity", None),
     ]
     events = greeting[: draw(st.sampled_from([2, 2, 1, 0]))]
@@ -44,7 +55,7 @@ def _event(draw: Draw, kind: str) -> Event:
             clock = draw(st.sampled_from([CLOCK, CLOCK, 0, 1, 4095]))
             sizes = draw(st.integers(0, SEQS - 1))
             offset = draw(st.sampled_from([0, 0, 0, 1]))
-            return ("hello", wait, sizes, version << 12 | clock, offset, draw(damages(3)))
+            return ("hello", wait, sizes, version << CLOCK_BITS | clock, offset, draw(damages(3)))
     wrong = st.sampled_from([0, 0, 0, 0, 0, 1, -1])
     far = st.one_of(wrong, st.integers(-2048, 2047))
     payload = st.one_of(

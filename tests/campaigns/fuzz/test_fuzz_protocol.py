@@ -32,7 +32,7 @@ from tests.campaigns.fuzz.case import CaseError
 from tests.campaigns.fuzz.ear import Ear
 from tests.campaigns.fuzz.hunt import hunt
 from tests.campaigns.fuzz.script import Script
-from tests.campaigns.fuzz.scripts import scripts
+from tests.campaigns.fuzz.scripts import HELLO, scripts
 from tests.campaigns.fuzz.session import Session, damaged
 from tests.campaigns.fuzz.test_cli_fuzz import call
 from tests.campaigns.fuzz.test_fuzz_differential import few
@@ -46,7 +46,7 @@ KEPT = sorted([*FOLDER.glob("board-*.json"), *FOLDER.glob("host-*.json")])
 BABBLE = Script(
     0,
     ("transfer",),
-    (("hello", 1, 0, 1 << 12 | 480, 0, None), ("answer", 0, 0, 0, 0, 0, Kind.STATE, "", None)),
+    (HELLO, ("answer", 0, 0, 0, 0, 0, Kind.STATE, "", None)),
 )
 """A board that says again and again that nothing has happened."""
 

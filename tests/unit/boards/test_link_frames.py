@@ -73,12 +73,23 @@ def test_a_payload_that_is_too_long_is_refused():
 
 @pytest.mark.parametrize("commands", [128, 256, 512, 1024])
 @pytest.mark.parametrize("replies", [128, 1024])
-def test_a_board_says_what_it_is(commands, replies):
-    hello = Hello(link.VERSION, commands, replies, 25_125_000)
+@pytest.mark.parametrize("clock_hz", [12_000_000, 25_100_000, 120_000_000, 400_000_000])
+def test_a_board_says_what_it_is(commands, replies, clock_hz):
+    hello = Hello(link.VERSION, commands, replies, clock_hz)
     sizes, taken = hello.pack()
     frame = BoardFrame(Kind.HELLO, 7, sizes, 99, taken)
     (read,) = Parser(BoardFrame).feed(frame.pack())
     assert Hello.unpack(read) == hello
+
+
+def test_a_clock_is_told_to_the_nearest_unit():
+    _, taken = Hello(link.VERSION, 128, 128, 25_125_000).pack()
+    assert Hello.unpack(BoardFrame(Kind.HELLO, 0, taken=taken)).clock_hz == 25_100_000
+
+
+def test_a_clock_that_hello_cannot_tell_is_refused():
+    with pytest.raises(FrameError, match=r"clock of 410 MHz .* choose one of 409.5 MHz at most"):
+        Hello(link.VERSION, 128, 128, 410_000_000)
 
 
 @pytest.mark.parametrize("place", [0, 100, 2048, 4000])

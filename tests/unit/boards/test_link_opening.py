@@ -88,9 +88,9 @@ def test_a_rate_that_the_boards_clock_cannot_give_is_refused():
 
 
 def test_another_version_of_the_link_is_refused():
-    message = "the board on simulated speaks version 2 of the link, this host 1: build its bitstr"
+    message = "the board on simulated speaks version 3 of the link, this host 2: build its bitstr"
     with pytest.raises(LinkError, match=message):
-        Link(board=ReferenceBoard(PythonCore(), version=2))
+        Link(board=ReferenceBoard(PythonCore(), version=3))
 
 
 class Other:
