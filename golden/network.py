@@ -6,6 +6,12 @@ import numpy as np
 
 from spikeloom.golden.lfsr import to_signed
 from spikeloom.golden.sample import run_batch, run_sample
+from spikeloom.golden.samples import (
+    checked_images,
+    checked_labels,
+    checked_steps,
+    checked_weights,
+)
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.streams import MASK64
@@ -44,15 +50,17 @@ class Network:
 
     @weights.setter
     def weights(self, weights: list[np.ndarray]) -> None:
-        for layer, given in zip(self.machine.layers, weights, strict=True):
-            mine = self._view(layer.index)
-            largest = np.abs(given.astype(np.int32)).max()
-            if mine.shape != given.shape or largest > layer.weight_max:
-                raise ValueError(
-                    f"weights of shape {given.shape} within +-{largest} do not fit crossbar "
-                    f"{layer.index}: it is {mine.shape} within +-{layer.weight_max}"
-                )
-            mine[:] = given
+        for layer, given in enumerate(checked_weights(self.machine, weights), start=1):
+            self._view(layer)[:] = given
+
+    @property
+    def steps(self) -> int:
+        """Steps per sample, 1 to the T of the configuration."""
+        return self._steps
+
+    @steps.setter
+    def steps(self, steps: int) -> None:
+        self._steps = checked_steps(self.machine, steps)
 
     def _view(self, layer: int) -> np.ndarray:
         sizes, first = self.machine.config.sizes, self._constants.crossbars
@@ -80,15 +88,15 @@ class Network:
         self, images: np.ndarray, labels: np.ndarray, train: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return counts int32[n, classes] and activity int32[n, 4, L+1] (`run_sample`)."""
-        n, sizes = len(images), self.machine.config.sizes
-        flat = np.ascontiguousarray(images, dtype=np.uint8).reshape(n, sizes[0])
+        sizes, flat = self.machine.config.sizes, checked_images(self.machine, images)
+        n = len(flat)
         counts = np.empty((n, sizes[-1]), np.int32)
         activity = np.empty((n, 4, len(sizes)), np.int32)
         run_batch(
             self._constants,
             self._state,
             flat,
-            np.ascontiguousarray(labels, dtype=np.int64),
+            checked_labels(self.machine, labels, n),
             train,
             self.steps,
             self._update,
@@ -108,8 +116,8 @@ class Network:
         run_sample(
             self._constants,
             self._state,
-            np.ascontiguousarray(image, dtype=np.uint8).reshape(-1),
-            label,
+            checked_images(self.machine, image[np.newaxis])[0],
+            checked_labels(self.machine, np.array([label]), 1)[0],
             train,
             self.steps,
             self._update,

@@ -12,12 +12,11 @@ from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.protocol import (
     IDENTITY_BYTES,
     LITERAL_BITS,
-    VERSION,
     Feature,
-    Identity,
     Opcode,
     Status,
 )
+from spikeloom.golden.spec.registers import identity
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.network import Network
 from spikeloom.hdl.plan import DEFAULT, Plan
@@ -133,12 +132,9 @@ class Core(wiring.Component):
                 with m.Case(code):
                     m.d.comb += last.eq(count == length - 1)
         features = Feature.COUNTERS if self._plan.counters else Feature(0)
-        digest = self._config.digest()
-        identity = Identity(VERSION, self._config.depth, features, digest).pack()
+        said = identity(machine(self._config), features).pack()
         number = Mux(opcode == Opcode.DIGEST, weights.digest, net.register_data)
-        reply = Mux(
-            opcode == Opcode.IDENTIFY, Array(identity)[count], number.word_select(count[:2], 8)
-        )
+        reply = Mux(opcode == Opcode.IDENTIFY, Array(said)[count], number.word_select(count[:2], 8))
         with m.FSM(name="commands"):
             with m.State("OPCODE"), m.If(self._take(m)):
                 m.d.sync += [opcode.eq(self._i.payload), count.eq(0)]

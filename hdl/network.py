@@ -142,7 +142,7 @@ class Network(wiring.Component):
         """Connect all dropout; return a value that is high while hidden neurons are drawn."""
         config, encoder = self._machine.config, self._encoder
         if self._machine.input_dropout:
-            first = self._streams.generator(dropout_stream(config, 0))
+            first = self._streams.generator(dropout_stream(config.depth, 0))
             m.d.comb += [encoder.drop_word.eq(first.words[0]), first.take.eq(encoder.drop_take)]
         busy: Value = Const(0)
         for layer in self._layers[:-1]:
@@ -151,7 +151,7 @@ class Network(wiring.Component):
                 continue
             drop = Dropout(neurons=layer.layer.n_post, chance=layer.layer.dropout)
             m.submodules[f"dropout{index}"] = drop
-            stream = self._streams.generator(dropout_stream(config, index))
+            stream = self._streams.generator(dropout_stream(config.depth, index))
             m.d.comb += [
                 drop.start.eq(self._begin),
                 drop.train.eq(self._train),

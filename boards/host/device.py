@@ -7,11 +7,17 @@ from typing import Protocol
 import numpy as np
 
 from spikeloom.errors import SpikeloomError
+from spikeloom.golden.samples import (
+    checked_images,
+    checked_labels,
+    checked_steps,
+    checked_weights,
+)
 from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.protocol import Feature, Identity, Opcode, Status
-from spikeloom.golden.spec.registers import Register, registers
+from spikeloom.golden.spec.registers import Register, map_digest, registers
 from spikeloom.golden.spec.streams import drawn, streams
 
 HALVES = ("low", "high")
@@ -64,7 +70,7 @@ class Device:
         return identify(self._transport)
 
     def check_identity(self) -> Identity:
-        """Return what the core is; refuse another protocol version or another configuration."""
+        """Return what the core is; refuse another version, configuration or register map."""
         found = self.identify()
         if found.version != protocol.VERSION:
             raise DeviceError(
@@ -76,6 +82,11 @@ class Device:
             raise DeviceError(
                 f"the core holds configuration {found.digest}, {self.machine.config.name!r} is "
                 f"{wanted}: load the core that was built for it"
+            )
+        if found.registers != (known := map_digest(self.machine)):
+            raise DeviceError(
+                f"the core has register map {found.registers}, this host knows {known}: "
+                "build the core again with this version of spikeloom"
             )
         return found
 
@@ -122,9 +133,7 @@ class Device:
 
     @steps.setter
     def steps(self, steps: int) -> None:
-        if not 1 <= steps <= self.machine.config.steps:
-            raise ValueError(f"steps = {steps} is outside 1..{self.machine.config.steps}")
-        self.write("steps", steps)
+        self.write("steps", checked_steps(self.machine, steps))
 
     def set_updates(self, updates: tuple[Update, ...]) -> None:
         """Set each crossbar's update from now on."""
@@ -165,15 +174,8 @@ class Device:
 
     @weights.setter
     def weights(self, weights: list[np.ndarray]) -> None:
-        for layer, given in zip(self.machine.layers, weights, strict=True):
-            largest = np.abs(given.astype(np.int32)).max()
-            if given.shape != (layer.n_pre, layer.n_post) or largest > layer.weight_max:
-                raise ValueError(
-                    f"weights of shape {given.shape} within +-{largest} do not fit crossbar "
-                    f"{layer.index}: it is {layer.n_pre} x {layer.n_post} within "
-                    f"+-{layer.weight_max}"
-                )
-            self.write_rows(layer.index, 0, given)
+        for layer, given in enumerate(checked_weights(self.machine, weights), start=1):
+            self.write_rows(layer, 0, given)
 
     def read_rows(self, layer: int, first: int, count: int) -> np.ndarray:
         """Return rows of crossbar `layer` (from 1): int16[count, n_post]."""
@@ -220,7 +222,7 @@ class Device:
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Train on samples in order; return counted output spikes, int32[n, classes]."""
-        return self._run(images, [protocol.train(int(label)) for label in labels])[0]
+        return self._train(images, labels, b"")[0]
 
     def train_digests(
         self, images: np.ndarray, labels: np.ndarray
@@ -229,27 +231,30 @@ class Device:
 
         Counts : int32[n, classes]; digests : uint32[n].
         """
-        commands = [protocol.train(int(label)) + bytes([Opcode.DIGEST]) for label in labels]
-        return self._run(images, commands, digests=True)
+        return self._train(images, labels, bytes([Opcode.DIGEST]))
 
     def infer(self, images: np.ndarray) -> np.ndarray:
         """Infer samples in order; return counted output spikes, int32[n, classes]."""
-        return self._run(images, [bytes([Opcode.INFER])] * len(images))[0]
+        flat = checked_images(self.machine, images)
+        return self._run(flat, [bytes([Opcode.INFER])] * len(flat))[0]
+
+    def _train(
+        self, images: np.ndarray, labels: np.ndarray, digest: bytes
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Train, with a command after each sample that asks for the digest (or with b"")."""
+        flat = checked_images(self.machine, images)
+        checked = checked_labels(self.machine, labels, len(flat)).tolist()
+        commands = [protocol.train(label) + digest for label in checked]
+        return self._run(flat, commands, digests=bool(digest))
 
     def _run(
-        self, images: np.ndarray, commands: list[bytes], *, digests: bool = False
+        self, flat: np.ndarray, commands: list[bytes], *, digests: bool = False
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Load each image (uint8[n, ...]) and run its commands; return counts and digests."""
+        """Load each image (uint8[n, n_0]) and run its commands; return counts and digests."""
         classes = self.machine.config.sizes[-1]
         reply = np.dtype(
             [("counts", "<u2", (classes,)), ("class", "<u2"), ("digest", "<u4", (int(digests),))]
         )
-        flat = np.ascontiguousarray(images, dtype=np.uint8).reshape(len(commands), -1)
-        if flat.shape[1] != self.machine.config.sizes[0]:
-            raise ValueError(
-                f"images of {flat.shape[1]} pixels do not fit a network of "
-                f"{self.machine.config.sizes[0]} inputs"
-            )
         replies = bytearray()
         for first in range(0, len(commands), BATCH):
             part = slice(first, first + BATCH)

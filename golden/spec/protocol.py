@@ -5,8 +5,9 @@ code   command        bytes that follow                              reply
 =====  =============  =============================================  ============================
 0x00   NOP            none                                           none
 0x01   IDENTIFY       none                                           "SPKL", version u8, depth u8,
-                                                                     features u16, config digest
-                                                                     (8 bytes)
+                                                                     features u16, digests of
+                                                                     configuration (8 bytes) and
+                                                                     register map (4 bytes)
 0x02   READ           register u8                                    u32
 0x03   WRITE          register u8, u32                               none
 0x04   IMAGE          tokens up to and with 0x00 (`encode_image`)    none
@@ -41,8 +42,8 @@ import zlib
 from dataclasses import dataclass
 
 MAGIC = b"SPKL"
-VERSION = 2
-IDENTITY_BYTES = 16
+VERSION = 3
+IDENTITY_BYTES = 20
 
 
 class Opcode(enum.IntEnum):
@@ -100,17 +101,18 @@ def encode_image(pixels: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a core says of itself."""
+    """What a core says of itself: `digest` of its configuration, `registers` of their map."""
 
     version: int
     depth: int
     features: Feature
     digest: str
+    registers: str
 
     def pack(self) -> bytes:
         """Return the reply to IDENTIFY."""
         head = struct.pack("<BBH", self.version, self.depth, self.features)
-        return MAGIC + head + bytes.fromhex(self.digest)
+        return MAGIC + head + bytes.fromhex(self.digest + self.registers)
 
     @classmethod
     def unpack(cls, reply: bytes) -> Identity:
@@ -118,7 +120,7 @@ class Identity:
         if len(reply) != IDENTITY_BYTES or reply[:4] != MAGIC:
             raise ValueError(f"{reply!r} does not start with {MAGIC!r}: not a spikeloom core")
         version, depth, features = struct.unpack("<BBH", reply[4:8])
-        return cls(version, depth, Feature(features), reply[8:].hex())
+        return cls(version, depth, Feature(features), reply[8:16].hex(), reply[16:].hex())
 
 
 def read(address: int) -> bytes:

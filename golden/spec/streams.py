@@ -48,10 +48,16 @@ def purpose_seed(seed: int, purpose: str) -> int:
 
 @dataclass(frozen=True)
 class Stream:
-    """One stream: its name and the generator that it draws from."""
+    """One stream: what it is for, the generator that it draws from, the layer that it serves."""
 
-    name: str
+    purpose: str
     lfsr: Lfsr
+    layer: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Purpose and layer."""
+        return self.purpose if self.layer is None else f"{self.purpose}{self.layer}"
 
     def seed(self, seed: int) -> int:
         """Return the generator's first state, never zero, for a run's seed."""
@@ -59,15 +65,15 @@ class Stream:
 
 
 def streams(config: NetworkConfig) -> tuple[Stream, ...]:
-    """Return every stream of a network in register order: input, label, inference, the rest."""
+    """Return every stream of a network; the functions below tell where each is."""
     random = config.random
     layers = range(1, config.depth + 1)
     return (
         Stream("input", CATALOG[random.input]),
         Stream("label", CATALOG[random.label]),
         Stream("inference", CATALOG[random.input]),
-        *(Stream(f"thinning{layer}", CATALOG[random.thinning]) for layer in layers),
-        *(Stream(f"dropout{layer - 1}", CATALOG[random.dropout]) for layer in layers),
+        *(Stream("thinning", CATALOG[random.thinning], layer) for layer in layers),
+        *(Stream("dropout", CATALOG[random.dropout], layer - 1) for layer in layers),
     )
 
 
@@ -79,9 +85,9 @@ def thinning_stream(layer: int) -> int:
     return 2 + layer
 
 
-def dropout_stream(config: NetworkConfig, layer: int) -> int:
+def dropout_stream(depth: int, layer: int) -> int:
     """Return the index in `streams` of the dropout stream of neuron layer `layer` (from 0)."""
-    return 3 + config.depth + layer
+    return 3 + depth + layer
 
 
 def drawn(machine: Machine) -> tuple[int, ...]:
@@ -93,5 +99,5 @@ def drawn(machine: Machine) -> tuple[int, ...]:
         *([LABEL] if machine.label_is_random else []),
         INFERENCE,
         *(thinning_stream(layer.index) for layer in machine.layers),
-        *(dropout_stream(config, layer) for layer in range(config.depth) if chances[layer]),
+        *(dropout_stream(config.depth, layer) for layer in range(config.depth) if chances[layer]),
     )

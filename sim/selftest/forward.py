@@ -50,7 +50,9 @@ def lfsr(probe: Probe) -> None:
     """Draw one word, some words and many from the generators that need no spike to move."""
     machine = probe.machine
     pixels, draws = machine.config.sizes[0], machine.config.input.draws
-    moved = [n for n in (INPUT, LABEL, dropout_stream(machine.config, 0)) if n in drawn(machine)]
+    moved = [
+        n for n in (INPUT, LABEL, dropout_stream(machine.config.depth, 0)) if n in drawn(machine)
+    ]
     for count in range(min(pixels, 2 * draws + 2) + 1):
         images = np.zeros((4, pixels), np.uint8)
         images[:, :count] = 1

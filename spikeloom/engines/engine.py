@@ -135,8 +135,9 @@ class GoldenEngine:
 
     def infer(self, images: np.ndarray) -> np.ndarray:
         """Return counted output spikes, int32[n, classes]."""
-        self._counters["infer"]["samples"] += len(images)
-        return self._network.infer(images)
+        counts = self._network.infer(images)
+        self._counters["infer"]["samples"] += len(counts)
+        return counts
 
     def raster(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return spikes and error spikes, int8[T, neurons] each, of one sample inferred."""

@@ -12,8 +12,8 @@ import numpy as np
 from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, ROWS, Network
 from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.machine import Machine
-from spikeloom.golden.spec.protocol import Feature, Identity, Opcode, Status
-from spikeloom.golden.spec.registers import Access, registers
+from spikeloom.golden.spec.protocol import Feature, Opcode, Status
+from spikeloom.golden.spec.registers import Access, identity, registers
 from spikeloom.golden.spec.streams import streams
 from tests.campaigns.fuzz.reference import configure, show_streams
 
@@ -52,8 +52,7 @@ class GoldenTransport:
         self.machine = machine
         self.fault = fault
         self.delay: Callable[[], None] = lambda: None
-        digest = machine.config.digest()
-        self.identity = Identity(protocol.VERSION, machine.config.depth, features, digest)
+        self.identity = identity(machine, features)
         self._network = Network(machine)
         self._registers = registers(machine)
         self._names = {r.address: r.name for r in self._registers.values()}

@@ -13,7 +13,6 @@ import numpy as np
 from spikeloom.boards.host.device import Device, DeviceError
 from spikeloom.boards.host.frames import LinkError
 from spikeloom.boards.host.link import WAIT_MAX, LinkTransport
-from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.link import (
     DEFAULT_BAUD,
     OFFSETS,
@@ -25,7 +24,8 @@ from spikeloom.golden.spec.link import (
     Parser,
 )
 from spikeloom.golden.spec.machine import machine
-from spikeloom.golden.spec.protocol import Feature, Identity
+from spikeloom.golden.spec.protocol import Feature
+from spikeloom.golden.spec.registers import identity
 from tests.campaigns.fuzz import rig
 from tests.campaigns.fuzz.script import Event, Script
 from tests.campaigns.fuzz.session import damaged
@@ -70,10 +70,7 @@ class HostileLine:
         self.limit = 0.0
         self.moved: float | None = None
         self.counts: Counter[str] = Counter()
-        config = rig.network()
-        self._identity = Identity(
-            protocol.VERSION, config.depth, Feature.COUNTERS, config.digest()
-        ).pack()
+        self._identity = identity(machine(rig.network()), Feature.COUNTERS).pack()
 
     def read(self, timeout: float) -> bytes:
         """Return what comes next, if it comes within `timeout` seconds."""

@@ -31,8 +31,8 @@ from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, ROWS, Network
 from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
-from spikeloom.golden.spec.protocol import Feature, Identity, Opcode, Status
-from spikeloom.golden.spec.registers import Access, registers
+from spikeloom.golden.spec.protocol import Feature, Opcode, Status
+from spikeloom.golden.spec.registers import Access, identity, registers
 from spikeloom.golden.spec.streams import drawn, streams
 from tests.campaigns.fuzz.case import CaseError, Command
 
@@ -137,9 +137,8 @@ class Reference:
         return Exchange(f"{name} {shown}".strip(), data, reply, exact)
 
     def _do_identify(self) -> tuple[bytes, np.ndarray, bool]:
-        config = self.machine.config
-        identity = Identity(protocol.VERSION, config.depth, self._features, config.digest())
-        return bytes([Opcode.IDENTIFY]), np.frombuffer(identity.pack(), np.uint8), True
+        said = identity(self.machine, self._features).pack()
+        return bytes([Opcode.IDENTIFY]), np.frombuffer(said, np.uint8), True
 
     def _address(self, register: str | int) -> int:
         return register if isinstance(register, int) else self._registers[register].address

@@ -195,18 +195,6 @@ def test_a_blank_image_moves_no_input_stream_and_no_first_thinning_stream():
     assert after[3] == before[3]
 
 
-def test_weights_that_do_not_fit_are_refused_by_name():
-    network, _ = build(from_dict(table()))
-    too_large = network.weights
-    too_large[1][0, 0] = 2048
-    with pytest.raises(ValueError, match=r"within \+-2048 do not fit crossbar 2.*within \+-2047"):
-        network.weights = too_large
-    with pytest.raises(ValueError, match=r"shape \(5, 6\).*crossbar 1: it is \(6, 5\)"):
-        network.weights = [network.weights[0].T, network.weights[1]]
-    with pytest.raises(ValueError, match=r"shape \(7, 5\).*crossbar 1: it is \(6, 5\)"):
-        network.weights = [np.zeros((7, 5), np.int16), network.weights[1]]
-
-
 def test_learning_lowers_the_error_of_a_small_problem():
     """Three bars of a 3 x 3 picture: told apart after 600 samples, not before."""
     layers = [dict(layer, update=0.005, reach=0.25) for layer in table()["layer"]]

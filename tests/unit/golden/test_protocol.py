@@ -46,7 +46,7 @@ def test_the_digest_is_the_crc32_whose_check_value_is_published():
 
 @pytest.mark.parametrize("features", [Feature(0), Feature.COUNTERS])
 def test_an_identity_survives_its_packing(features: Feature):
-    identity = Identity(1, 2, features, "0123456789abcdef")
+    identity = Identity(1, 2, features, "0123456789abcdef", "76543210")
     assert Identity.unpack(identity.pack()) == identity
 
 

@@ -37,7 +37,7 @@ def test_splitmix64_gives_the_published_numbers():
     assert [splitmix64(1234567, k) for k in range(4)] == expected
 
 
-def test_register_order_of_the_streams():
+def test_the_order_of_the_streams():
     config = from_dict(table())
     names = [stream.name for stream in streams(config)]
     assert names == [
@@ -50,7 +50,7 @@ def test_register_order_of_the_streams():
         "dropout1",
     ]
     assert names[thinning_stream(2)] == "thinning2"
-    assert names[dropout_stream(config, 1)] == "dropout1"
+    assert names[dropout_stream(config.depth, 1)] == "dropout1"
 
 
 @pytest.mark.parametrize(

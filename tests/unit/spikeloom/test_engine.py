@@ -13,6 +13,7 @@ from spikeloom.engines.engine import Engine, GoldenEngine, make_engine, start
 from spikeloom.golden import initial
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig, load
+from spikeloom.golden.spec.protocol import Opcode
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.golden.spec.streams import streams
 from tests.support.golden_transport import GoldenTransport
@@ -122,9 +123,11 @@ def test_counters_of_a_device_outgrow_its_registers(tiny: Machine, samples: tupl
 
 
 def test_an_error_that_the_core_reports_stops_training(tiny: Machine, samples: tuple):
-    engine = DeviceEngine("rtl", tiny, GoldenTransport(tiny))
-    with pytest.raises(DeviceError, match="BAD_LABEL"):
-        engine.train(samples[0][:1], np.array([10]))
+    transport = GoldenTransport(tiny)
+    engine = DeviceEngine("rtl", tiny, transport)
+    transport.transfer(bytes([max(Opcode) + 1]), 0)
+    with pytest.raises(DeviceError, match="BAD_OPCODE"):
+        engine.train(samples[0][:1], np.array([9]))
 
 
 def test_closing_an_engine_closes_its_transport(tiny: Machine):
