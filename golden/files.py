@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tokenize
 import zipfile
@@ -22,6 +23,9 @@ DAMAGED = (
 """What `read_arrays` may raise of a file that is damaged or no archive, beside `ArchiveError`."""
 
 
+FOLDERS_OPEN = os.name != "nt"
+
+
 class ArchiveError(SpikeloomError, ValueError):
     """An archive that is sound and not what was asked for; the message says in what."""
 
@@ -30,9 +34,11 @@ class ArchiveError(SpikeloomError, ValueError):
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes `path`'s place, on the disk, where the block ends without an error.
 
-    `path` holds either what it held before or all of the new one, whenever the power goes.
+    `path` holds either what it held before or all of the new one, whenever the power goes. What a
+    killed process left of an earlier try is cleared away.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = partial_of(path, os.getpid())
+    _clear(path)
     try:
         with partial.open("wb") as file:
             yield file
@@ -44,8 +50,29 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         partial.unlink(missing_ok=True)
 
 
+def partial_of(path: Path, pid: int) -> Path:
+    """Return the file that process `pid` writes before it takes `path`'s place."""
+    return path.with_name(f"{path.name}.{pid}.partial")
+
+
+def _clear(path: Path) -> None:
+    """Remove the partial files of `path` whose processes are no more, where that can be told."""
+    if os.name == "nt":  # there, asking for a process by signal 0 ends it
+        return
+    for partial in path.parent.glob(f"{glob.escape(path.name)}.*.partial"):
+        pid = partial.suffixes[-2][1:]
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            partial.unlink(missing_ok=True)
+        except (ValueError, OverflowError, PermissionError):
+            continue  # of no process, or of somebody else's that runs
+
+
 def _sync(folder: Path) -> None:
-    """Make the renaming last, where the system can sync a folder."""
+    """Make the renaming last, where the system can sync a folder: Windows cannot even open one."""
+    if not FOLDERS_OPEN:
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ from spikeloom.golden.spec.schema import (
     read_table,
 )
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SIZE = Range(1, 65535)
 HARDWARE_KEYS = frozenset({"lanes", "ports", "draws"})
 NOT_IN_DIGEST = HARDWARE_KEYS | {"name", "description", "seed"}
@@ -202,6 +204,11 @@ def from_dict(table: dict[str, Any]) -> NetworkConfig:
     for key in ("name", "description"):
         if not isinstance(table[key], str) or not table[key].strip():
             raise ConfigError(f"{key} = {table[key]!r}: expected some text")
+    if not NAME.fullmatch(table["name"]):
+        raise ConfigError(
+            f"name = {table['name']!r}: it names files, so take letters, digits, '.', '_' and '-', "
+            "a letter or a digit first"
+        )
     image = _integers(table["image"], "image", 2)
     sizes = _integers(table["sizes"], "sizes", 2)
     if len(image) != 2:
@@ -250,7 +257,7 @@ def load(source: str | Path) -> NetworkConfig:
             "a file of your own must end in .toml"
         )
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # of digits or depth without end, too

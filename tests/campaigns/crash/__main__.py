@@ -26,6 +26,7 @@ import numpy as np
 from spikeloom import checkpoint, data
 from spikeloom.arguments import HelpWithDefaults, at_least, out_file
 from spikeloom.engines.engine import GoldenEngine, make_engine
+from spikeloom.golden.files import partial_of
 from spikeloom.golden.paper import training
 from spikeloom.golden.paper.config import PaperConfig
 from spikeloom.golden.spec import network
@@ -210,7 +211,7 @@ class Campaign:
     @staticmethod
     def _wait_for(process: subprocess.Popen[bytes], path: Path) -> None:
         """Wait until the process begins the next write, or ends."""
-        partial = path.with_name(f".{path.name}.{process.pid}.partial")
+        partial = partial_of(path, process.pid)
         while partial.exists() and process.poll() is None:
             time.sleep(POLL)
         while not partial.exists() and process.poll() is None:
@@ -221,7 +222,7 @@ class Campaign:
         tally, path = self.tally, self._path
         tally.kills += 1
         left = {each.name for each in path.parent.iterdir()}
-        partial = path.with_name(f".{path.name}.{pid}.partial")
+        partial = partial_of(path, pid)
         tally.writing += partial.name in left
         if other := left - {path.name, partial.name}:
             tally.faults.append(f"kill {tally.kills}: left {', '.join(sorted(other))}")

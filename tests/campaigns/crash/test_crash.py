@@ -29,8 +29,9 @@ def test_many_kills_lose_nothing(name: str, kills: int, seed: int):
 
 TORN = """
 import os, pathlib, sys, time
+from spikeloom.golden.files import partial_of
 made, path = map(pathlib.Path, sys.argv[1:])
-mark = path.with_name(f".{path.name}.{os.getpid()}.partial")
+mark = partial_of(path, os.getpid())
 mark.touch()
 with path.open("wb") as file:
     for byte in made.read_bytes()[::64]:

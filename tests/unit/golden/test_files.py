@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from spikeloom.golden.files import DAMAGED, ArchiveError, pick_array, read_arrays
+from spikeloom.golden import files
+from spikeloom.golden.files import (
+    DAMAGED,
+    ArchiveError,
+    partial_of,
+    pick_array,
+    read_arrays,
+    replacing,
+)
 from spikeloom.golden.paper import checkpoint
 from spikeloom.golden.paper.config import PaperConfig
 
@@ -77,6 +88,54 @@ def test_an_array_of_another_kind_is_refused(path: Path, asked: tuple, message: 
     with pytest.raises(ArchiveError) as error:
         pick_array(read_arrays(path, LARGE), *asked)
     assert str(error.value) == message
+
+
+# Files that replace others
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path):
+    path = tmp_path / "run.npz"
+    path.write_bytes(b"old")
+
+    def fail() -> None:
+        with replacing(path) as file:
+            file.write(b"half")
+            there = [partial.name for partial in tmp_path.glob("*.partial")]
+            assert there == [f"run.npz.{os.getpid()}.partial"]
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert path.read_bytes() == b"old"
+    with replacing(path) as file:
+        file.write(b"new")
+    assert [p.read_bytes() for p in tmp_path.iterdir()] == [b"new"]
+
+
+def test_folders_are_not_synced_where_they_cannot_be_opened(tmp_path: Path, monkeypatch):
+    def refuse(*args: object) -> int:
+        raise PermissionError(13, "as Windows says of a folder")
+
+    monkeypatch.setattr(files.os, "open", refuse)
+    with pytest.raises(PermissionError), replacing(tmp_path / "a"):
+        pass
+    monkeypatch.setattr(files, "FOLDERS_OPEN", False)
+    with replacing(tmp_path / "b") as file:
+        file.write(b"new")
+    assert (tmp_path / "b").read_bytes() == b"new"
+
+
+def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    path, living, others = tmp_path / "run.npz", os.getppid(), tmp_path / "other.npz"
+    stale = partial_of(path, ended.pid)
+    kept = [partial_of(path, living), partial_of(others, ended.pid), tmp_path / "run.npz.x.partial"]
+    for partial in (stale, *kept):
+        partial.write_bytes(b"half")
+    with replacing(path) as file:
+        file.write(b"new")
+    assert sorted(tmp_path.iterdir()) == sorted([path, *kept])
 
 
 # The float model's checkpoints

@@ -153,6 +153,17 @@ def test_name_and_description_must_be_text(key):
     refused(f"{key} = 5: expected some text", **{key: 5})
 
 
+@pytest.mark.parametrize("name", ["../../x", "[red]", "a b", ".hidden", "..", "né", "a/b", "a\n"])
+def test_a_name_that_is_no_name_of_a_file_is_refused(name):
+    refused(f"name = {name!r}: it names files, so take letters, digits", name=name)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path):
+    path = tmp_path / "marked.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + shipped()["tiny"].read_bytes())
+    assert load(path) == load("tiny")
+
+
 def test_image_and_sizes_must_be_lists_of_numbers():
     refused("image = [6]: expected a list of 2 or more numbers", image=[6])
     refused("sizes = 6: expected a list of 2 or more numbers", sizes=6)
