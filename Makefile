@@ -39,7 +39,7 @@ fuzz: .venv/.stamp
 upsets: .venv/.stamp
 	$(BIN)/python -m tests.campaigns upsets $(UPSETS)
 
-# The paper's figures and tables: make paper FIG="fig6 --quick"
+# The paper's figures and tables: make paper FIG="6 --quick"
 paper: .venv/.stamp
 	$(BIN)/python -m tests.campaigns paper $(FIG)
 

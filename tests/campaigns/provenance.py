@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,6 +12,11 @@ from tests.paths import ROOT
 
 SOURCES = ("boards", "golden", "hdl", "sim", "spikeloom", "tests")
 """Folders of the project whose text decides what a check finds."""
+
+
+def make(target: str, words: Sequence[str]) -> str:
+    """Return the `make` command of a campaign: its words stand in a variable of its name."""
+    return f"make {target}" + (f' {target.upper()}="{shlex.join(words)}"' if words else "")
 
 
 def stamp(command: str) -> dict[str, str | None]:

@@ -38,7 +38,11 @@ class Library(StrEnum):
 def paper(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="A figure or table, or all.", show_default=False),
+        typer.Argument(
+            metavar="NAME",
+            help="A figure (its number will do) or table, or all.",
+            show_default=False,
+        ),
     ],
     quick: Annotated[
         bool, typer.Option("--quick", help="Minutes: small networks and few images.")
@@ -145,7 +149,7 @@ def paper(
 
     [bold]Examples[/bold]
 
-    [cyan]make paper FIG="fig4"[/cyan]
+    [cyan]make paper FIG=4[/cyan]
     [cyan]make paper FIG="all --quick"[/cyan]
     [cyan]make paper FIG="table2 --data ~/emnist-balanced --xp torch --device cuda"[/cyan]
     [cyan]make paper FIG="table1 --no-run --readme docs/paper.md"[/cyan]

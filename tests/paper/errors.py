@@ -7,7 +7,7 @@ from types import ModuleType
 
 from spikeloom.errors import SpikeloomError
 
-INSTALL = "pip install 'spikeloom[paper]'"
+INSTALL = "pip install --editable '.[paper]'"
 
 
 class PaperError(SpikeloomError, RuntimeError):

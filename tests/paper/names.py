@@ -26,10 +26,11 @@ class Name(StrEnum):
 
 
 def named(name: str) -> Name:
-    """Return what is asked for; an unknown name is answered with the nearest known ones."""
+    """Return what is asked for, a figure by its number as well; `PaperError` names the nearest."""
     known = [each.value for each in Name]
-    if name in known:
-        return Name(name)
+    for full in (name, f"fig{name}"):
+        if full in known:
+            return Name(full)
     near = difflib.get_close_matches(name, known, 2, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
     raise PaperError(f"no figure or table named {name!r}: {hint}")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.campaigns.app import app
 from tests.paper import job, product, readme, sweep
 from tests.paper.exhibit import Plan
 from tests.paper.exhibits import EXHIBITS
@@ -23,8 +24,8 @@ from tests.paths import ROOT
 from tests.support import command_line
 from tests.support.paper_runs import places
 
-call = partial(command_line.call, "paper", columns=120)
-call_json = partial(command_line.call_json, "paper", columns=120)
+call = partial(command_line.call, "paper", columns=120, app=app)
+call_json = partial(command_line.call_json, "paper", columns=120, app=app)
 
 
 @pytest.fixture
@@ -199,12 +200,12 @@ def test_a_missing_extra_names_the_command(
     }
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     result = call(*asked[missing], *folders, status=2)
-    assert f"{missing} is not installed: run pip install 'spikeloom[paper]'" in result.stderr
+    assert f"{missing} is not installed: run pip install --editable '.[paper]'" in result.stderr
 
 
 def test_the_command_line_starts_without_the_heavy_libraries():
     code = (
-        "import sys, spikeloom.cli.main; "
+        "import sys, tests.campaigns.app; "
         "print([m for m in ('dask', 'jax', 'matplotlib', 'distributed', 'numba') "
         "if m in sys.modules and m != 'numba'])"
     )
@@ -236,7 +237,7 @@ def test_a_place_is_no_part_of_a_run():
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path):
     """As a terminal sends it: to the command and to its workers."""
-    command = [Path(sys.executable).with_name("spikeloom"), "paper", "fig4", "--workers", "2"]
+    command = [sys.executable, "-m", "tests.campaigns", "paper", "fig4", "--workers", "2"]
     command += ["--results", tmp_path / "results", "--out", tmp_path / "out"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 120

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.campaigns.app import app
 from tests.paper import names as paper_names
 from tests.paper.exhibits import EXHIBITS
 from tests.support import command_line
 from tests.support.paper_runs import QUICK, places
 
-call = partial(command_line.call, "paper", columns=120)
+call = partial(command_line.call, "paper", columns=120, app=app)
 
 
 @pytest.fixture
@@ -22,6 +23,10 @@ def folders(tmp_path: Path) -> list[object]:
 
 def test_every_name_is_an_exhibit():
     assert [name.value for name in paper_names.Name] == [*EXHIBITS, "all"]
+
+
+def test_a_figure_may_be_named_by_its_number():
+    assert paper_names.named("6") is paper_names.Name.FIG6
 
 
 def test_a_text_in_no_title_names_the_titles(folders: list[object]):
@@ -57,6 +62,7 @@ def test_of_many_titles_some_are_listed(folders: list[object]):
     ("name", "hint"),
     [
         ("fgi4", "did you mean fig4"),
+        ("3", "there are fig4, fig5"),
         ("Table1", "did you mean table1"),
         ("x", "there are fig4, fig5, fig6, fig7, fig8, table1, table2, all"),
     ],

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from spikeloom.cli.main import app
+from tests.campaigns.app import app
 
 NAMES = ("fig4", "fig5", "fig6", "fig7", "fig8", "table1", "table2")
 

@@ -285,5 +285,7 @@ def test_an_address_where_nobody_answers_is_told(tmp_path: Path, monkeypatch: py
 
 
 def test_a_library_that_is_missing_is_named_with_the_command():
-    with pytest.raises(PaperError, match=r"nolib is not installed: run pip install 'spikeloom"):
+    with pytest.raises(
+        PaperError, match=r"nolib is not installed: run pip install --editable '.\[paper\]'"
+    ):
         need("nolib.part")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import typer
 from typer.testing import CliRunner, Result
 
 from spikeloom.cli.main import app
@@ -14,7 +15,8 @@ from spikeloom.golden.spec.network import shipped
 SMALL = ("--train", "60", "--held-out", "20", "--test", "30", "--seed", "9")
 
 
-def call(*arguments: object, status: int = 0, columns: int = 200) -> Result:
+def call(*arguments: object, status: int = 0, columns: int = 200, app: typer.Typer = app) -> Result:
+    """Call a verb of spikeloom or of another `app`; `status` must be its exit status."""
     result = CliRunner().invoke(app, [str(a) for a in arguments], env={"COLUMNS": str(columns)})
     told = f"{result.stdout}\n{result.stderr}\n{result.exception!r}"
     assert result.exit_code == status, told
@@ -22,8 +24,9 @@ def call(*arguments: object, status: int = 0, columns: int = 200) -> Result:
     return result
 
 
-def call_json(*arguments: object, status: int = 0, columns: int = 200) -> dict[str, Any]:
-    result = call(*arguments, "--json", status=status, columns=columns)
+def call_json(*arguments: object, **options: Any) -> dict[str, Any]:
+    """Call a verb with --json, see `call`; return what it says."""
+    result = call(*arguments, "--json", **options)
     assert result.stdout.count("\n") == 1, result.stdout
     return json.loads(result.stdout)
 

@@ -42,7 +42,7 @@ class Claim:
 def _tests(subject: str, text: str, about: tuple[str, ...], *modules: str) -> Claim:
     command = (
         "make test PYTEST_ADDOPTS=--junit-xml=build/tests.xml; "
-        "python -m tests.campaigns evidence --tests build/tests.xml"
+        'make evidence EVIDENCE="--tests build/tests.xml"'
     )
     named = tuple(f"test_{module}" for module in modules)
     return Claim(subject, text, command, TESTS, found.tested(named), (*about, "tests"))
@@ -66,7 +66,7 @@ CLAIMS = (
     Claim(
         "Same bits",
         "They do on random networks, images, commands and back-pressure.",
-        "python -m tests.campaigns fuzz --minutes 60 --results results/fuzz.json",
+        'make fuzz FUZZ="--minutes 60 --results results/fuzz.json"',
         "fuzz.json",
         found.fuzzed("differential", "cases"),
         (*BOTH, "tests/campaigns/fuzz"),
@@ -75,7 +75,7 @@ CLAIMS = (
         "Proofs",
         "Generators, spike lists, folds, crossbar writes, neurons, inhibition and frames keep the "
         "properties that `make formal` lists, whatever their inputs are.",
-        'make formal FORMAL="--results ../results/formal.json"',
+        'make formal FORMAL="--results results/formal.json"',
         "formal.json",
         found.proved,
         (*RTL, "tests/campaigns/formal"),
@@ -100,7 +100,7 @@ CLAIMS = (
         "Faults",
         "A flip-flop or memory bit that flips while the chip learns never hangs it for good: a "
         "reset by command (RESET, or the link's OPEN) and its weights loaded again clear it.",
-        "python -m tests.campaigns upsets tiny --flips 2400 --out results/upsets",
+        'make upsets UPSETS="tiny --flips 2400 --out results/upsets"',
         "upsets/table-*.json",
         found.upset,
         (*RTL, "tests/campaigns/upsets"),
@@ -125,7 +125,7 @@ CLAIMS = (
         "Bad input",
         "Random bytes, cut and flipped frames change no weight and hang neither side; the next "
         "good frame is answered.",
-        "python -m tests.campaigns fuzz --target protocol --minutes 60 --results results/fuzz.json",
+        'make fuzz FUZZ="--target protocol --minutes 60 --results results/fuzz.json"',
         "fuzz.json",
         found.fuzzed("protocol", "cases"),
         ("hdl", "boards", "golden/spec"),
@@ -150,7 +150,7 @@ CLAIMS = (
     Claim(
         "The paper",
         "Its figures and tables are remade, each run with its configuration and commit.",
-        "python -m tests.campaigns paper all",
+        "make paper FIG=all",
         "paper/*.json",
         found.remade,
         ("golden/paper", "tests/paper"),

@@ -43,8 +43,8 @@ def evidence(
 
     [bold]Examples[/bold]
 
-    [cyan]python -m tests.campaigns evidence[/cyan]
-    [cyan]python -m tests.campaigns evidence --tests build/tests.xml --out out[/cyan]
+    [cyan]make evidence[/cyan]
+    [cyan]make evidence EVIDENCE="--tests build/tests.xml --out out"[/cyan]
     """
     # Only here: git and Jinja are of no use to other verbs.
     from tests.campaigns.evidence import junit, page

@@ -54,7 +54,7 @@ Reader = Callable[[Document], Found | None]
 
 
 def fuzzed(target: str, what: str) -> Reader:
-    """Return the reader of one target of `python -m tests.campaigns fuzz`."""
+    """Return the reader of one target of ``make fuzz``."""
 
     def read(values: Document) -> Found | None:
         if target not in values:
@@ -107,7 +107,7 @@ def mutated(least: float) -> Reader:
 
 
 def upset(values: Document) -> Found:
-    """Read a table of ``python -m tests.campaigns upsets``."""
+    """Read a table of ``make upsets``."""
     every = next(row for row in values["kinds"] if row["kind"] == "all")
     flips = int(every["flips"])
     well = ("masked", "cleared by RESET", "cleared by OPEN")
@@ -169,7 +169,7 @@ def audited(values: Document) -> Found:
 
 
 def remade(values: Document) -> Found:
-    """Read one run of ``python -m tests.campaigns paper``."""
+    """Read one run of ``make paper``."""
     return Found(1, str(values["kind"]), True, Made.of(values["made_by"]))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from spikeloom import report
 from spikeloom.golden.files import replacing
 from tests.campaigns.evidence.errors import EvidenceError
 from tests.campaigns.evidence.rows import Row, State
@@ -25,7 +26,7 @@ def render(template: str, rows: Sequence[Row], commit: str | None) -> str:
     commit : at which it is written; None outside a repository.
     """
     environment = Environment(
-        loader=FileSystemLoader([_HERE, _HERE.parent / "report"]),  # for the look of its pages
+        loader=FileSystemLoader([_HERE, Path(report.__file__).parent]),  # for the look of its pages
         autoescape=template.startswith("page.html"),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from spikeloom.cli.main import app
+from tests.campaigns.app import app
 from tests.campaigns.evidence import found, page
 from tests.campaigns.evidence.claims import CLAIMS, Claim
 from tests.campaigns.evidence.errors import EvidenceError

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import secrets
-import shlex
 import sys
 import time
 from collections import Counter
@@ -111,13 +110,13 @@ def fuzz(
     [bold]Examples[/bold]
 
     An hour:
-    [cyan]python -m tests.campaigns fuzz --minutes 60[/cyan]
+    [cyan]make fuzz FUZZ="--minutes 60"[/cyan]
 
     The serial link, board and host:
-    [cyan]python -m tests.campaigns fuzz --target protocol[/cyan]
+    [cyan]make fuzz FUZZ="--target protocol"[/cyan]
 
     What was found, once more:
-    [cyan]python -m tests.campaigns fuzz --case differential-0123456789ab.json[/cyan]
+    [cyan]make fuzz FUZZ="--case differential-0123456789ab.json"[/cyan]
     """
     try:
         from tests.campaigns.fuzz import kept, record
@@ -125,7 +124,7 @@ def fuzz(
         if error.name != "hypothesis":
             raise
         raise typer.BadParameter(
-            "it needs Hypothesis, which is not installed: pip install 'spikeloom[fuzz]'"
+            "it needs Hypothesis, which is not installed: pip install --editable '.[fuzz]'"
         ) from None
     output = Output(json=json)
     try:
@@ -138,7 +137,7 @@ def fuzz(
             record.check(results)
         seed = secrets.randbits(32) if seed is None else seed
         output.say(f"seed {seed}: {_number(minutes, 'minute')} of {target.value} cases")
-        stamp = provenance.stamp(shlex.join(["spikeloom", *sys.argv[1:]]))
+        stamp = provenance.stamp(provenance.make("fuzz", sys.argv[2:]))
         with interrupt.Stop() as stop:
             done = _search(output, target, seed, 60 * minutes, stop)
             failure = done.failure
@@ -224,5 +223,5 @@ def _repeat(output: Output, path: Path) -> None:
 def _tell(output: Output, case: Any, error: Exception, path: Path | None) -> None:
     """Say what failed, on what, and how to repeat it."""
     text = f"FAILED: {type(error).__name__}: {error}\n\n{case.describe()}\n\n"
-    text += f"repeat it with: python -m tests.campaigns fuzz --case {path}"
+    text += f"repeat it with: make fuzz FUZZ='--case {path}'"
     output.console.print(text, markup=False, soft_wrap=True)

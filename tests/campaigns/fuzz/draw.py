@@ -81,7 +81,7 @@ def _tables(draw: Draw) -> dict[str, Any]:
     }
     return {
         "name": "fuzzed",
-        "description": "drawn by python -m tests.campaigns fuzz",
+        "description": "drawn by make fuzz",
         "image": image,
         "sizes": sizes,
         "steps": draw(rarely([4, 5, 6, 7, 8, 10, 12], [1, 2, 3, 16, 33])),

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.campaigns.app import app
 from tests.campaigns.fuzz import differential, record
 from tests.campaigns.fuzz.case import Case, CaseError
 from tests.campaigns.fuzz.hunt import hunt
 from tests.support import command_line
 from tests.support.golden_fault import planted
 
-call = partial(command_line.call, "fuzz")
+call = partial(command_line.call, "fuzz", app=app)
 
 
 def test_the_command_writes_what_it_tried(tmp_path: Path):
@@ -49,7 +50,7 @@ def test_the_command_keeps_what_fails_and_repeats_it(
         for text in (
             "core and golden differ",
             "sizes = [",
-            f"python -m tests.campaigns fuzz --case {path}",
+            f"make fuzz FUZZ='--case {path}'",
         ):
             assert text in result.stderr
         assert "FAILED: DifferenceError" in call("--case", path, status=1).stdout
@@ -141,9 +142,9 @@ def test_ctrl_c_while_a_failure_is_shrunk_keeps_it(tmp_path: Path, monkeypatch: 
 
 def test_without_hypothesis_the_command_says_how_to_get_it():
     code = (
-        "import sys; sys.modules['hypothesis'] = None; from spikeloom.cli.main import main; "
-        "sys.argv = ['spikeloom', 'fuzz', '--minutes', '0.01']; main()"
+        "import sys; sys.modules['hypothesis'] = None; from tests.campaigns.app import app; "
+        "app(['fuzz', '--minutes', '0.01'])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert found.returncode == 2
-    assert "spikeloom[fuzz]" in found.stderr
+    assert "'.[fuzz]'" in found.stderr

@@ -80,9 +80,9 @@ def upsets(
 
     [bold]Examples[/bold]
 
-    [cyan]python -m tests.campaigns upsets --quick[/cyan]
-    [cyan]python -m tests.campaigns upsets tiny --flips 2400[/cyan]
-    [cyan]python -m tests.campaigns upsets mnist-196-32-10 --flips 300 --images 0[/cyan]
+    [cyan]make upsets UPSETS=--quick[/cyan]
+    [cyan]make upsets UPSETS="tiny --flips 2400"[/cyan]
+    [cyan]make upsets UPSETS="mnist-196-32-10 --flips 300 --images 0"[/cyan]
     """
     if not flips and not images:
         raise typer.BadParameter(
@@ -207,4 +207,4 @@ def _made_by() -> dict[str, Any]:
     """Return the command, the commit, the day and the versions."""
     from tests.paper.store import made_by
 
-    return made_by() | provenance.stamp(" ".join(["spikeloom", *sys.argv[1:]]))
+    return made_by() | provenance.stamp(provenance.make("upsets", sys.argv[2:]))

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from spikeloom import data as network_data
-from spikeloom.cli.main import app
 from spikeloom.golden.datasets import Dataset
+from tests.campaigns.app import app
 from tests.campaigns.upsets import UpsetError, picture, rates
 from tests.campaigns.upsets.accuracy import Ended, Usual
 from tests.campaigns.upsets.campaign import Campaign
@@ -147,7 +147,7 @@ def test_the_command_writes_table_picture_and_numbers(monkeypatch, chips, tmp_pa
     assert status == 0, text
     values = json.loads(text)
     assert values["flips"] == 12
-    assert values["command"].startswith("spikeloom")
+    assert values["command"].startswith("make upsets")
     assert {row["body"] for row in values["curves"]} == {"golden", "chip"}
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         *("rates.csv", "rates.json", "rates.png", "rates.svg", "rates.txt", "runs-small.csv"),
