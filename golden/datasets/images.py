@@ -13,24 +13,28 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image, ImageOps
 
 from spikeloom.golden.datasets import DataError, area_mean
 
 _SIDE, _BOX = 28, 20  # MNIST's image and the box that its digits fill
-_LIGHT = 127  # a background above this is paper
+_LIGHT = 127  # ink above this is light
 _CONTRAST = 32  # ink must differ by this much from the background
-_FAINT = 8  # on paper that is not even, ink weaker than 1 / 8 of the strongest is dirt
+_FAINT = 4  # on paper that is not even, ink weaker than 1 / 4 of the strongest is dirt
+_NOISE = 6  # ... and so is what stands out less than this times the paper's median deviation
+_STROKE = 0.4  # of the picture's longer side: what is wider is no stroke but a shadow
+_COARSE = 128  # a picture's longer side where its shadows are looked for
 _LARGE = 2048  # a picture with a longer side is first scaled down by a whole number
 _MOST = 30_000_000  # pixels; decoded and converted they take up to 8 bytes each
-_NOISE = 6  # ... and so is what stands out less than this times the paper's median deviation
 
 
 def from_picture(path: str | Path, shape: tuple[int, int] = (_SIDE, _SIDE)) -> np.ndarray:
     """Read a picture of one character in a format of `FORMATS`.
 
-    It is turned to grey, inverted where the median of its border is light, freed of its
-    background, cropped to its content and then scaled, stretched to full white and centred.
+    Ink is what differs from the background around it in any colour, darker or lighter; shadows
+    wider than a stroke are background. It is cropped to its content and then scaled, stretched to
+    full white and centred.
 
     Parameters
     ----------
@@ -49,7 +53,7 @@ def from_picture(path: str | Path, shape: tuple[int, int] = (_SIDE, _SIDE)) -> n
         The file cannot be read as a picture, or there is nothing on it.
     """
     path = Path(path)
-    ink = _crop(_ink(_grey(path), path))
+    ink = _crop(_ink(_colours(path), path))
     multiple = max(1, -(-_SIDE // min(shape)))
     frame = (shape[0] * multiple, shape[1] * multiple)
     return area_mean(_centred(_scaled(ink, frame), frame)[np.newaxis], shape)[0]
@@ -59,8 +63,8 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 """What a picture may be; none of them starts another program."""
 
 
-def _grey(path: Path) -> np.ndarray:
-    """Return the picture's luminance as float64[rows, cols], 0 to 255, the right way up."""
+def _colours(path: Path) -> list[np.ndarray]:
+    """Return the picture's colours, each float32[rows, cols], 0 to 255, the right way up."""
     try:
         # What is odd and can be read is taken; the bound on its size is `_MOST`.
         with (
@@ -78,10 +82,12 @@ def _grey(path: Path) -> np.ndarray:
                 values = np.asarray(_smaller(large), np.float64)
                 if not np.isfinite(values).all():
                     raise DataError(f"{path}: it has pixels that are nan or inf; give them values")
-                return (values - values.min()) * (255 / max(np.ptp(values), 1))
+                values = (values - values.min()) * (255 / max(np.ptp(values), 1))
+                return [values.astype(np.float32)]
             if picture.has_transparency_data:
                 picture = _on_contrast(_smaller(picture.convert("RGBA")))
-            return np.asarray(_smaller(picture.convert("L")), np.float64)
+            colours = _smaller(picture.convert("RGB")).split()
+            return [np.asarray(colour, np.float32) for colour in colours]
     except DataError:
         raise
     except FileNotFoundError as error:
@@ -92,10 +98,10 @@ def _grey(path: Path) -> np.ndarray:
         ) from error
 
 
-def _smaller(picture: Image.Image) -> Image.Image:
-    """Scale a picture down until no side is longer than `_LARGE`, by means of areas."""
-    factors = [-(-side // _LARGE) for side in picture.size]
-    return picture.reduce(max(factors)) if max(factors) > 1 else picture
+def _smaller(picture: Image.Image, most: int = _LARGE) -> Image.Image:
+    """Scale a picture down until no side is longer than `most`, by means of areas."""
+    factor = max(-(-side // most) for side in picture.size)
+    return picture.reduce(factor) if factor > 1 else picture
 
 
 def _on_contrast(picture: Image.Image) -> Image.Image:
@@ -107,22 +113,53 @@ def _on_contrast(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(paper, picture)
 
 
-def _ink(grey: np.ndarray, path: Path) -> np.ndarray:
+def _ink(colours: list[np.ndarray], path: Path) -> np.ndarray:
     """Return how far each pixel stands out of the background, which becomes 0."""
-    border = np.concatenate([grey[0], grey[-1], grey[1:-1, 0], grey[1:-1, -1]])
-    if np.median(border) > _LIGHT:
-        grey, border = 255 - grey, 255 - border
-    ink = grey - np.median(border)
-    contrast = ink.max()
-    uneven = np.abs(border - np.median(border))
-    dirt = max(contrast / _FAINT, _NOISE * np.median(uneven)) if uneven.any() else 0
-    if contrast < _CONTRAST or contrast <= dirt:
+    ink = np.max([_standing_out(colour) for colour in colours], axis=0)
+    uneven = any(np.ptp(_border(colour)) for colour in colours)
+    noise = float(np.median(np.abs(_border(ink) - np.median(_border(ink)))))
+    ink -= np.median(_border(ink))
+    contrast = float(ink.max())
+    if contrast < _CONTRAST:
         raise DataError(
             f"{path}: blank, its ink differs by {contrast:.0f} of 255 from the background, "
-            f"expected {max(_CONTRAST, np.floor(dirt) + 1):.0f} or more; give a picture of one "
-            "character with an even margin"
+            f"expected {_CONTRAST} or more; give a picture of one character with a margin"
         )
-    return np.where(ink > dirt, ink, 0)
+    if contrast <= _NOISE * noise:
+        raise DataError(
+            f"{path}: its ink differs by {contrast:.0f} of 255 from the background, and its margin "
+            f"by {noise:.0f} from itself; give a picture of one character on even paper, with a "
+            "margin"
+        )
+    return np.where(ink > max(contrast / _FAINT, _NOISE * noise) * uneven, ink, 0)
+
+
+def _border(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])
+
+
+def _standing_out(colour: np.ndarray) -> np.ndarray:
+    """Return how far each pixel is from the background around it, to the side where ink is."""
+    paper = np.median(_border(colour))
+    if paper - colour.min() > colour.max() - paper:
+        colour = 255 - colour
+    return colour - _background(colour)
+
+
+def _background(colour: np.ndarray) -> np.ndarray:
+    """Return a picture without what is brighter than all around and no wider than a stroke.
+
+    A morphological opening: it leaves slopes and edges of shadows where they are.
+    """
+    small = np.asarray(_smaller(Image.fromarray(colour), _COARSE))
+    reach = math.ceil(_STROKE * max(small.shape) / 2)
+    # Beyond its edge a picture goes on, so that a shadow at the edge is no stroke.
+    opened = np.pad(small, 2 * reach, mode="edge")
+    for extreme in (np.min, np.max):
+        for axis in (0, 1):
+            opened = extreme(sliding_window_view(opened, 2 * reach + 1, axis), axis=-1)
+    large = Image.fromarray(opened).resize(colour.shape[::-1], Image.Resampling.BILINEAR)
+    return np.asarray(large)
 
 
 def _crop(ink: np.ndarray) -> np.ndarray:

@@ -109,6 +109,10 @@ def test_the_aspect_is_kept(saved):
         ((255, 255, 255, 255), (255, 255, 255, 0), "RGBA"),
         (40, 200, "L"),
         (90, 30, "L"),
+        (40, 110, "L"),
+        ("red", "blue", "RGB"),
+        ((200, 30, 30), (40, 60, 200), "RGB"),  # of about the same grey
+        ("yellow", "white", "RGB"),
     ],
 )
 def test_ink_and_paper_of_any_kind_give_the_same_image(ink, paper, mode: str, saved):
@@ -164,13 +168,39 @@ def test_faint_ink_is_refused_with_its_contrast(saved):
 
 def test_ink_no_stronger_than_the_margin_is_uneven_is_refused(saved):
     """The border's values lie 10 from their median, so 60 are dirt: 60 are not ink, 61 are."""
-    picture = np.zeros((30, 30), np.uint8)
-    picture[::2], picture[15, 15] = 20, 70
+    picture = np.indices((31, 31), np.uint8).sum(axis=0, dtype=np.uint8) % 2 * 20
+    picture[15, 15] = 70
     path = saved(picture)
-    with pytest.raises(DataError, match=f"{path}: blank, .* by 60 of 255 .* expected 61 or more"):
+    with pytest.raises(DataError, match=f"{path}: its ink differs by 60 of 255 .* margin by 10 fr"):
         from_picture(path)
     picture[15, 15] = 71
     assert from_picture(saved(picture)).max() == 255
+
+
+PAPERS = {
+    "even": lambda x, y: 200 + 0 * x,
+    "shaded from left to right": lambda x, y: 160 + 50 * x,
+    "half as bright on one side": lambda x, y: 100 + 110 * x,
+    "dark in its corners": lambda x, y: 215 - 180 * ((x - 0.5) ** 2 + (y - 0.5) ** 2),
+    "with an object's shadow in a corner": lambda x, y: np.where((x > 0.6) & (y > 0.7), 160, 210),
+}
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_a_photograph_is_nearest_to_its_own_class(
+    paper: str, digits: np.ndarray, rng: np.random.Generator, saved
+):
+    flat = digits.reshape(len(digits), -1).astype(int)
+    labels = load(train=0, test=200).test_labels
+    y, x = np.mgrid[0:1:400j, 0:1:480j]
+    for index in range(0, 200, 20):
+        pen = np.asarray(Image.fromarray(digits[index]).resize((300, 300))) / 255.0
+        light = PAPERS[paper](x, y) * (1 - 0.7 * np.pad(pen, ((40, 60), (80, 100))))
+        photo = light[..., np.newaxis] + rng.normal(0, 3, (400, 480, 3))
+        photo = np.clip(np.rint(photo), 0, 255).astype(np.uint8)
+        image = from_picture(saved(photo, "photo.jpg", quality=90))
+        distance = ((flat - image.reshape(-1)) ** 2).sum(axis=1)
+        assert labels[distance.argmin()] == labels[index]
 
 
 def test_a_transparent_picture_without_ink_is_blank(saved):
