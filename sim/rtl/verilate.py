@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 import subprocess
@@ -142,9 +143,11 @@ def cached_text(kind: str, parts: Iterable[str], make: Callable[[], str]) -> str
 
     Parameters
     ----------
-    kind : of text, part of the entry's name. parts : say everything that the text depends on.
+    kind : of text, part of the entry's name. parts : say what the text depends on, but for the
+        code of this module and of the one that defines `make`: an entry of other code is not taken.
     """
-    entry = cache.directory() / f"{kind}-{cache.digest(parts)}"
+    code = (Path(source).read_text() for source in (__file__, inspect.getfile(make)))
+    entry = cache.directory() / f"{kind}-{cache.digest([*parts, *code])}"
     with FileLock(f"{entry}.lock", timeout=LOCK_SECONDS):
         if not cache.valid(entry):
             text = make()

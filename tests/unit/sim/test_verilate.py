@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,19 @@ def test_sources_of_a_component_are_those_of_its_packages_and_of_the_emitter():
     sources = verilate._sources()
     deciding = (core, protocol, mend, verilate)
     assert all(Path(module.__file__).read_text() in sources for module in deciding)
+
+
+def test_a_text_that_other_code_made_is_made_again(tmp_path: Path):
+    def made_by(code: str) -> str:
+        source = tmp_path / "maker.py"
+        source.write_text(code)
+        module = types.ModuleType("maker")
+        exec(compile(code, str(source), "exec"), module.__dict__)
+        return verilate.cached_text("maker", ["the same key"], module.make)
+
+    code = "def make(): return '{}'"
+    texts = ("first", "second", "first")
+    assert [made_by(code.format(text)) for text in texts] == list(texts)
 
 
 def test_second_build_of_the_same_core_runs_no_tool():
