@@ -209,12 +209,13 @@ class Board {
         sender.bytes.clear();
     }
 
-    // Clocks the board; sleeps up to wait_ms and returns once nothing moves any more.
+    // Clocks the board; sleeps up to wait_ms and returns once nothing moves any more; below 0 it
+    // never sleeps.
     void run(uint64_t clocks, int wait_ms) {
         const uint64_t end = cycles_ + clocks;
         while (cycles_ < end) {
             exchange();
-            if (settled()) {
+            if (wait_ms >= 0 && settled()) {
                 pollfd look{terminal_, POLLIN, 0};  // a terminal below 0 only waits
                 if (poll(&look, 1, wait_ms) <= 0 || !(look.revents & POLLIN)) return;
                 continue;

@@ -35,8 +35,13 @@ CLOCK_HZ = CLOCKS_PER_BIT * DEFAULT_BAUD
 SLICE = 20_000
 """Clocks between two looks at what the outside wants; some ten milliseconds."""
 
+MOMENT = 2_000
+"""Clocks of one turn of a driven board: 25 bytes' time."""
+
 WAIT_MS = 50
 """How long a board at rest sleeps at a time."""
+NEVER = -1
+"""The same of a board that does not sleep."""
 
 _HANDLE = ctypes.c_void_p
 
@@ -126,7 +131,8 @@ class VirtualBoard:
     """A board that is simulated in a thread of its own, from its making to `close`.
 
     It runs as fast as it can while anything moves and sleeps while nothing does. It is slower than
-    a real board, so its own waits, which it counts in clocks, last longer than they say.
+    a real board, so its own waits, which it counts in clocks, last longer than they say. A host in
+    the same process may drive it instead, and measure time by it, however busy the machine is.
 
     Parameters
     ----------
@@ -134,6 +140,7 @@ class VirtualBoard:
         a top module with ``clk``, the pins ``rx`` and ``tx``, and ``busy``.
     clock_hz : what the board takes its clock for; with the rate it gives the clocks per bit.
     to_board, to_host : faults of the two directions of the line; none where left out.
+    driven : it has no thread, and runs while somebody asks it for the time with `turn`.
 
     Attributes
     ----------
@@ -147,18 +154,22 @@ class VirtualBoard:
         clock_hz: float,
         to_board: Faults | None = None,
         to_host: Faults | None = None,
+        driven: bool = False,
     ) -> None:
         self._api = ctypes.CDLL(str(library))
         for name, (result, arguments) in _FUNCTIONS.items():
             function = getattr(self._api, name)
             function.restype, function.argtypes = result, arguments
         self._handle: int | None = self._api.board_create(clock_hz)
+        self._clock_hz = clock_hz
         self._terminal: tuple[int, int] | None = None
         self._set_faults(to_board, to_host)
         self._plug()
         self._wanted: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="virtual board", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        if not driven:
+            self._thread = threading.Thread(target=self._run, name="virtual board", daemon=True)
+            self._thread.start()
 
     @classmethod
     def of(
@@ -191,6 +202,7 @@ class VirtualBoard:
         link: tuple[tuple[str, int], ...] = (),
         to_board: Faults | None = None,
         to_host: Faults | None = None,
+        driven: bool = False,
         log: Log | None = None,
     ) -> Self:
         """Return a running board of a network: `spikeloom.boards.top.Board`, pins and all.
@@ -198,7 +210,8 @@ class VirtualBoard:
         Parameters
         ----------
         config : the network, its lanes, ports and draws included. plan, link : see `Board`.
-        clock_hz, to_board, to_host : see the class. log : see `spikeloom.sim.rtl.verilate.build`.
+        clock_hz, to_board, to_host, driven : see the class.
+        log : see `spikeloom.sim.rtl.verilate.build`.
         """
 
         def make() -> wiring.Component:
@@ -212,7 +225,8 @@ class VirtualBoard:
         digest = hashlib.sha256("".join(sources).encode()).hexdigest()
         verilog = cached_verilog(make, repr((config, clock_hz, plan, link, digest)), log)
         library = build(verilog, harness=HARNESS, log=log)
-        return cls(library, clock_hz=clock_hz, to_board=to_board, to_host=to_host)
+        line = {"to_board": to_board, "to_host": to_host, "driven": driven}
+        return cls(library, clock_hz=clock_hz, **line)
 
     def faults(self, *, to_board: Faults | None = None, to_host: Faults | None = None) -> None:
         """Change the faults of both directions from now on; none where left out."""
@@ -242,6 +256,11 @@ class VirtualBoard:
         """Clock cycles since the board was made."""
         return self._api.board_cycles(self._open())
 
+    def turn(self) -> float:
+        """Run a driven board for a moment; return the seconds that it has run in all."""
+        self._api.board_run(self._open(), MOMENT, NEVER)
+        return self.cycles / self._clock_hz
+
     @property
     def baud(self) -> int:
         """The rate that the host has set on its terminal."""
@@ -251,8 +270,9 @@ class VirtualBoard:
         """Stop the board and take its terminal away; a second call does nothing."""
         if self._handle is None:
             return
-        self._wanted.put(None)
-        self._thread.join()
+        if self._thread is not None:
+            self._wanted.put(None)
+            self._thread.join()
         self._unplug()
         self._api.board_destroy(self._handle)
         self._handle = None
@@ -280,6 +300,9 @@ class VirtualBoard:
     def _do(self, action: Callable[[], object]) -> None:
         """Have the board's thread call `action`, and wait until it has."""
         self._open()
+        if self._thread is None:
+            action()
+            return
         done = threading.Event()
         self._wanted.put(lambda: (action(), done.set()))
         done.wait()
