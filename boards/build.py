@@ -10,7 +10,6 @@ from pathlib import Path
 from spikeloom.boards import flow, planner
 from spikeloom.boards.clock import MHZ
 from spikeloom.boards.flow import Design
-from spikeloom.boards.hardware import Hardware
 from spikeloom.boards.planner import MemoryPlan
 from spikeloom.boards.result import (
     Resources,
@@ -23,7 +22,9 @@ from spikeloom.boards.result import (
 )
 from spikeloom.boards.steps import Done, Log, StepError, StopTool
 from spikeloom.boards.targets import Target
+from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.hardware import BuiltLayer, Hardware
 
 SEEDS = 4
 """How many seeds of the placer are tried where the clock is missed narrowly."""
@@ -46,7 +47,7 @@ class Bitstream:
 
     Attributes
     ----------
-    target, config, hardware : what was built; `config` with the lanes, ports and draws in it.
+    target, config, hardware : what was built.
     clock_hz : the clock that was asked for, as near as the PLL comes.
     memory : where its memories were expected to go. resources : cells used and there.
     timing : of the best seed; None where the design does not fit.
@@ -70,6 +71,11 @@ class Bitstream:
     seconds: float
 
     @property
+    def layers(self) -> tuple[BuiltLayer, ...]:
+        """The layers as they are built."""
+        return self.hardware.of(machine(self.config))
+
+    @property
     def fits(self) -> bool:
         """Whether there are cells enough, and the design could be placed and routed."""
         return self.timing is not None
@@ -88,7 +94,7 @@ class Bitstream:
         return (
             f"the clock is missed: {self.timing.fmax_hz / MHZ:.2f} MHz reached of "
             f"{self.clock_hz / MHZ:.2f} MHz, {100 * self.timing.missing:.1f} % are missing; "
-            f"fewer lanes (now {_list(self.hardware.lanes)}) make paths shorter, more seeds "
+            f"fewer lanes (now {self._lanes()}) make paths shorter, more seeds "
             f"(--seeds) may find a better placement, --clock asks for less"
         )
 
@@ -101,9 +107,12 @@ class Bitstream:
         what = "; ".join(over) or "nextpnr found no legal placement or route, it is too full"
         return (
             f"{self.config.name} does not fit {self.target.title}: {what}. Fewer lanes (now "
-            f"{_list(self.hardware.lanes)}) take fewer LUTs; fewer hidden neurons, fewer weight "
+            f"{self._lanes()}) take fewer LUTs; fewer hidden neurons, fewer weight "
             "bits or a smaller image take less of everything"
         )
+
+    def _lanes(self) -> str:
+        return ",".join(str(layer.lanes) for layer in self.layers)
 
     def save(self, folder: Path) -> tuple[Path | None, dict[str, Path]]:
         """Copy bitstream and logs into a folder of the user's; return where they are.
@@ -127,10 +136,6 @@ class Bitstream:
         path = folder / f"{name}{self.file.suffix}"
         path.write_bytes(data)
         return path, logs
-
-
-def _list(numbers: tuple[int, ...]) -> str:
-    return ",".join(map(str, numbers))
 
 
 @dataclass
@@ -209,8 +214,7 @@ def build(
 
     Parameters
     ----------
-    config : its own lanes, ports and draws do not count.
-    hardware : lanes and so on; the target's for this network where not given.
+    hardware : how the core is built; the target's for this network where not given.
     clock_hz : the core's clock; the target's where not given.
     seeds : at most so many placements, counted up from `first_seed`; the next one only where the
         best one so far misses the clock by less than `NARROW`.
@@ -237,7 +241,7 @@ def build(
         logs["nextpnr"] = placer_log
     return Bitstream(
         target=target,
-        config=hardware.of(config),
+        config=config,
         hardware=hardware,
         clock_hz=made.clock_hz,
         memory=memory,

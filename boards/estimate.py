@@ -6,7 +6,6 @@ placer's timing analysis allows, the link is counted in bytes.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from spikeloom import data as network_data
-from spikeloom import perf
 from spikeloom.boards.build import SEEDS, Bitstream, build
-from spikeloom.boards.choices import Choices
 from spikeloom.boards.clock import MHZ
 from spikeloom.boards.targets import Target
-from spikeloom.engines.device import DeviceEngine
-from spikeloom.golden.datasets import Dataset
+from spikeloom.errors import SpikeloomError
 from spikeloom.golden.spec import link, protocol
-from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.hdl.plan import Plan
-from spikeloom.sim.rtl.toolchain import cache_directory
+from spikeloom.hdl.hardware import Hardware
 
 BITS_PER_BYTE = 10
 """On the line: start, eight, stop."""
@@ -41,7 +34,7 @@ class Speed:
 
     Attributes
     ----------
-    train_cycles, infer_cycles : of the simulated core, with exactly the board's lanes and plan.
+    train_cycles, infer_cycles : of the simulated core, of exactly the board's hardware.
     images : how many they are the mean of.
     line_bytes : sent to the board to train on an image, framed, in a streaming run.
     """
@@ -52,49 +45,36 @@ class Speed:
     line_bytes: float
 
 
-def measure(
-    config: NetworkConfig, plan: Plan, data: Dataset, log: Callable[[str], None] | None = None
-) -> Speed:
-    """Simulate the core of `config` and `plan` on images of `data`; see `perf.measure`."""
-    from spikeloom.hdl.core import Core
-    from spikeloom.sim.rtl.transport import VerilatedTransport
-
-    simulation = VerilatedTransport.cached(
-        lambda: Core(config, plan), repr((config, plan)), log=log
-    )
-    device = DeviceEngine("rtl", machine(config), simulation)
-    try:
-        found = perf.measure(config, config.random.seed, data, device)
-    finally:
-        device.close()
-    return Speed(
-        found.cycles_per_train_image,
-        found.cycles_per_infer_image,
-        found.train_images,
-        line_bytes(data.train_images[:IMAGES]),
-    )
+Measure = Callable[[], Speed]
+"""Finds how fast the core is that was built; `SpikeloomError` where that cannot be measured."""
 
 
 def line_bytes(images: np.ndarray) -> float:
     """Return the mean number of bytes that images take on the line to be trained on.
 
-    Images and commands follow one another in frames that are full, as they do while the board is
-    the slower one.
+    The first `IMAGES` are counted. Images and commands follow one another in frames that are full,
+    as they do while the board is the slower one.
     """
     command = len(protocol.train(0))
-    sent = np.mean([len(protocol.encode_image(image.tobytes())) + command for image in images])
+    sent = np.mean(
+        [len(protocol.encode_image(image.tobytes())) + command for image in images[:IMAGES]]
+    )
     overhead = len(link.HostFrame(link.Kind.DATA, 0).pack())
     return float(sent * (link.PAYLOAD_MAX + overhead) / link.PAYLOAD_MAX)
 
 
 @dataclass(frozen=True)
 class Report:
-    """A build, how fast its core is (None where it was not simulated), and where its files are."""
+    """A build, how fast its core is (None where it was not simulated), and where its files are.
+
+    `unmeasured` says why the core could not be simulated, where that was wanted.
+    """
 
     built: Bitstream
     speed: Speed | None
     file: Path | None
     logs: dict[str, Path]
+    unmeasured: str | None = None
 
     def values(self) -> dict[str, Any]:
         """Return everything as numbers, for ``--json``; None is what is not known."""
@@ -127,10 +107,10 @@ class Report:
             "fmax_mhz": reached.fmax_hz / MHZ if reached else None,
             "seed": built.seed,
             "seeds": built.seeds,
-            "lanes": [layer.lanes for layer in built.config.layers],
-            "ports": [layer.ports for layer in built.config.layers],
-            "draws": built.config.input.draws,
-            "plan": dataclasses.asdict(built.hardware.plan),
+            "lanes": [layer.lanes for layer in built.layers],
+            "ports": [layer.ports for layer in built.layers],
+            "draws": built.hardware.draws,
+            "plan": built.hardware.plan(),
             "cycles_per_train_image": train,
             "cycles_per_infer_image": infer,
             "microseconds_per_train_image": MHZ * train / hz if train else None,
@@ -141,6 +121,7 @@ class Report:
             "link_bytes_per_image": speed.line_bytes if speed else None,
             "link_images_per_second": self.link_rate(),
             "measured_on_a_board": False,
+            "unmeasured": self.unmeasured,
             "memories": [
                 {
                     "name": p.memory.name,
@@ -193,6 +174,11 @@ class Report:
                 f"the RTL with these lanes, simulated on {self.speed.images} images; on the board "
                 "itself: not measured"
             )
+        if self.unmeasured is not None:
+            rows["cycles"] = (
+                f"not measured: {self.unmeasured}; name other images with --data, or leave it out "
+                "with --no-measure"
+            )
         rows["bitstream"] = str(self.file) if self.file else "none"
         rows["logs"] = "\n".join(map(str, self.logs.values()))
         return rows
@@ -201,34 +187,38 @@ class Report:
 def make(
     target: Target,
     config: NetworkConfig,
-    choices: Choices,
+    hardware: Hardware,
     folder: Path,
     log: Callable[[str], None],
+    *,
+    cache: Path,
+    clock_hz: int | None = None,
+    seeds: int = SEEDS,
+    measure: Measure | None = None,
 ) -> Report:
     """Build a bitstream, copy it to `folder`, and find how fast its core is.
+
+    Parameters
+    ----------
+    cache, clock_hz, seeds : see `boards.build.build`.
+    measure : simulates the very core that was built; None leaves its speed unknown.
 
     Raises
     ------
     ToolError, StepError : a tool is missing, or fails. ClockError : no PLL setting makes the clock.
     """
-    hardware = choices.of(target.hardware_for(config))
-    asked_hz = None if choices.clock_mhz is None else round(choices.clock_mhz * MHZ)
     built = build(
-        target,
-        config,
-        hardware,
-        clock_hz=asked_hz,
-        seeds=choices.seeds or SEEDS,
-        cache=cache_directory().resolve() / "boards",
-        log=log,
+        target, config, hardware, clock_hz=clock_hz, seeds=seeds, cache=cache / "boards", log=log
     )
     file, logs = built.save(folder)
-    speed = None
-    if choices.measure and built.fits:
-        log("simulating its core on real images")
-        digits = network_data.load(config, held_out=0, any_classes=True)
-        speed = measure(built.config, hardware.plan, digits, log)
-    return Report(built, speed, file, logs)
+    speed = unknown = None
+    if measure is not None and built.fits:
+        log("simulating its core")
+        try:
+            speed = measure()
+        except SpikeloomError as error:
+            unknown = str(error)
+    return Report(built, speed, file, logs, unknown)
 
 
 def _list(numbers: list[int]) -> str:

@@ -15,11 +15,11 @@ from pathlib import Path
 from spikeloom.boards import tools
 from spikeloom.boards.clock import MHZ
 from spikeloom.boards.devices import Device, Family
-from spikeloom.boards.hardware import Hardware
 from spikeloom.boards.steps import Done, Log, Step, run
 from spikeloom.boards.synthesis import prepare, synthesise
 from spikeloom.boards.targets import Target
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.hardware import Hardware
 
 TOP = "top"
 REPORT, NETLIST, STATISTICS = "report.json", "top.json", "cells.json"

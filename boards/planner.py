@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from spikeloom.boards.devices import MUX_COST, SPRAM, BlockRam, Device, Family
-from spikeloom.boards.hardware import Hardware, HardwareError
 from spikeloom.boards.steps import Log
 from spikeloom.boards.targets import Target
 from spikeloom.errors import SpikeloomError
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.core import Core
-from spikeloom.hdl.plan import StoredMemory, memories
+from spikeloom.hdl.hardware import Hardware, HardwareError
+from spikeloom.hdl.memories import StoredMemory, memories
 
 LOGIC = "logic"
 _ROWS = 16  # words of a LUT used as memory, which costs 4 for 4 bits
@@ -97,12 +97,11 @@ def plan(target: Target, config: NetworkConfig, hardware: Hardware) -> MemoryPla
 
     `HardwareError` where a memory is to be made of something, and is not there, or that is not.
     """
-    found = memories(Core(hardware.of(config), hardware.plan))
+    found = memories(Core(config, hardware))
     _check_styles(target, config, hardware, [memory.name for memory in found])
     buffer = StoredMemory("link.buffer", 8, target.link_bytes)
     placements = tuple(
-        _place(memory, target.device, hardware.plan.style(memory.name))
-        for memory in (*found, buffer)
+        _place(memory, target.device, hardware.style(memory.name)) for memory in (*found, buffer)
     )
     return MemoryPlan(target, config, hardware, placements)
 
@@ -112,8 +111,8 @@ def _check_styles(
 ) -> None:
     """Refuse a style of no memory, or one that the device has not; the target's own are for all."""
     known = {name for memory in memories for name in (memory, memory.rstrip("0123456789"))}
-    own = target.hardware_for(config).plan.styles
-    for name, style in hardware.plan.styles:
+    own = target.hardware_for(config).styles
+    for name, style in hardware.styles:
         if (name, style) in own:
             continue
         if name not in known:

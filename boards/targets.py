@@ -22,13 +22,12 @@ from amaranth_boards.ulx3s import ULX3S_25F_Platform, ULX3S_85F_Platform
 from spikeloom.boards import devices
 from spikeloom.boards.clock import MHZ, Pll, limits_for, solve
 from spikeloom.boards.devices import Device, Family
-from spikeloom.boards.hardware import HARDWARE, Hardware
 from spikeloom.boards.platforms import OrangeCrabUartPlatform, TangNano20kPlatform
 from spikeloom.boards.top import PINS, Board, Pins, Top
 from spikeloom.errors import SpikeloomError
 from spikeloom.golden.spec.link import DEFAULT_BAUD, PAYLOAD_MAX
 from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.hdl.plan import Plan
+from spikeloom.hdl.hardware import Hardware
 
 
 class TargetError(SpikeloomError, ValueError):
@@ -59,7 +58,7 @@ class Target:
     config: str
     loader: str
     wiring: str
-    hardware: Hardware = HARDWARE
+    hardware: Hardware
     tuned: dict[str, Hardware] = field(default_factory=dict, hash=False)
     pins: Pins = PINS
     baud: int = DEFAULT_BAUD
@@ -100,9 +99,9 @@ class Target:
         """Return the whole board as hardware."""
         core_hz = self.core_hz(clock_hz)
         board = Board(
-            hardware.of(config),
+            config,
+            hardware,
             clock_hz=core_hz,
-            plan=hardware.plan,
             baud=self.baud,
             link=self.link,
         )
@@ -120,31 +119,32 @@ class Target:
 _SMALL_LINK = (("slots", 2), ("ring", 256))
 
 # What costs the least logic, at the price of clocks.
-_SMALLEST = Plan(neurons=1, counters=False, registered=False, buffered=False, drums=True)
+_SMALLEST = Hardware(
+    draws=1, neurons=1, counters=False, registered=False, buffered=False, drums=True
+)
 
 # 27 lanes of 8 bits fill the widest shape of its block RAM.
 _ECP5_25F = Hardware(
     lanes=(27, 4),
-    draws=2,
-    plan=Plan(neurons=9, styles=(("neurons1.membranes", "distributed"),)),
+    neurons=9,
+    styles=(("neurons1.membranes", "distributed"),),
 )
 
 # The largest hidden layer: small memories leave all blocks to the weights.
 _ECP5_85F_LARGE = Hardware(
     lanes=(40, 5),
-    draws=2,
-    plan=Plan(
-        neurons=8,
-        halves=True,
-        styles=(("errors1.membranes", "distributed"), ("neurons1.membranes", "distributed")),
-    ),
+    neurons=8,
+    halves=True,
+    styles=(("errors1.membranes", "distributed"), ("neurons1.membranes", "distributed")),
 )
 
 # Gowin's small memories lie in its LUTs; all block RAM is the weights'.
 _TANG = dataclasses.replace(
     _SMALLEST,
+    lanes=(5, 1),
     styles=(("errors1.membranes", "distributed"), ("neurons1.membranes", "distributed")),
 )
+_TANG_20K = dataclasses.replace(_TANG, lanes=(10, 1), neurons=2, counters=True)
 
 _FTDI = "its USB cable carries both programming and the serial port: nothing to wire"
 
@@ -156,13 +156,12 @@ _BOARDS = (
         device=devices.UP5K,
         clock_hz=24 * MHZ,
         config="mnist-784-128-10",
-        hardware=Hardware(
+        hardware=dataclasses.replace(
+            _SMALLEST,
             lanes=(8, 1),
             ports=(1, 2),
-            draws=1,
-            plan=dataclasses.replace(
-                _SMALLEST, revives=False, styles=(("layer1.weights", "huge"),)
-            ),
+            revives=False,
+            styles=(("layer1.weights", "huge"),),
         ),
         pins=Pins(pll_pad=True),
         link=_SMALL_LINK,
@@ -176,19 +175,16 @@ _BOARDS = (
         device=devices.HX8K,
         clock_hz=54 * MHZ,
         config="mnist-196-64-10-w7",
-        hardware=Hardware(
+        hardware=dataclasses.replace(
+            _SMALLEST,
             lanes=(5, 1),
-            draws=1,
+            drums=False,
             # its 32 block RAMs are the first layer's: what is small lies in flip-flops
-            plan=dataclasses.replace(
-                _SMALLEST,
-                drums=False,
-                styles=(
-                    ("neurons2.membranes", "logic"),
-                    ("errors2.membranes", "logic"),
-                    ("layer2.errors", "logic"),
-                    ("layer2.list", "logic"),
-                ),
+            styles=(
+                ("neurons2.membranes", "logic"),
+                ("errors2.membranes", "logic"),
+                ("layer2.errors", "logic"),
+                ("layer2.list", "logic"),
             ),
         ),
         link=_SMALL_LINK,
@@ -202,7 +198,7 @@ _BOARDS = (
         device=devices.HX1K,
         clock_hz=30 * MHZ,
         config="tiny",
-        hardware=Hardware(lanes=(1,), draws=1, plan=_SMALLEST),
+        hardware=dataclasses.replace(_SMALLEST, lanes=(1,)),
         link=_SMALL_LINK,
         loader="ice40_generic",
         wiring=_FTDI,
@@ -215,7 +211,7 @@ _BOARDS = (
         clock_hz=55 * MHZ,  # placements vary: five reached 57 to 72
         config="mnist-784-256-10-w12",
         # 5 words of 784 rows, which 4,096 words of 4 bits hold: no multiplexer behind its memory
-        hardware=Hardware(lanes=(56, 5), draws=2, plan=Plan(neurons=8, halves=True)),
+        hardware=Hardware(lanes=(56, 5), neurons=8, halves=True),
         tuned={"mnist-784-512-10": _ECP5_85F_LARGE},
         loader="ulx3s",
         wiring=_FTDI,
@@ -263,7 +259,7 @@ _BOARDS = (
         device=devices.GW1NR_9,
         clock_hz=54 * MHZ,
         config="mnist-784-64-10-w7",
-        hardware=Hardware(lanes=(5, 1), draws=1, plan=_TANG),
+        hardware=_TANG,
         loader="tangnano9k",
         wiring=_FTDI,
     ),
@@ -274,9 +270,7 @@ _BOARDS = (
         device=devices.GW2AR_18,
         clock_hz=100 * MHZ,
         config="mnist-784-128-10-w7",
-        hardware=Hardware(
-            lanes=(10, 1), draws=1, plan=dataclasses.replace(_TANG, neurons=2, counters=True)
-        ),
+        hardware=_TANG_20K,
         loader="tangnano20k",
         wiring=_FTDI,
     ),
@@ -287,9 +281,7 @@ _BOARDS = (
         device=devices.GW2A_18,
         clock_hz=100 * MHZ,
         config="mnist-784-128-10-w7",
-        hardware=Hardware(
-            lanes=(10, 1), draws=1, plan=dataclasses.replace(_TANG, neurons=2, counters=True)
-        ),
+        hardware=_TANG_20K,
         pins=Pins(led=("led", 2, None)),  # the first two are configuration pins as well
         loader="tangprimer20k",
         wiring="the dock's USB cable carries programming and the serial port; all switches of the "

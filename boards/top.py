@@ -22,8 +22,8 @@ from spikeloom.boards.pll import PllInstance
 from spikeloom.golden.spec.link import DEFAULT_BAUD
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.core import Core
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.link import Link
-from spikeloom.hdl.plan import DEFAULT, Plan
 
 SETTLE_SECONDS = 15e-6
 """Reset after the clock is steady: iCE40 block RAM reads as zeros for the first 3 us or so."""
@@ -34,9 +34,8 @@ class Board(wiring.Component):
 
     Parameters
     ----------
-    config : the network, its lanes, ports and draws included.
+    config, hardware : see `Core`.
     clock_hz : frequency of the clock, which the link's rates are derived from.
-    plan : the core's other hardware choices.
     baud : rate of the link until the host asks for another.
     link : further arguments of `Link`, such as how many frames it buffers.
 
@@ -53,14 +52,14 @@ class Board(wiring.Component):
     def __init__(
         self,
         config: NetworkConfig,
+        hardware: Hardware = DEFAULT,
         *,
         clock_hz: int,
-        plan: Plan = DEFAULT,
         baud: int = DEFAULT_BAUD,
         link: tuple[tuple[str, int], ...] = (),
     ) -> None:
         self._link = Link(clock_hz=clock_hz, baud=baud, **dict(link))
-        self._core = Core(config, plan, reset=self._link.reset)
+        self._core = Core(config, hardware, reset=self._link.reset)
         super().__init__(
             {"reset": In(1), "rx": In(1, init=1), "tx": Out(1, init=1), "busy": Out(1)}
         )

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import numpy as np
 
 from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, ROWS
-from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.machine import ceil_div
 
 
-def floor_cycles(machine: Machine, activity: np.ndarray) -> np.ndarray:
+class Crossbar(Protocol):
+    """A crossbar as it is built: its number, its size, columns per access, memory ports."""
+
+    index: int
+    n_pre: int
+    n_post: int
+    lanes: int
+    ports: int
+
+
+def floor_cycles(layers: Sequence[Crossbar], activity: np.ndarray) -> np.ndarray:
     """Return the floor of each sample: int64[n], in clock cycles.
 
     Sum over crossbars of pre spikes * ceil(post / lanes), plus post error spikes *
@@ -16,11 +29,12 @@ def floor_cycles(machine: Machine, activity: np.ndarray) -> np.ndarray:
     the weight memory has one port. activity : int32[n, 4, L+1] from `Network.train`.
     """
     total = np.zeros(len(activity), np.int64)
-    for layer in machine.layers:
-        total += activity[:, PRE, layer.index - 1].astype(np.int64) * layer.words
+    for layer in layers:
+        words = ceil_div(layer.n_post, layer.lanes)
+        total += activity[:, PRE, layer.index - 1].astype(np.int64) * words
         if layer.index > 1:
             errors = activity[:, POSITIVE, layer.index] + activity[:, NEGATIVE, layer.index]
-            total += errors.astype(np.int64) * -(-layer.n_pre // layer.lanes)
+            total += errors.astype(np.int64) * ceil_div(layer.n_pre, layer.lanes)
         if layer.ports == 1:
-            total += activity[:, ROWS, layer.index].astype(np.int64) * layer.words
+            total += activity[:, ROWS, layer.index].astype(np.int64) * words
     return total

@@ -7,9 +7,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import SPIKE, Machine
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.layer import Layer
 from spikeloom.hdl.neuron import ErrorNeurons
-from spikeloom.hdl.plan import DEFAULT, Plan
 
 
 class Backward(wiring.Component):
@@ -22,7 +22,7 @@ class Backward(wiring.Component):
     Parameters
     ----------
     machine : the network. layers : its layers; their sums and flags are connected here.
-    plan : what the memories are made of, and whether error spikes are counted.
+    hardware : what the memories are made of, and whether error spikes are counted.
 
     Members
     -------
@@ -36,8 +36,8 @@ class Backward(wiring.Component):
     Golden: `_backward` of `golden.network`.
     """
 
-    def __init__(self, machine: Machine, layers: list[Layer], plan: Plan = DEFAULT) -> None:
-        self._machine, self._layers, self._plan = machine, layers, plan
+    def __init__(self, machine: Machine, layers: list[Layer], hardware: Hardware = DEFAULT) -> None:
+        self._machine, self._layers, self._hardware = machine, layers, hardware
         depth, classes = len(layers), machine.config.sizes[-1]
         super().__init__(
             {
@@ -120,7 +120,7 @@ class Backward(wiring.Component):
             m.d.sync += self._waiting[i].eq(1)
         with m.If(neurons.done & neurons.pending):
             m.d.sync += self._pending[i].eq(1)
-        if not self._plan.counters:
+        if not self._hardware.counters:
             return
         counts = (self.positives[i], self.negatives[i])
         for word, count in zip((neurons.positive, neurons.negative), counts, strict=True):
@@ -138,7 +138,7 @@ class Backward(wiring.Component):
             lanes=layer.error_lanes,
             current=above.sums.shape().elem_shape,
             output=False,
-            plan=self._plan,
+            hardware=self._hardware,
         )
         m.submodules[f"errors{i + 1}"] = neurons
         valid1, word1 = Signal(), Signal.like(neurons.word)
@@ -166,7 +166,7 @@ class Backward(wiring.Component):
             lanes=layer.error_lanes,
             current=signed((2 * SPIKE).bit_length()),
             output=True,
-            plan=self._plan,
+            hardware=self._hardware,
         )
         m.submodules[f"errors{len(self._layers)}"] = neurons
         words = neurons.words

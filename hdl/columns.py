@@ -6,9 +6,9 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.golden.spec.machine import LayerMachine, ceil_div
+from spikeloom.golden.spec.machine import ceil_div
 from spikeloom.hdl.crossbar import access_layout
-from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
 from spikeloom.hdl.spikes import SpikeList, lowest
 
 
@@ -17,7 +17,8 @@ class Columns(wiring.Component):
 
     Parameters
     ----------
-    layer : sizes, lanes and banks of the crossbar that is read. plan : what the list is made of.
+    layer : sizes, lanes and banks of the crossbar that is read.
+    hardware : what the list is made of.
 
     Members
     -------
@@ -29,8 +30,8 @@ class Columns(wiring.Component):
     has it: a clock per error spike and per word without any. Golden: `golden.crossbar.backward`.
     """
 
-    def __init__(self, layer: LayerMachine, plan: Plan = DEFAULT) -> None:
-        self._layer, self._plan = layer, plan
+    def __init__(self, layer: BuiltLayer, hardware: Hardware = DEFAULT) -> None:
+        self._layer, self._hardware = layer, hardware
         super().__init__(
             {
                 "back": In(1),
@@ -52,7 +53,7 @@ class Columns(wiring.Component):
             {"word": shape["word"].shape, "column": shape["column"].shape, "minus": 1}
         )
         m.submodules.list = errors = SpikeList(
-            layer.n_post, entry, name=f"layer{layer.index}.errors", plan=self._plan
+            layer.n_post, entry, name=f"layer{layer.index}.errors", hardware=self._hardware
         )
         self._list(m, errors)
         groups = ceil_div(layer.n_pre, layer.banks)

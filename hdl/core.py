@@ -18,8 +18,8 @@ from spikeloom.golden.spec.protocol import (
 )
 from spikeloom.golden.spec.registers import identity
 from spikeloom.golden.spec.schema import ConfigError
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.network import Network
-from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.hdl.weights import WeightPort
 
 BUFFER = 2
@@ -32,7 +32,7 @@ class Core(wiring.Component):
     Parameters
     ----------
     config : the network; the rate form is refused by name, it exists in golden only.
-    plan : how it is built; see `hdl.plan`.
+    hardware : how it is built; see `hdl.hardware`.
     reset : puts everything back to its start, beside the domain's own reset; the network follows a
         clock later.
 
@@ -47,14 +47,14 @@ class Core(wiring.Component):
     """
 
     def __init__(
-        self, config: NetworkConfig, plan: Plan = DEFAULT, *, reset: Value | None = None
+        self, config: NetworkConfig, hardware: Hardware = DEFAULT, *, reset: Value | None = None
     ) -> None:
         if config.learning.form != "coincidence":
             raise ConfigError(
                 f"learning.form = {config.learning.form!r} exists in the golden model only: "
                 'the RTL needs learning.form = "coincidence"'
             )
-        self._config, self._plan = config, plan
+        self._config, self._hardware = config, hardware
         self._restart = Const(0) if reset is None else reset
         super().__init__(
             {"i": In(stream.Signature(8)), "o": Out(stream.Signature(8)), "busy": Out(1)}
@@ -64,7 +64,7 @@ class Core(wiring.Component):
         """Build the network, and what gives it commands; each has a reset of its own."""
         m = Module()
         model = machine(self._config)
-        self._net = net = Network(model, self._plan)
+        self._net = net = Network(model, self._hardware)
         # one register for all its reasons: its fan-out is the whole network
         self._reset, self._resetting = Signal(), Signal()
         m.d.sync += self._reset.eq(self._restart | self._resetting)
@@ -76,9 +76,9 @@ class Core(wiring.Component):
     def _control(self, model: Machine) -> Module:
         """Build the command decoder around the network and the weight port."""
         m, net = Module(), self._net
-        m.submodules.weights = weights = WeightPort(model)
+        m.submodules.weights = weights = WeightPort(self._hardware.of(model))
         self._i, self._o = self.i, self.o
-        if self._plan.buffered:
+        if self._hardware.buffered:
             m.submodules.commands = commands = SyncFIFO(width=8, depth=BUFFER)
             m.submodules.replies = replies = SyncFIFO(width=8, depth=BUFFER)
             wiring.connect(m, wiring.flipped(self.i), commands.w_stream)
@@ -131,7 +131,7 @@ class Core(wiring.Component):
             for code, length in lengths.items():
                 with m.Case(code):
                     m.d.comb += last.eq(count == length - 1)
-        features = Feature.COUNTERS if self._plan.counters else Feature(0)
+        features = Feature.COUNTERS if self._hardware.counters else Feature(0)
         said = identity(machine(self._config), features).pack()
         number = Mux(opcode == Opcode.DIGEST, weights.digest, net.register_data)
         reply = Mux(opcode == Opcode.IDENTIFY, Array(said)[count], number.word_select(count[:2], 8))

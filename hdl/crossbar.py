@@ -20,16 +20,16 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.golden.spec.machine import LayerMachine, ceil_div, clog2
+from spikeloom.golden.spec.machine import ceil_div, clog2
 from spikeloom.hdl.arithmetic import clip
-from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
 
 LATENCY = 4
 """Clocks from an access to its sum, where no write of a one-port memory comes between; one less
-where the plan has no register behind the memory."""
+where the hardware has no register behind the memory."""
 
 
-def access_layout(layer: LayerMachine) -> data.StructLayout:
+def access_layout(layer: BuiltLayer) -> data.StructLayout:
     """Return the fields of one access.
 
     row : pre-synaptic neuron (transposed: word of rows, in units of banks). word : word of
@@ -59,8 +59,9 @@ class Crossbar(wiring.Component):
     Parameters
     ----------
     layer : sizes, weight width, lanes, ports. transposed : columns can be read back.
-    plan : what the memories are made of. gap : the caller leaves a clock with `ready` after each
-    access with `last`: the sums are cleared then, which saves a multiplexer per bit.
+    hardware : what the memories are made of.
+    gap : the caller leaves a clock with `ready` after each access with `last`: the sums are cleared
+    then, which saves a multiplexer per bit.
 
     Members
     -------
@@ -82,11 +83,16 @@ class Crossbar(wiring.Component):
     """
 
     def __init__(
-        self, layer: LayerMachine, *, transposed: bool, gap: bool = False, plan: Plan = DEFAULT
+        self,
+        layer: BuiltLayer,
+        *,
+        transposed: bool,
+        gap: bool = False,
+        hardware: Hardware = DEFAULT,
     ) -> None:
-        self._layer, self._transposed, self._plan = layer, transposed, plan
+        self._layer, self._transposed, self._hardware = layer, transposed, hardware
         self._gap = gap
-        self._latency = LATENCY if plan.registered else LATENCY - 1
+        self._latency = LATENCY if hardware.registered else LATENCY - 1
         self.width = layer.banks if transposed else layer.lanes
         bits = layer.current_bits
         if transposed:
@@ -156,12 +162,12 @@ class Crossbar(wiring.Component):
             Signal(signed(layer.weight_bits), name=f"word{lane}", reset_less=True)
             for lane in range(width)
         ]
-        domain = m.d.sync if self._plan.registered else m.d.comb
+        domain = m.d.sync if self._hardware.registered else m.d.comb
         lanes: list[Value] = list(words)
         if self._transposed:
             read, store = self._banks(m, move)
             lanes = [Signal.like(word, name=f"lane{lane}") for lane, word in enumerate(words)]
-            reading = stages[-2] if self._plan.registered else access
+            reading = stages[-2] if self._hardware.registered else access
             side = Mux(reading.transposed, reading.column, reading.row)[: clog2(width)]
             turned_back = _unturned(m, read, side, layer.weight_bits)
             domain += [lane.eq(now) for lane, now in zip(lanes, turned_back, strict=True)]
@@ -171,7 +177,7 @@ class Crossbar(wiring.Component):
         sums = self._sum(m, access, lanes)
         if self._gap:
             before = stages[-2]
-            goes_on = 1 if self._plan.registered else move
+            goes_on = 1 if self._hardware.registered else move
             with m.If(goes_on & before.first & (before.valid | before.last)):
                 m.d.sync += sums.eq(0)
 
@@ -179,7 +185,7 @@ class Crossbar(wiring.Component):
         minus = Signal(signed(layer.weight_bits + 2))  # the step is held for a sample at least
         m.d.sync += minus.eq(-self.step)
         # where there is a stage before the one that adds, it chooses what to add
-        early = -2 if self._plan.registered else -1
+        early = -2 if self._hardware.registered else -1
         for lane in range(width):
             change = Signal.like(minus, name=f"change{lane}", reset_less=True)
             domain += change.eq(Mux(ups[early][lane], self.step, Mux(downs[early][lane], minus, 0)))
@@ -251,14 +257,14 @@ class Crossbar(wiring.Component):
         layer, bits = self._layer, self._layer.weight_bits
         depth, name = layer.n_pre * layer.words, f"layer{layer.index}.weights"
         base = Array(word * layer.n_pre for word in range(layer.words))[self.access.word]
-        halves = self._plan.halves and layer.lanes > 1
+        halves = self._hardware.halves and layer.lanes > 1
         middle = layer.lanes // 2 if halves else layer.lanes
         words, ports = [], []
         for part, lanes in enumerate((range(middle), range(middle, layer.lanes))):
             if not lanes:
                 continue
             shape = data.ArrayLayout(signed(bits), len(lanes))
-            memory = self._plan.memory(m, f"{name}{part}" if halves else name, shape, depth)
+            memory = self._hardware.memory(m, f"{name}{part}" if halves else name, shape, depth)
             # synthesis would make one register of two that start alike
             address = Signal(range(depth), name=f"address{part}" if part else "address")
             m.d.comb += address.eq(base + self.access.row)
@@ -290,7 +296,7 @@ class Crossbar(wiring.Component):
         words, ports = [], []
         for bank in range(banks):
             name = f"layer{layer.index}.weights{bank}"
-            memory = self._plan.memory(m, name, signed(layer.weight_bits), tiles * banks)
+            memory = self._hardware.memory(m, name, signed(layer.weight_bits), tiles * banks)
             column1 = Signal(bits, name=f"column{bank}")
             column4 = Signal(bits, name=f"back{bank}")
             with m.If(move):

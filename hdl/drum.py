@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import ceil_div
-from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 
 
 class Drum(wiring.Component):
@@ -20,7 +20,7 @@ class Drum(wiring.Component):
     Parameters
     ----------
     size, strides, planes : see `Wheel`; the vector is longer than the first stride.
-    name, plan : of the memory.
+    name, hardware : of the memory.
 
     Members
     -------
@@ -37,13 +37,13 @@ class Drum(wiring.Component):
         *,
         planes: int = 1,
         name: str = "drum",
-        plan: Plan = DEFAULT,
+        hardware: Hardware = DEFAULT,
     ) -> None:
         if not suits(size, strides):
             raise ValueError(f"strides {strides} of {size} bits do not share a memory's words")
         self._strides, self._planes = strides, planes
         self._words = ceil_div(size, strides[0])
-        self._name, self._plan = name, plan
+        self._name, self._hardware = name, hardware
         bits = data.ArrayLayout(strides[0], planes)
         super().__init__(
             {
@@ -61,7 +61,7 @@ class Drum(wiring.Component):
         m = Module()
         wide, narrow = self._strides
         shape = data.ArrayLayout(wide, self._planes)
-        memory = self._plan.memory(m, self._name, shape, self._words)
+        memory = self._hardware.memory(m, self._name, shape, self._words)
         read, store = memory.read_port(), memory.write_port()
         address = range(max(self._words, 2))
         here, following = Signal(address), Signal(address)

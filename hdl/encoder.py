@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.lfsr import WORD_BITS
 from spikeloom.golden.spec.machine import RAMP_ONE, Machine, clog2
-from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.spikes import lowest
 
 
@@ -17,8 +17,8 @@ class Encoder(wiring.Component):
 
     Parameters
     ----------
-    machine : image size, ramp tables, dropout; `input.draws` pixels are looked at per clock.
-    plan : what the memories are made of.
+    machine : image size, ramp tables, dropout.
+    hardware : `draws` pixels are looked at per clock; what the memories are made of.
 
     Members
     -------
@@ -31,15 +31,15 @@ class Encoder(wiring.Component):
     push, row, close : Out; a spike, the end of a step. ready : In; the list takes them.
     busy : Out; steps remain to be drawn.
 
-    Latency: start to first spike 5 clocks, 4 where the plan has no register behind the memories
+    Latency: start to first spike 5 clocks, 4 where the hardware has no register behind the memories
     (where the input has dropout: one more, and training one more per pixel). Throughput: `draws`
     pixels or one spike per clock, whichever is slower. Golden: `golden.encoder.encode`.
     """
 
-    def __init__(self, machine: Machine, plan: Plan = DEFAULT) -> None:
-        self._machine, self._plan = machine, plan
+    def __init__(self, machine: Machine, hardware: Hardware = DEFAULT) -> None:
+        self._machine, self._hardware = machine, hardware
         config = machine.config
-        self.draws = config.input.draws
+        self.draws = hardware.draws
         pixels = config.sizes[0]
         self._index = range(max(pixels, 2))
         super().__init__(
@@ -92,7 +92,7 @@ class Encoder(wiring.Component):
         advance = Signal()
         entries = []
         for d in range(draws):
-            memory = self._plan.memory(m, f"encoder.pixels{d}", entry, 2 * span)
+            memory = self._hardware.memory(m, f"encoder.pixels{d}", entry, 2 * span)
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [
                 write.addr.eq(Cat(slot[: clog2(groups)], ~front)),
@@ -129,7 +129,7 @@ class Encoder(wiring.Component):
         there0 = Cat(place + d < active for d in range(draws))
         drop0 = Cat(dropped.bit_select(place + d, 1) for d in range(draws))
         stage = data.StructLayout({"valid": 1, "end": 1, "there": draws, "drop": draws})
-        registered = self._plan.registered
+        registered = self._hardware.registered
         stages = [Signal(stage, name=f"stage{k}") for k in range(3 if registered else 2)]
         ramps1 = [Signal.like(ramp, name=f"ramp{k}") for k in range(len(stages) - 1)]
         with m.If(advance):

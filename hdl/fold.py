@@ -6,7 +6,8 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.golden.spec.machine import LayerMachine, ceil_div
+from spikeloom.golden.spec.machine import ceil_div
+from spikeloom.hdl.hardware import BuiltLayer
 
 
 class Fold(wiring.Component):
@@ -29,7 +30,7 @@ class Fold(wiring.Component):
     lanes / neurons clocks and the crossbar's latency.
     """
 
-    def __init__(self, layer: LayerMachine, neurons: int, sum_shape: object) -> None:
+    def __init__(self, layer: BuiltLayer, neurons: int, sum_shape: object) -> None:
         self._layer, self._neurons = layer, neurons
         self.words = ceil_div(layer.n_post, neurons)
         index = range(max(self.words, 2))

@@ -12,9 +12,9 @@ from spikeloom.hdl.columns import Columns
 from spikeloom.hdl.crossbar import Crossbar, access_layout
 from spikeloom.hdl.drum import Drum, suits
 from spikeloom.hdl.fold import Fold
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.learning import Coincidence, Thinning
 from spikeloom.hdl.neuron import ForwardNeurons
-from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.hdl.spikes import Scanner, SpikeList
 from spikeloom.hdl.wheel import Wheel
 from spikeloom.hdl.wta import Wta
@@ -32,7 +32,7 @@ class Layer(wiring.Component):
 
     Parameters
     ----------
-    machine, index : which layer, from 1. plan : see `hdl.plan`.
+    machine, index : which layer, from 1. hardware : see `hdl.hardware`.
 
     Members
     -------
@@ -56,18 +56,18 @@ class Layer(wiring.Component):
     sums, so of the word that the host accessed last. wrote : Out; a word was written by learning.
     """
 
-    def __init__(self, machine: Machine, index: int, plan: Plan = DEFAULT) -> None:
-        self._machine, self._plan = machine, plan
-        self.layer = layer = machine.layers[index - 1]
+    def __init__(self, machine: Machine, index: int, hardware: Hardware = DEFAULT) -> None:
+        self._machine, self._hardware = machine, hardware
+        layers = hardware.of(machine)
+        self.layer = layer = layers[index - 1]
         self._output = index == machine.config.depth
-        self._neurons_per_clock = plan.neurons_per_clock(layer)
-        self._folded = self._neurons_per_clock != layer.lanes
-        self.crossbar = Crossbar(layer, transposed=index > 1, gap=self._folded, plan=plan)
+        self._folded = layer.neurons != layer.lanes
+        self.crossbar = Crossbar(layer, transposed=index > 1, gap=self._folded, hardware=hardware)
         self.padded = layer.words * layer.lanes
         if self._output:
-            self.error_lanes = self._neurons_per_clock
+            self.error_lanes = layer.neurons
         else:
-            self.error_lanes = machine.layers[index].banks
+            self.error_lanes = layers[index].banks
         rows = range(max(layer.n_pre, 2))
         super().__init__(
             {
@@ -120,7 +120,7 @@ class Layer(wiring.Component):
             layer.n_pre,
             data.StructLayout({"row": range(max(layer.n_pre, 2)), "keep": 1}),
             name=f"layer{layer.index}.list",
-            plan=self._plan,
+            hardware=self._hardware,
         )
         m.submodules.thinning = thinning = Thinning()
         m.d.comb += [
@@ -169,10 +169,10 @@ class Layer(wiring.Component):
         size, name = self.layer.n_post, f"layer{self.layer.index}.{kind}"
         replaced = strides[0] == strides[1] or kind == "waiting"
         store: Wheel | Drum
-        if self._plan.drums and replaced and suits(size, strides) and size > SMALL:
-            store = Drum(size, strides, planes=planes, name=name, plan=self._plan)
+        if self._hardware.drums and replaced and suits(size, strides) and size > SMALL:
+            store = Drum(size, strides, planes=planes, name=name, hardware=self._hardware)
         else:
-            late = self._plan.registered and kind == "waiting"
+            late = self._hardware.registered and kind == "waiting"
             store = Wheel(size, strides, planes=planes, late=late)
         m.submodules[kind] = store
         return store
@@ -241,7 +241,7 @@ class Layer(wiring.Component):
     def _back(self, m: Module) -> None:
         """Sum the columns of the error spikes, word after word of rows."""
         crossbar = self.crossbar
-        m.submodules.columns = columns = Columns(self.layer, self._plan)
+        m.submodules.columns = columns = Columns(self.layer, self._hardware)
         m.d.comb += [
             columns.back.eq(self.back),
             columns.positive.eq(self._positive),
@@ -260,7 +260,7 @@ class Layer(wiring.Component):
     def _neurons(self, m: Module) -> None:
         """Feed the sums to the neurons, all lanes at once or a few at a time."""
         layer, crossbar, machine = self.layer, self.crossbar, self._machine
-        count = self._neurons_per_clock
+        count = layer.neurons
         shape = crossbar.sums.shape().elem_shape
         layout = data.ArrayLayout(shape, layer.lanes)
         sums = data.View(layout, crossbar.sums.as_value()[: layer.lanes * shape.width])
@@ -283,7 +283,9 @@ class Layer(wiring.Component):
             m.submodules.wta = wta = Wta(machine, layer, shape, lanes=count)
             m.d.comb += [wta.sums.eq(currents), wta.word.eq(word)]
             currents, shape = wta.currents, wta.current
-        neurons = ForwardNeurons(machine, layer, lanes=count, current=shape, plan=self._plan)
+        neurons = ForwardNeurons(
+            machine, layer, lanes=count, current=shape, hardware=self._hardware
+        )
         m.submodules.neurons = neurons
         first = Signal()
         with m.If(self.start):

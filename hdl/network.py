@@ -16,9 +16,9 @@ from spikeloom.golden.spec.streams import INPUT, LABEL, dropout_stream, thinning
 from spikeloom.hdl.backward import Backward
 from spikeloom.hdl.dropout import Dropout
 from spikeloom.hdl.encoder import Encoder
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.layer import Layer
 from spikeloom.hdl.learning import Step
-from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.hdl.registers import RegisterBank
 from spikeloom.hdl.streams import Streams
 
@@ -28,7 +28,7 @@ class Network(wiring.Component):
 
     Parameters
     ----------
-    machine : what to build. plan : how; see `hdl.plan`.
+    machine : what to build. hardware : how; see `hdl.hardware`.
 
     Members
     -------
@@ -45,13 +45,14 @@ class Network(wiring.Component):
     Golden: `golden.network.run_sample`.
     """
 
-    def __init__(self, machine: Machine, plan: Plan = DEFAULT) -> None:
-        self._machine, self._plan = machine, plan
+    def __init__(self, machine: Machine, hardware: Hardware = DEFAULT) -> None:
+        self._machine, self._hardware = machine, hardware
         config = machine.config
-        self._layers = [Layer(machine, index, plan) for index in range(1, config.depth + 1)]
-        most_rows = max(layer.n_pre for layer in machine.layers)
-        most_words = max(layer.words for layer in machine.layers)
-        most_lanes = max(layer.lanes for layer in machine.layers)
+        self._layers = [Layer(machine, index, hardware) for index in range(1, config.depth + 1)]
+        layers = [layer.layer for layer in self._layers]
+        most_rows = max(layer.n_pre for layer in layers)
+        most_words = max(layer.words for layer in layers)
+        most_lanes = max(layer.lanes for layer in layers)
         super().__init__(
             {
                 "empty": In(1),
@@ -86,12 +87,12 @@ class Network(wiring.Component):
         machine, config, layers = self._machine, self._machine.config, self._layers
         self._train, self._begin = Signal(), Signal()
         m.submodules.registers = self._bank = RegisterBank(machine)
-        m.submodules.streams = self._streams = Streams(machine, self._bank, self._plan)
+        m.submodules.streams = self._streams = Streams(machine, self._bank, self._hardware)
         m.d.comb += self._streams.begin.eq(self._begin)
-        m.submodules.encoder = self._encoder = Encoder(machine, self._plan)
+        m.submodules.encoder = self._encoder = Encoder(machine, self._hardware)
         for layer in layers:
             m.submodules[f"layer{layer.layer.index}"] = layer
-        m.submodules.backward = self._backward = Backward(machine, layers, self._plan)
+        m.submodules.backward = self._backward = Backward(machine, layers, self._hardware)
         self._steps = Signal(range(config.steps + 1), init=config.steps)
         self._connect(m)
         self._sample(m, self._dropout(m))
@@ -247,7 +248,7 @@ class Network(wiring.Component):
         counter("cycles", self.busy)
         for layer in self._layers:
             self._update(m, layer)
-        if not self._plan.counters:
+        if not self._hardware.counters:
             return
         for layer in self._layers:
             i = layer.layer.index

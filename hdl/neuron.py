@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import LayerMachine, Machine, Membrane, ceil_div
 from spikeloom.hdl.arithmetic import at_least, at_most, clip
-from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 
 
 def signed_width(*values: int) -> int:
@@ -29,9 +29,11 @@ def valid_lanes(word: Value, lanes: int, neurons: int) -> Value:
     return Mux(word == neurons // lanes, full >> (lanes - neurons % lanes), full)
 
 
-def _state(m: Module, plan: Plan, name: str, shape: object, words: int, addresses: tuple) -> tuple:
+def _state(
+    m: Module, hardware: Hardware, name: str, shape: object, words: int, addresses: tuple
+) -> tuple:
     """Add a memory of one word per sweep position; return (read data, write port)."""
-    memory = plan.memory(m, name, shape, words)
+    memory = hardware.memory(m, name, shape, words)
     read, write = memory.read_port(), memory.write_port()
     m.d.comb += [read.addr.eq(addresses[0]), write.addr.eq(addresses[1])]
     return read.data, write
@@ -51,7 +53,7 @@ class ForwardNeurons(wiring.Component):
     Parameters
     ----------
     machine, layer : limits, reset, kernel. lanes : neurons of a word.
-    current : shape of one lane's current. plan : what the memories are made of.
+    current : shape of one lane's current. hardware : what the memories are made of.
 
     Members
     -------
@@ -72,9 +74,9 @@ class ForwardNeurons(wiring.Component):
         *,
         lanes: int,
         current: object,
-        plan: Plan = DEFAULT,
+        hardware: Hardware = DEFAULT,
     ) -> None:
-        self._machine, self._layer, self._plan = machine, layer, plan
+        self._machine, self._layer, self._hardware = machine, layer, hardware
         self.lanes = lanes
         self.words = ceil_div(layer.n_post, lanes)
         word = range(max(self.words, 2))
@@ -114,7 +116,7 @@ class ForwardNeurons(wiring.Component):
         m.d.sync += [self.fired_valid.eq(valid1), self.fired_word.eq(word1)]
         name = f"neurons{layer.index}"
         held, write = _state(
-            m, self._plan, f"{name}.membranes", lanes, self.words, (self.soon, word1)
+            m, self._hardware, f"{name}.membranes", lanes, self.words, (self.soon, word1)
         )
         flows: list[Value] = [self.currents[lane] for lane in range(count)]
         shift = neuron.kernel_shift
@@ -122,7 +124,7 @@ class ForwardNeurons(wiring.Component):
         if shift:
             layout = data.ArrayLayout(signed(current_bits + shift + 2), count)
             pools, pool_write = _state(
-                m, self._plan, f"{name}.pools", layout, self.words, (self.soon, self.word)
+                m, self._hardware, f"{name}.pools", layout, self.words, (self.soon, self.word)
             )
             m.d.comb += pool_write.en.eq(self.valid)
             for lane in range(count):
@@ -166,7 +168,7 @@ class ErrorNeurons(wiring.Component):
     ----------
     machine, layer : threshold, saturation, kernel, gate, membranes. lanes : of a word.
     current : shape of one lane's current. output : the gate always is open.
-    plan : what the memories are made of.
+    hardware : what the memories are made of.
 
     Members
     -------
@@ -188,10 +190,10 @@ class ErrorNeurons(wiring.Component):
         lanes: int,
         current: object,
         output: bool,
-        plan: Plan = DEFAULT,
+        hardware: Hardware = DEFAULT,
     ) -> None:
         self._machine, self._layer, self._output = machine, layer, output
-        self._plan = plan
+        self._hardware = hardware
         self.lanes = lanes
         self.words = ceil_div(layer.n_post, lanes)
         word = range(max(self.words, 2))
@@ -226,10 +228,12 @@ class ErrorNeurons(wiring.Component):
         m.d.sync += [valid1.eq(self.valid), word1.eq(self.word)]
         m.d.sync += [self.done.eq(valid1), self.done_word.eq(word1)]
         name, late = f"errors{layer.index}", (self.soon, word1)
-        held, write = _state(m, self._plan, f"{name}.membranes", layout, self.words, late)
+        held, write = _state(m, self._hardware, f"{name}.membranes", layout, self.words, late)
         m.d.comb += write.en.eq(valid1)
         if separate:
-            held_n, write_n = _state(m, self._plan, f"{name}.negative", layout, self.words, late)
+            held_n, write_n = _state(
+                m, self._hardware, f"{name}.negative", layout, self.words, late
+            )
             m.d.comb += write_n.en.eq(valid1)
         current_bits = self.currents.shape().elem_shape.width
         shift = error.kernel_shift
@@ -238,7 +242,7 @@ class ErrorNeurons(wiring.Component):
         if shift:
             pool_layout = data.ArrayLayout(signed(current_bits + shift + 2), lanes)
             pools, pool_write = _state(
-                m, self._plan, f"{name}.pools", pool_layout, self.words, (self.soon, self.word)
+                m, self._hardware, f"{name}.pools", pool_layout, self.words, (self.soon, self.word)
             )
             m.d.comb += pool_write.en.eq(self.valid)
             for lane in range(lanes):

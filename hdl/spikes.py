@@ -7,7 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import clog2
-from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 
 
 def lowest(bits: Signal) -> tuple[Cat, Cat]:
@@ -26,7 +26,7 @@ class SpikeList(wiring.Component):
     Parameters
     ----------
     size : neurons of the layer; a whole step of them fits.
-    entry : layout of an entry. name, plan : of the memory.
+    entry : layout of an entry. name, hardware : of the memory.
 
     Members
     -------
@@ -48,9 +48,9 @@ class SpikeList(wiring.Component):
         entry: data.StructLayout,
         *,
         name: str = "list",
-        plan: Plan = DEFAULT,
+        hardware: Hardware = DEFAULT,
     ) -> None:
-        self._name, self._plan = name, plan
+        self._name, self._hardware = name, hardware
         self._depth = 1 << clog2(max(size, 2))
         self.entry_shape = entry
         super().__init__(
@@ -73,7 +73,7 @@ class SpikeList(wiring.Component):
         """Build the ring, its pointers (one bit more than the address) and two step ends."""
         m = Module()
         depth = self._depth
-        memory = self._plan.memory(m, self._name, self.entry_shape, depth)
+        memory = self._hardware.memory(m, self._name, self.entry_shape, depth)
         write, read = memory.write_port(), memory.read_port()
 
         def pointer(name: str) -> Signal:

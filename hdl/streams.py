@@ -8,8 +8,8 @@ from amaranth.lib.wiring import In
 
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.streams import INFERENCE, INPUT, drawn, streams
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.lfsr import Generator
-from spikeloom.hdl.plan import DEFAULT, Plan
 from spikeloom.hdl.registers import RegisterBank
 
 
@@ -18,14 +18,15 @@ class Streams(wiring.Component):
 
     Parameters
     ----------
-    machine : whose streams. bank : shows their states. plan : how they are built; see `hdl.plan`.
+    machine : whose streams. bank : shows their states.
+    hardware : how they are built; see `hdl.hardware`.
 
     Members
     -------
     value : In; what the host writes. begin : In; a sample begins, see `hdl.lfsr`.
     """
 
-    def __init__(self, machine: Machine, bank: RegisterBank, plan: Plan = DEFAULT) -> None:
+    def __init__(self, machine: Machine, bank: RegisterBank, hardware: Hardware = DEFAULT) -> None:
         self._bank = bank
         config = machine.config
         self._streams = streams(config)
@@ -39,12 +40,14 @@ class Streams(wiring.Component):
                 self._generators[number] = Generator(
                     lfsr,
                     seed=seeds[number],
-                    draws=config.input.draws,
+                    draws=hardware.draws,
                     second=seeds[INFERENCE],
-                    revives=plan.revives,
+                    revives=hardware.revives,
                 )
             else:
-                self._generators[number] = Generator(lfsr, seed=seeds[number], revives=plan.revives)
+                self._generators[number] = Generator(
+                    lfsr, seed=seeds[number], revives=hardware.revives
+                )
         for number, target in self._generators.items():
             name_of = self._streams[number].name
             state = target.seed if number == INFERENCE else target.state

@@ -6,8 +6,8 @@ from amaranth import Array, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.golden.spec.machine import Machine
 from spikeloom.hdl.crossbar import LATENCY
+from spikeloom.hdl.hardware import BuiltLayer
 
 CRC_POLYNOMIAL = 0xEDB88320  # reflected, the CRC-32 of zlib
 SETTLE = LATENCY + 1
@@ -36,6 +36,10 @@ def crc32(state: Value, word: Value) -> Value:
 class WeightPort(wiring.Component):
     """Walks over weights row-major, crossbar by crossbar.
 
+    Parameters
+    ----------
+    layers : the crossbars, as they are built.
+
     Members
     -------
     start : In, with mode_write, mode_digest, first_layer (from 1), first_row, rows (a digest
@@ -50,9 +54,8 @@ class WeightPort(wiring.Component):
     word of columns; a weight written in `REST` clocks, and one more for each word.
     """
 
-    def __init__(self, machine: Machine) -> None:
-        self._layers = machine.layers
-        layers = self._layers
+    def __init__(self, layers: tuple[BuiltLayer, ...]) -> None:
+        self._layers = layers
         depth = len(layers)
         super().__init__(
             {

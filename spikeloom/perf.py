@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from spikeloom.engines.device import DeviceEngine, refuse_rate_form
+from spikeloom.boards.estimate import Speed, line_bytes
+from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rate_form
 from spikeloom.engines.engine import GoldenEngine, start
 from spikeloom.golden import initial
 from spikeloom.golden.datasets import DataError, Dataset
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.network import PRE
+from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.hardware import Hardware
 from spikeloom.pace import Pace
 
 WARM_UP = 200
@@ -67,12 +71,14 @@ def measure(
     seed: int,
     data: Dataset,
     device: DeviceEngine,
+    hardware: Hardware,
     *,
     warm_up: int = WARM_UP,
     images: int = IMAGES,
 ) -> Performance:
-    """Measure `device` on the images of `data` that follow the `warm_up` ones in a run's order.
+    """Measure a device on the images of `data` that follow the `warm_up` ones in a run's order.
 
+    hardware : of what the device is built, which the floor is counted with.
     `DataError` where `data` has too few images, or where they make no spike at all.
     """
     refuse_rate_form(config)
@@ -94,7 +100,8 @@ def measure(
     _, activity = golden.train_recorded(*chosen)
     infer_rate = _timed(device, chosen[0])
     inferred = _activity_inferred(golden, chosen[0])
-    floors = [float(floor_cycles(device.machine, a).mean()) for a in (activity, inferred)]
+    layers = hardware.of(device.machine)
+    floors = [float(floor_cycles(layers, a).mean()) for a in (activity, inferred)]
     if not all(floors):
         raise DataError(f"the {images} images of {data.source} made no spike: nothing to measure")
     trained, tested = device.counters("train"), device.counters("infer")
@@ -109,6 +116,30 @@ def measure(
         images_per_second=train_rate,
         infer_images_per_second=infer_rate,
         golden_images_per_second=_timed(golden, *_samples(data, order[:GOLDEN_IMAGES])),
+    )
+
+
+def board_speed(
+    config: NetworkConfig,
+    hardware: Hardware,
+    data: Dataset,
+    log: Callable[[str], None] | None = None,
+) -> Speed:
+    """Simulate a board's core on images of `data`, as many of `IMAGES` as there are."""
+    device = RtlEngine(machine(config), hardware, log=log)
+    images = min(IMAGES, len(data.train_images))
+    warm_up = min(WARM_UP, len(data.train_images) - images)
+    try:
+        found = measure(
+            config, config.random.seed, data, device, hardware, warm_up=warm_up, images=images
+        )
+    finally:
+        device.close()
+    return Speed(
+        found.cycles_per_train_image,
+        found.cycles_per_infer_image,
+        found.train_images,
+        line_bytes(data.train_images),
     )
 
 

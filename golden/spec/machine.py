@@ -52,7 +52,6 @@ class LayerMachine:
     error_max : error membranes saturate at +-error_max.
     dropout : a neuron is silent for a training sample if its 16-bit word is below this.
     inhibition : WTA strength; weight units (lateral) or 1/256 spike (two-stage kinds).
-    lanes, words, banks : columns per access, accesses per row, rows per transposed access.
     """
 
     index: int
@@ -66,10 +65,6 @@ class LayerMachine:
     error_max: int
     dropout: int
     inhibition: int
-    lanes: int
-    words: int
-    banks: int
-    ports: int
 
     @property
     def current_bits(self) -> int:
@@ -176,10 +171,6 @@ def _layer(config: NetworkConfig, index: int) -> LayerMachine:
         error_max=error_max,
         dropout=round(layer.dropout * (1 << 16)),
         inhibition=round(config.wta.strength * (theta if lateral else SPIKE)) if last else 0,
-        lanes=min(layer.lanes, config.sizes[index]),
-        words=ceil_div(config.sizes[index], min(layer.lanes, config.sizes[index])),
-        banks=1 << clog2(min(layer.lanes, config.sizes[index])),
-        ports=layer.ports,
     )
 
 

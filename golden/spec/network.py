@@ -1,7 +1,7 @@
 """The description of one network: what a configuration file says, checked.
 
-All three bodies (golden, RTL, board) are made from one `NetworkConfig`. Keys that only shape the
-hardware (`lanes`, `ports`, `draws`) change no result; they are left out of the digest.
+All three bodies (golden, RTL, board) are made from one `NetworkConfig`. What only shapes the
+hardware changes no result and is told apart: `hdl.hardware`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ from spikeloom.golden.spec.schema import (
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SIZE = Range(1, 65535)
-HARDWARE_KEYS = frozenset({"lanes", "ports", "draws"})
-NOT_IN_DIGEST = HARDWARE_KEYS | {"name", "description", "seed"}
+NOT_IN_DIGEST = frozenset({"name", "description", "seed"})
 
 
 @dataclass(frozen=True)
@@ -45,12 +44,11 @@ class RandomConfig:
 
 @dataclass(frozen=True)
 class InputConfig:
-    """Pixels to spikes: mean rate of pixel 255, ramp over the sample, dropout, draws per clock."""
+    """Pixels to spikes: mean rate of pixel 255, ramp over the sample, dropout."""
 
     rate: float = number(0, 1)
     ramp: str = choice("linear", "constant")
     dropout: float = number(0, 0.9)
-    draws: int = number(1, 8)
 
 
 @dataclass(frozen=True)
@@ -112,8 +110,6 @@ class LayerConfig:
     error_threshold : firing threshold of this layer's error neurons; in thresholds of the *next*
         layer, or in spikes for the last layer.
     dropout : probability that a neuron of this layer is silent for a whole training sample.
-    lanes : columns read per clock (hardware only).
-    ports : 1 or 2 ports of the weight memory (hardware only).
     """
 
     weight_bits: int = number(2, 16)
@@ -122,8 +118,6 @@ class LayerConfig:
     update: float = number(0, 1)
     error_threshold: float = number(2**-10, 1024)
     dropout: float = number(0, 0.9)
-    lanes: int = number(1, 1024)
-    ports: int = number(1, 2)
 
 
 @dataclass(frozen=True)
@@ -169,15 +163,6 @@ class NetworkConfig:
         """Return the same network with another run seed."""
         check_number(seed, int, Range(0, 2**63 - 1), "seed")
         return dataclasses.replace(self, random=dataclasses.replace(self.random, seed=seed))
-
-    def with_hardware(
-        self, *, lanes: int | None = None, ports: int | None = None, draws: int | None = None
-    ) -> NetworkConfig:
-        """Return the same network built otherwise; results do not change."""
-        given = {k: v for k, v in {"lanes": lanes, "ports": ports}.items() if v is not None}
-        layers = tuple(dataclasses.replace(layer, **given) for layer in self.layers)
-        inp = self.input if draws is None else dataclasses.replace(self.input, draws=draws)
-        return dataclasses.replace(self, layers=layers, input=inp)
 
 
 SECTIONS = {

@@ -11,6 +11,9 @@ from spikeloom.errors import SpikeloomError
 
 T = TypeVar("T")
 
+HARDWARE = ("lanes", "ports", "draws")
+"""What a network does not say of itself; the options of the commands have the same names."""
+
 
 class ConfigError(SpikeloomError, ValueError):
     """A configuration that cannot be used; the message names the key, the value, the range."""
@@ -42,6 +45,11 @@ def check_keys(table: dict[str, Any], expected: list[str], where: str) -> None:
     """Refuse a table with an unknown or a missing key, by name."""
     for key in table:
         if key not in expected:
+            if key in HARDWARE:
+                raise ConfigError(
+                    f"{where}{key} is hardware, which is told apart from the network: leave it "
+                    f"out, and give --{key} to the command that builds or simulates"
+                )
             near = difflib.get_close_matches(key, expected, 1)
             hint = (
                 f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(expected)}"

@@ -25,7 +25,7 @@ from spikeloom.boards import synthesis
 from spikeloom.boards.devices import Device, Family
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.core import Core
-from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.sim.rtl.toolchain import ToolchainError
 from spikeloom.sim.rtl.transport import IDLE_LIMIT, VerilatedTransport
 from spikeloom.sim.rtl.verilate import Log, Settings, build, cached_text, failure
@@ -183,8 +183,8 @@ def _at_random(verilog: str) -> str:
 def netlist_transport(
     config: NetworkConfig,
     device: Device,
+    hardware: Hardware = DEFAULT,
     *,
-    plan: Plan = DEFAULT,
     power_up: int = 0,
     idle_limit: int = IDLE_LIMIT,
     yosys: Yosys | None = None,
@@ -196,11 +196,11 @@ def netlist_transport(
 
     Parameters
     ----------
-    config, plan : of the core. device : see `netlist_verilog`.
+    config, hardware : of the core. device : see `netlist_verilog`.
     power_up : seeds all that is undefined, see `spikeloom.sim.rtl.transport.VerilatedTransport`.
     idle_limit, yosys, log : see there and `netlist_verilog`.
     """
-    verilog = netlist_verilog(Core(config, plan), device, yosys=yosys, log=log)
+    verilog = netlist_verilog(Core(config, hardware), device, yosys=yosys, log=log)
     library = build(verilog, settings=SETTINGS, log=log)
     return VerilatedTransport(library, idle_limit=idle_limit, power_up=power_up)
 

@@ -23,7 +23,7 @@ from amaranth.lib import wiring
 from spikeloom import boards
 from spikeloom.golden.spec.link import DEFAULT_BAUD
 from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.sim.rtl.verilate import Log, build, cached_verilog, to_verilog
 
 HARNESS = Path(__file__).parent / "board.cpp"
@@ -196,9 +196,9 @@ class VirtualBoard:
     def running(
         cls,
         config: NetworkConfig,
+        hardware: Hardware = DEFAULT,
         *,
         clock_hz: int = CLOCK_HZ,
-        plan: Plan = DEFAULT,
         link: tuple[tuple[str, int], ...] = (),
         to_board: Faults | None = None,
         to_host: Faults | None = None,
@@ -209,7 +209,7 @@ class VirtualBoard:
 
         Parameters
         ----------
-        config : the network, its lanes, ports and draws included. plan, link : see `Board`.
+        config : the network. hardware, link : see `Board`.
         clock_hz, to_board, to_host, driven : see the class.
         log : see `spikeloom.sim.rtl.verilate.build`.
         """
@@ -218,12 +218,12 @@ class VirtualBoard:
             # Amaranth's boards cost a second to import, which a built board should not wait for.
             from spikeloom.boards.top import Board
 
-            return Board(config, clock_hz=clock_hz, plan=plan, link=link)
+            return Board(config, hardware, clock_hz=clock_hz, link=link)
 
         # `cached_verilog` knows the sources of `hdl` and the spec by itself
         sources = [path.read_text() for path in sorted(Path(boards.__path__[0]).glob("*.py"))]
         digest = hashlib.sha256("".join(sources).encode()).hexdigest()
-        verilog = cached_verilog(make, repr((config, clock_hz, plan, link, digest)), log)
+        verilog = cached_verilog(make, repr((config, hardware, clock_hz, link, digest)), log)
         library = build(verilog, harness=HARNESS, log=log)
         line = {"to_board": to_board, "to_host": to_host, "driven": driven}
         return cls(library, clock_hz=clock_hz, **line)

@@ -22,6 +22,7 @@ from spikeloom.golden.spec.streams import (
     drawn,
     dropout_stream,
 )
+from spikeloom.hdl.hardware import DEFAULT
 from spikeloom.sim.selftest.probe import Probe, Stimulus, variant
 
 Maker = Callable[[Probe], Stimulus]
@@ -49,7 +50,7 @@ def winner(probe: Probe) -> None:
 def lfsr(probe: Probe) -> None:
     """Draw one word, some words and many from the generators that need no spike to move."""
     machine = probe.machine
-    pixels, draws = machine.config.sizes[0], machine.config.input.draws
+    pixels, draws = machine.config.sizes[0], DEFAULT.draws
     moved = [
         n for n in (INPUT, LABEL, dropout_stream(machine.config.depth, 0)) if n in drawn(machine)
     ]

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from spikeloom.boards.choices import Choices
+from spikeloom import arguments
+from spikeloom import data as network_data
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
+from spikeloom.golden.datasets import DataError
+from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.hardware import Hardware
+from spikeloom.sim.rtl.toolchain import cache_directory
 
 if TYPE_CHECKING:  # Amaranth and the boards cost a second to import
-    from spikeloom.boards.estimate import Report
+    from spikeloom.boards.estimate import Report, Speed
     from spikeloom.boards.targets import Target
 
 FOLDER = Path("build")
@@ -34,19 +43,26 @@ BoardConfig = Annotated[
 ]
 
 
-def _numbers(text: str | None, name: str) -> tuple[int, ...] | None:
-    """Read numbers with commas between them."""
-    if text is None:
-        return None
-    try:
-        numbers = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if not numbers or min(numbers) < 1:
-        raise typer.BadParameter(
-            f"{text!r}: give a number from 1 on for each layer, such as 16,8", param_hint=name
-        )
-    return numbers
+def _as_it_is(hardware: Hardware) -> Hardware:
+    return hardware
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked of a build; None is the board's own choice.
+
+    Attributes
+    ----------
+    change : of the board's hardware.
+    clock_mhz : of the core. seeds : how many placements are tried.
+    measure : whether the core is simulated for its cycles per image. data : on which images.
+    """
+
+    change: Callable[[Hardware], Hardware] = _as_it_is
+    clock_mhz: float | None = None
+    seeds: int | None = None
+    measure: bool = True
+    data: str | None = None
 
 
 def build(
@@ -55,41 +71,10 @@ def build(
     all_boards: Annotated[
         bool, typer.Option("--all", help="Every board with its own network; writes the table.")
     ] = False,
-    lanes: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N[,N...]",
-            help="Columns per clock of each layer.  \\[default: the board's]",
-            show_default=False,
-        ),
-    ] = None,
-    ports: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N[,N...]",
-            help="1 or 2 ports of each layer's weight memory.  \\[default: the board's]",
-            show_default=False,
-        ),
-    ] = None,
-    draws: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=8,
-            metavar="N",
-            help="Random numbers per clock of the encoder.  \\[default: the board's]",
-            show_default=False,
-        ),
-    ] = None,
-    plan: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="Another hardware choice, such as neurons=4 or layer1.weights=huge; may be "
-            "repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    lanes: options.Lanes = None,
+    ports: options.Ports = None,
+    draws: options.Draws = None,
+    plan: options.Plan = None,
     clock: Annotated[
         float | None,
         typer.Option(
@@ -115,6 +100,14 @@ def build(
             help="Simulate the core with these lanes on real images, for cycles per image."
         ),
     ] = True,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="mnist|DIR",
+            help="Measure on these images.  \\[default: the MNIST digits, where they fit]",
+            show_default=False,
+        ),
+    ] = None,
     explain: Annotated[
         bool,
         typer.Option(
@@ -146,20 +139,15 @@ def build(
     output = Output(json=json)
     if all_boards == (board is not None):
         raise typer.BadParameter("name one board, or give --all", param_hint="BOARD")
-    choices = Choices(
-        lanes=_numbers(lanes, "--lanes"),
-        ports=_numbers(ports, "--ports"),
-        draws=draws,
-        plan=tuple(plan or ()),
-        clock_mhz=clock,
-        seeds=seeds,
-        measure=measure,
-    )
+    options.writable(arguments.out_folder, out, "--out")
+
+    change = partial(options.hardware, lanes=lanes, ports=ports, draws=draws, plan=plan)
     if explain and board:
-        _explain(output, find(board), config, choices)
+        _explain(output, find(board), config, change)
         return
+    wanted = Wanted(change=change, clock_mhz=clock, seeds=seeds, measure=measure, data=data)
     if not all_boards:
-        report = make(output, find(board), config, choices, out)
+        report = make(output, find(board), config, out, wanted)
         show(output, report)
         output.result(report.values())
         if not report.built.good:
@@ -170,7 +158,7 @@ def build(
     board_table.check(table)
     reports = []
     for target in TARGETS.values():
-        reports.append(make(output, target, config, choices, out))
+        reports.append(make(output, target, config, out, wanted))
         show(output, reports[-1])
     board_table.write(table, reports)
     output.say(f"the table of boards is in {table}")
@@ -178,14 +166,48 @@ def build(
 
 
 def make(
-    output: Output, target: Target, config: str | None, choices: Choices, folder: Path
+    output: Output, target: Target, config: str | None, folder: Path, wanted: Wanted
 ) -> Report:
     """Build one bitstream, showing what runs."""
-    from spikeloom.boards import estimate as onboard
+    from spikeloom.boards import estimate
+    from spikeloom.boards.build import SEEDS
 
     network = options.load_config(config or target.config)
+    hardware = wanted.change(target.hardware_for(network))
     with output.working(f"{target.name}: {network.name}") as log:
-        return onboard.make(target, network, choices, folder, log)
+        return estimate.make(
+            target,
+            network,
+            hardware,
+            folder,
+            log,
+            cache=cache_directory().resolve(),
+            clock_hz=None if wanted.clock_mhz is None else round(wanted.clock_mhz * 1e6),
+            seeds=wanted.seeds or SEEDS,
+            measure=_measure(network, hardware, wanted.data, log) if wanted.measure else None,
+        )
+
+
+def _measure(
+    network: NetworkConfig, hardware: Hardware, data: str | None, log: Callable[[str], None]
+) -> Callable[[], Speed]:
+    """Return what measures a core; its images are read now, before any tool runs.
+
+    Where the digits that nobody asked for do not fit, it raises the `DataError` that says so.
+    """
+    from spikeloom import perf
+
+    try:
+        images = network_data.load(network, data or "mnist", held_out=0, any_classes=True)
+    except DataError as error:
+        if data is not None:
+            raise
+        return partial(_raise, error)
+    return partial(perf.board_speed, network, hardware, images, log)
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
 
 
 def show(output: Output, report: Report) -> None:
@@ -197,14 +219,16 @@ def show(output: Output, report: Report) -> None:
         output.console.print(f"FAILED: {complaint}", markup=False, soft_wrap=True)
 
 
-def _explain(output: Output, target: Target, config: str | None, choices: Choices) -> None:
+def _explain(
+    output: Output, target: Target, config: str | None, change: Callable[[Hardware], Hardware]
+) -> None:
     """Print where the memories of a network would go, and the lanes that there are."""
     from spikeloom.boards import planner
 
     network = options.load_config(config or target.config)
-    hardware = choices.of(target.hardware_for(network))
+    hardware = change(target.hardware_for(network))
     found = planner.plan(target, network, hardware)
-    lanes = ",".join(map(str, hardware.lanes))
+    lanes = ",".join(str(layer.lanes) for layer in hardware.of(machine(network)))
     say = output.console.print
     say(f"{network.name} on {target.title} with {lanes} lanes", markup=False)
     for line in found.lines():

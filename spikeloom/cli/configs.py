@@ -11,8 +11,9 @@ from rich.table import Table
 
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
-from spikeloom.golden.spec.machine import LayerMachine, Machine, machine
+from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig, load, shipped
+from spikeloom.hdl.hardware import DEFAULT, BuiltLayer
 
 
 def configs(
@@ -71,7 +72,6 @@ def _summary(config: NetworkConfig) -> dict[str, Any]:
         "steps": config.steps,
         "weights": config.weight_count,
         "bits": [layer.weight_bits for layer in config.layers],
-        "lanes": [layer.lanes for layer in config.layers],
         "form": config.learning.form,
         "digest": config.digest(),
     }
@@ -87,16 +87,15 @@ def _show(output: Output, config: NetworkConfig, path: Path) -> None:
     table.add_column("")
     for layer in derived.layers:
         table.add_column(f"layer {layer.index}", justify="right")
-    columns = [_integers(derived, layer) for layer in derived.layers]
+    layers = DEFAULT.of(derived)
+    columns = [_integers(derived, layer) for layer in layers]
     for row in columns[0]:
         table.add_row(row, *(column[row] for column in columns))
     output.errors.print(table)
-    output.result(
-        _summary(config) | {"layers": [dataclasses.asdict(layer) for layer in derived.layers]}
-    )
+    output.result(_summary(config) | {"layers": [dataclasses.asdict(layer) for layer in layers]})
 
 
-def _integers(derived: Machine, layer: LayerMachine) -> dict[str, str]:
+def _integers(derived: Machine, layer: BuiltLayer) -> dict[str, str]:
     update = derived.updates(0)[layer.index - 1]
     return {
         "crossbar": f"{layer.n_pre} x {layer.n_post}",

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from spikeloom.boards.choices import Choices
 from spikeloom.cli import options
-from spikeloom.cli.build import FOLDER, MISSED, make, show
+from spikeloom.cli.build import FOLDER, MISSED, Wanted, make, show
 from spikeloom.cli.output import Output
 
 
@@ -54,7 +53,7 @@ def flash(
     target = find(board)
     name = None
     if bitstream is None:
-        report = make(output, target, config, Choices(measure=False), FOLDER)
+        report = make(output, target, config, FOLDER, Wanted(measure=False))
         if not report.built.good:
             show(output, report)
             raise typer.Exit(MISSED)

@@ -15,6 +15,7 @@ import typer
 from spikeloom.golden.spec import network
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.schema import ConfigError
+from spikeloom.hdl.hardware import Hardware
 
 
 class EngineName(StrEnum):
@@ -112,6 +113,40 @@ Seed = Annotated[
         show_default=False,
     ),
 ]
+Lanes = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N[,N...]",
+        help="Columns per clock of each layer.  \\[default: the board's, else by the image's size]",
+        show_default=False,
+    ),
+]
+Ports = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N[,N...]",
+        help="1 or 2 ports of each layer's weight memory.  \\[default: the board's, else 2]",
+        show_default=False,
+    ),
+]
+Draws = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=8,
+        metavar="N",
+        help="Random numbers per clock of the encoder.  \\[default: the board's, else 2]",
+        show_default=False,
+    ),
+]
+Plan = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Another hardware choice, such as neurons=4 or layer1.weights=huge; may be repeated.",
+        show_default=False,
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option("--json", help="Print one JSON object as the last line of standard output."),
@@ -156,6 +191,37 @@ def check_port(engine: str, port: str | None, baud: int | None) -> None:
             raise typer.BadParameter(
                 f"engine {engine} has no port: give --engine board", param_hint=name
             )
+
+
+def hardware(
+    base: Hardware,
+    lanes: str | None,
+    ports: str | None,
+    draws: int | None,
+    plan: list[str] | None,
+) -> Hardware:
+    """Return `base` with the choices of the command line in their place."""
+    return base.changed(
+        lanes=_numbers(lanes, "--lanes"),
+        ports=_numbers(ports, "--ports"),
+        draws=draws,
+        plan=tuple(plan or ()),
+    )
+
+
+def _numbers(text: str | None, name: str) -> tuple[int, ...] | None:
+    """Read numbers with commas between them."""
+    if text is None:
+        return None
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 1:
+        raise typer.BadParameter(
+            f"{text!r}: give a number from 1 on for each layer, such as 16,8", param_hint=name
+        )
+    return numbers
 
 
 def load_config(name: str) -> NetworkConfig:

@@ -13,6 +13,7 @@ from spikeloom.cli import options
 from spikeloom.cli.output import Output
 from spikeloom.engines.device import RtlEngine
 from spikeloom.golden.spec.machine import machine
+from spikeloom.hdl.hardware import DEFAULT
 
 
 def perf(
@@ -30,6 +31,10 @@ def perf(
         ),
     ] = performance.WARM_UP,
     seed: options.Seed = None,
+    lanes: options.Lanes = None,
+    ports: options.Ports = None,
+    draws: options.Draws = None,
+    plan: options.Plan = None,
     json: options.Json = False,
 ) -> None:
     """Measure the RTL's clock cycles per image against the floor.
@@ -46,17 +51,19 @@ def perf(
     network = options.load_config(config)
     digits = network_data.load(network, data, held_out=0, any_classes=True)
     seed = network.random.seed if seed is None else seed
+    hardware = options.hardware(DEFAULT, lanes, ports, draws, plan)
+    layers = hardware.of(machine(network))
     with output.working("Building the RTL") as log:
-        device = RtlEngine(machine(network), log=log)
+        device = RtlEngine(machine(network), hardware, log=log)
     with output.working(f"Measuring {train} images"):
-        found = performance.measure(network, seed, digits, device, warm_up=warm_up, images=train)
+        found = performance.measure(
+            network, seed, digits, device, hardware, warm_up=warm_up, images=train
+        )
     device.close()
-    lanes = [layer.lanes for layer in network.layers]
-    ports = [layer.ports for layer in network.layers]
     output.table(
         {
-            "lanes": " ".join(map(str, lanes)),
-            "memory ports": " ".join(map(str, ports)),
+            "lanes": " ".join(str(layer.lanes) for layer in layers),
+            "memory ports": " ".join(str(layer.ports) for layer in layers),
             "train": f"{found.cycles_per_train_image:,.0f} cycles/image, floor "
             f"{found.floor_per_train_image:,.0f}, ratio {found.ratio:.3f}",
             "infer": f"{found.cycles_per_infer_image:,.0f} cycles/image, floor "
@@ -72,8 +79,8 @@ def perf(
         {
             "config": network.name,
             "seed": seed,
-            "lanes": lanes,
-            "ports": ports,
+            "lanes": [layer.lanes for layer in layers],
+            "ports": [layer.ports for layer in layers],
             **dataclasses.asdict(found),
             "ratio": found.ratio,
             "infer_ratio": found.infer_ratio,

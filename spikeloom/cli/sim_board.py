@@ -73,8 +73,8 @@ def sim_board(
     faults = [Faults(seed + way, flips, drops, doubles, stalls, bursts) for way in range(2)]
     with output.working(f"Building {target.title}") as log:
         made = VirtualBoard.running(
-            hardware.of(network),
-            plan=hardware.plan,
+            network,
+            hardware,
             link=target.link,
             to_board=faults[0],
             to_host=faults[1],

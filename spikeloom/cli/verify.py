@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -15,6 +17,7 @@ from spikeloom.cli.speed import board_rows, board_values
 from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rate_form
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.sim.compare import lockstep
 
 DIFFERENT = 1
@@ -45,6 +48,10 @@ def verify(
     ] = 20,
     epochs: options.Epochs = 1,
     seed: options.Seed = None,
+    lanes: options.Lanes = None,
+    ports: options.Ports = None,
+    draws: options.Draws = None,
+    plan: options.Plan = None,
     json: options.Json = False,
 ) -> None:
     """Train golden and RTL, or a board, side by side and compare every bit.
@@ -67,7 +74,7 @@ def verify(
     [cyan]spikeloom verify tiny --netlist hx8k --train 100[/cyan]
 
     Your own, with any sizes and any lanes:
-    [cyan]spikeloom verify mine.toml --seed 7[/cyan]
+    [cyan]spikeloom verify mine.toml --lanes 7,3 --seed 7[/cyan]
     """
     output = Output(json=json)
     options.check_port(engine, port, baud)
@@ -78,7 +85,17 @@ def verify(
     network = options.load_config(config)
     digits = network_data.load(network, data, train=train, test=test, held_out=0, any_classes=True)
     seed = network.random.seed if seed is None else seed
-    device = _device(output, network, port, baud, netlist)
+    change = partial(options.hardware, lanes=lanes, ports=ports, draws=draws, plan=plan)
+    if port is not None and change(DEFAULT) != DEFAULT:
+        raise typer.BadParameter(
+            "a board has the hardware of its bitstream: leave out --lanes, --ports, --draws, "
+            "--plan, or give them to 'spikeloom build'",
+            param_hint="--engine",
+        )
+    if netlist is not None:
+        device = _netlist(output, network, netlist, change)
+    else:
+        device = _device(output, network, port, baud, change(DEFAULT))
     try:
         with output.training() as progress:
             found = lockstep.verify(
@@ -114,30 +131,32 @@ def verify(
 
 
 def _device(
-    output: Output, network: NetworkConfig, port: str | None, baud: int | None, netlist: str | None
+    output: Output,
+    network: NetworkConfig,
+    port: str | None,
+    baud: int | None,
+    hardware: Hardware,
 ) -> DeviceEngine:
     """Return the core that golden is compared with: on the board at `port`, or simulated."""
-    if netlist is not None:
-        return _netlist(output, network, netlist)
     if port is None:
         with output.working("Building the RTL") as log:
-            return RtlEngine(machine(network), log=log)
+            return RtlEngine(machine(network), hardware, log=log)
     # Simulations need no serial port, not even the library for it.
     from spikeloom.engines.board import BoardEngine
 
     return BoardEngine(machine(network), port, baud=baud)
 
 
-def _netlist(output: Output, network: NetworkConfig, board: str) -> DeviceEngine:
+def _netlist(
+    output: Output, network: NetworkConfig, board: str, change: Callable[[Hardware], Hardware]
+) -> DeviceEngine:
     """Return the core as a board's cells."""
     from spikeloom.boards.targets import find
     from spikeloom.sim.rtl.netlist import netlist_transport
 
     refuse_rate_form(network)
     target = find(board)
-    hardware = target.hardware_for(network)
+    hardware = change(target.hardware_for(network))
     with output.working(f"Building the netlist for {target.title}") as log:
-        transport = netlist_transport(
-            hardware.of(network), target.device, plan=hardware.plan, log=log
-        )
+        transport = netlist_transport(network, target.device, hardware, log=log)
     return DeviceEngine("netlist", machine(network), transport)

@@ -15,6 +15,7 @@ from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.schema import ConfigError
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 
 
 class DeviceEngine:
@@ -116,6 +117,7 @@ class RtlEngine(DeviceEngine):
     Parameters
     ----------
     machine : of the configuration as its file says: its seed is part of the core.
+    hardware : how the core is built.
     trace : whether the core can write waveforms (slower).
     log : called with one line of text per stage of a build.
 
@@ -126,7 +128,12 @@ class RtlEngine(DeviceEngine):
     """
 
     def __init__(
-        self, machine: Machine, *, trace: bool = False, log: Callable[[str], None] | None = None
+        self,
+        machine: Machine,
+        hardware: Hardware = DEFAULT,
+        *,
+        trace: bool = False,
+        log: Callable[[str], None] | None = None,
     ) -> None:
         refuse_rate_form(machine.config)
         # Amaranth and the core cost a second to import, which no golden run should wait for.
@@ -135,7 +142,7 @@ class RtlEngine(DeviceEngine):
 
         config = machine.config
         self._simulation = VerilatedTransport.cached(
-            lambda: Core(config), repr(config), trace=trace, log=log
+            lambda: Core(config, hardware), repr((config, hardware)), trace=trace, log=log
         )
         super().__init__("rtl", machine, self._simulation)
 

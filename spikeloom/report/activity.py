@@ -160,14 +160,14 @@ def quantities(run: Run) -> list[Quantity]:
     found = []
     for layer in range(depth + 1):
         name = layer_name(layer, depth)
-        words = run.machine.layers[layer].words if layer < depth else None
+        words = run.layers[layer].words if layer < depth else None
         found.append(Quantity(f"{name} spikes", "spikes", activity[:, PRE, layer], words))
-    for layer in run.machine.layers:
+    for layer in run.layers:
         name, i = layer_name(layer.index, depth), layer.index
         words = -(-layer.n_pre // layer.lanes) if i > 1 else None
         errors = activity[:, POSITIVE, i] + activity[:, NEGATIVE, i]
         found.append(Quantity(f"{name} error spikes", "errors", errors, words))
-    for layer in run.machine.layers:
+    for layer in run.layers:
         rows = activity[:, ROWS, layer.index]
         words = layer.words if layer.ports == 1 else 0
         found.append(Quantity(f"crossbar {layer.index} rows written", "writes", rows, words))
@@ -223,7 +223,7 @@ def floor_parts(run: Run) -> dict[str, float]:
     for name, rows in causes.items():
         alone = np.zeros_like(run.cost.total)[None]
         alone[0, rows] = run.cost.total[rows]
-        parts[name] = float(floor_cycles(run.machine, alone)[0]) / run.cost.samples
+        parts[name] = float(floor_cycles(run.layers, alone)[0]) / run.cost.samples
     return parts
 
 
@@ -258,7 +258,7 @@ def cycles(run: Run) -> Picture:
         alt = f"Bars: the floor of {floor:,.0f} cycles per training sample"
         alt += "." if measured is None else f" and the measured {measured:,.0f} cycles."
         svg = to_svg(figure, key, alt)
-    lanes = " and ".join(f"{x.lanes} (crossbar {x.index})" for x in run.machine.layers)
+    lanes = " and ".join(f"{x.lanes} (crossbar {x.index})" for x in run.layers)
     caption = (
         "The floor is the number of weight words that must be touched, one each cycle; the lanes, "
         f"weights in a word, are {lanes}. Counted over {run.cost.of}."

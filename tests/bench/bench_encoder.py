@@ -12,7 +12,7 @@ from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.hdl import dropout as hdl_dropout
 from spikeloom.hdl import encoder as hdl
-from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.hardware import Hardware
 from tests.bench.bench import Bench, Case, Driver, Held, InOrder, Pins, Stalls, join, ready
 from tests.support import stimulus
 
@@ -20,7 +20,6 @@ LFSR = CATALOG["lfsr24"]
 P = parameters(LFSR)
 DROP_LFSR = CATALOG["lfsr16"]
 DROP_P = parameters(DROP_LFSR)
-DIRECT = Plan(registered=False)
 
 
 class Source:
@@ -216,21 +215,20 @@ class DropoutBench(Bench):
 
 
 def case(
-    pixels: int, draws: int, steps: int, *, dropout: float = 0.0, plan=DEFAULT, module=hdl
+    pixels: int, draws: int, steps: int, *, dropout: float = 0.0, registered=True, module=hdl
 ) -> Case:
     """Return an encoder with its bench."""
     machine = stimulus.machine(
         sizes=(pixels, 16, 10),
         steps=steps,
-        input__draws=draws,
         ramp_train=tuple(max(0, 257 - 60 * t) for t in range(steps)),
         ramp_infer=tuple(max(0, 200 - 50 * t) for t in range(steps)),
         input_dropout=round(dropout * 65536),
     )
     return Case(
         f"encoder_{pixels}_{draws}_{steps}{'_drop' if dropout else ''}"
-        f"{'' if plan.registered else '_direct'}",
-        lambda: module.Encoder(machine, plan),
+        f"{'' if registered else '_direct'}",
+        lambda: module.Encoder(machine, Hardware(draws=draws, registered=registered)),
         lambda component, seed: EncoderBench(
             component, seed, machine=machine, samples=20 if dropout else 6
         ),
@@ -248,7 +246,9 @@ def cases(module=hdl) -> list[Case]:
     every = [case(*size, module=module) for size in SIZES]
     drop = [case(9, 2, 3, dropout=0.4, module=module), case(5, 8, 3, dropout=0.9, module=module)]
     sizes = ((7, 3, 4), (1, 1, 1), (9, 2, 3, 0.4))
-    direct = [case(*size[:3], dropout=sum(size[3:]), plan=DIRECT, module=module) for size in sizes]
+    direct = [
+        case(*size[:3], dropout=sum(size[3:]), registered=False, module=module) for size in sizes
+    ]
     return [*drop, *every, *direct]
 
 

@@ -195,7 +195,7 @@ def case(*shapes: tuple[int, int, int, int], module=hdl) -> Case:
     most = max(2, *(layer.lanes for layer in described.layers))
     return Case(
         "weights_" + "_".join(f"{n_pre}x{n_post}" for n_pre, n_post, _, _ in shapes),
-        lambda: Reading(module.WeightPort(described), most),
+        lambda: Reading(module.WeightPort(described.layers), most),
         lambda component, seed: WeightBench(component, seed, machine=described),
     )
 

@@ -14,6 +14,7 @@ from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.protocol import Feature, Opcode
 from spikeloom.golden.spec.registers import Access, registers
+from spikeloom.hdl.hardware import Hardware
 from tests.bench import pysim
 from tests.support.golden_transport import GoldenTransport
 from tests.support.random_config import random_images, random_weights
@@ -296,7 +297,7 @@ def cycle_limit(machine: Machine, program: Program, stall: float = 0.0, pause: i
     """Return clocks after which a core that has not finished a program must be stuck."""
     accesses = sum(
         layer.words * (layer.n_pre + 12) + layer.n_post * (layer.words + layer.n_pre + 1) + 60
-        for layer in machine.layers
+        for layer in Hardware(lanes=(1,)).of(machine)
     )
     step = accesses + machine.config.sizes[0] + 100
     sample = machine.config.steps * step + sum(machine.config.sizes) + 200

@@ -19,8 +19,6 @@ LAYER: dict[str, Any] = {
     "update": 0.02,
     "error_threshold": 0.5,
     "dropout": 0.0,
-    "lanes": 4,
-    "ports": 2,
 }
 
 TABLE: dict[str, Any] = {
@@ -36,7 +34,7 @@ TABLE: dict[str, Any] = {
         "dropout": "lfsr32",
         "label": "lfsr32",
     },
-    "input": {"rate": 0.4, "ramp": "linear", "dropout": 0.0, "draws": 2},
+    "input": {"rate": 0.4, "ramp": "linear", "dropout": 0.0},
     "neuron": {
         "reset": "subtract",
         "kernel_shift": 0,
@@ -92,8 +90,6 @@ def _draw(rng: np.random.Generator, changes: dict[str, Any]) -> NetworkConfig:
             "update": one_of(0.0, 0.0005, 0.01, 0.2, 1.0),
             "error_threshold": one_of(0.125, 0.25, 0.5, 1.0, 2.0),
             "dropout": one_of(0.0, 0.0, 0.3) if index < len(sizes) - 2 else 0.0,
-            "lanes": int(rng.integers(1, 9)),
-            "ports": one_of(1, 2),
         }
         for index in range(len(sizes) - 1)
     ]

@@ -18,7 +18,7 @@ from spikeloom.hdl import (
     spikes,
     streams,
 )
-from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from tests.support.mutants import Mutant
 
 HDL = (backward, columns, core, crossbar, encoder, layer, network, neuron, spikes, streams)
@@ -38,7 +38,7 @@ NEIGHBOURS = Mutant(
     "a weight written by the host changes its neighbours where errors still wait",
 )
 
-ONE = Plan(neurons=1)
+ONE = Hardware(neurons=1)
 
 _LAYER = {
     "weight_bits": 8,
@@ -47,21 +47,22 @@ _LAYER = {
     "update": 0.2,
     "error_threshold": 0.5,
     "dropout": 0.0,
-    "ports": 2,
 }
 SLOW_SECOND = {
     "steps": 12,
     "image": [2, 2],
     "sizes": [4, 9, 7],
-    "layer": [{**_LAYER, "lanes": 9}, {**_LAYER, "lanes": 1}],
+    "layer": [_LAYER, _LAYER],
     "neuron__start": 1.0,
     "input__rate": 1.0,
     "error__bits": 30,
 }
-"""The second layer takes many times as long as the first, whose spikes have to wait."""
+SLOW_HARDWARE = Hardware(neurons=1, lanes=(9, 1))
+"""With it the second layer takes many times as long as the first, whose spikes have to wait."""
 
-# Mutant, what a configuration needs so that it shows soon, and how the core is built.
-FAULTS: list[tuple[Mutant, dict[str, Any], Plan]] = [
+# Mutant, what a configuration needs so that it shows soon, and how the core is built; lanes, ports
+# and draws are drawn where no lanes are told.
+FAULTS: list[tuple[Mutant, dict[str, Any], Hardware]] = [
     (
         Mutant("core", "value > best", "value >= best", "ties go to the highest class"),
         {},
@@ -184,7 +185,7 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Plan]] = [
             "words of spikes overwrite those that wait",
         ),
         SLOW_SECOND,
-        ONE,
+        SLOW_HARDWARE,
     ),
     (
         Mutant(
@@ -194,7 +195,7 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Plan]] = [
             "spikes of the sample before wait in a drum",
         ),
         {"steps": 12, "wta__kind": "none"},
-        Plan(drums=True),
+        Hardware(drums=True),
     ),
 ]
 

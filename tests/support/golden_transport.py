@@ -15,6 +15,7 @@ from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.protocol import Feature, Opcode, Status
 from spikeloom.golden.spec.registers import Access, identity, registers
 from spikeloom.golden.spec.streams import streams
+from spikeloom.hdl.hardware import DEFAULT
 from tests.campaigns.fuzz.reference import configure, show_streams
 
 
@@ -174,7 +175,7 @@ class GoldenTransport:
         self._add("cycles", 100 + int(activity[PRE].sum()))
         for layer in range(len(self.machine.config.sizes)):
             self._add(f"spikes.{layer}", int(activity[PRE, layer]))
-        for layer in self.machine.layers:
+        for layer in DEFAULT.of(self.machine):
             self._add(f"positive.{layer.index}", int(activity[POSITIVE, layer.index]))
             self._add(f"negative.{layer.index}", int(activity[NEGATIVE, layer.index]))
             self._add(f"writes.{layer.index}", int(activity[ROWS, layer.index]) * layer.words)

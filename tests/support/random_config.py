@@ -14,7 +14,7 @@ from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig, from_dict
 from spikeloom.golden.spec.schema import ConfigError
-from spikeloom.hdl.plan import Plan
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 
 INT32_LIMIT = 1 << 30
 """Membranes, pools and inhibition of a drawn network stay below it: golden counts in int32."""
@@ -45,24 +45,28 @@ def random_config(rng: np.random.Generator, **fixed: Any) -> NetworkConfig:
             continue
 
 
-def with_random_hardware(config: NetworkConfig, rng: np.random.Generator) -> NetworkConfig:
-    """Return the same network with other lanes, ports and draws: its results must not change."""
-    layers = tuple(
-        dataclasses.replace(layer, lanes=_lanes(rng, n_post), ports=int(rng.integers(1, 3)))
-        for layer, n_post in zip(config.layers, config.sizes[1:], strict=True)
+def random_lanes(
+    config: NetworkConfig, rng: np.random.Generator, hardware: Hardware = DEFAULT
+) -> Hardware:
+    """Return `hardware` with other lanes, ports and draws: no result must change."""
+    return dataclasses.replace(
+        hardware,
+        lanes=tuple(int(rng.integers(1, n_post + 3)) for n_post in config.sizes[1:]),
+        ports=tuple(int(rng.integers(1, 3)) for _ in config.layers),
+        draws=int(rng.integers(1, 6)),
     )
-    return dataclasses.replace(config, layers=layers).with_hardware(draws=int(rng.integers(1, 6)))
 
 
-def random_plan(rng: np.random.Generator) -> Plan:
+def random_hardware(config: NetworkConfig, rng: np.random.Generator) -> Hardware:
     """Return any way to build a core: its results must not change, but for counters left out."""
-    return Plan(
+    hardware = Hardware(
         neurons=int(rng.choice([0, 0, 1, 2, 3, 4])),
         counters=bool(rng.random() < 0.7),
         registered=bool(rng.random() < 0.5),
         buffered=bool(rng.random() < 0.5),
         drums=bool(rng.random() < 0.5),
     )
+    return random_lanes(config, rng, hardware)
 
 
 _KINDS = [0.2, 0.1, 0.2, 0.4, 0.1]
@@ -104,10 +108,6 @@ def describe(config: NetworkConfig) -> str:
     return "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
 
 
-def _lanes(rng: np.random.Generator, n_post: int) -> int:
-    return int(rng.integers(1, n_post + 3))
-
-
 def _fits(machine: Machine) -> bool:
     """Tell whether nothing in the machine comes near the limits of the golden model's int32."""
     config, largest = machine.config, 0
@@ -137,7 +137,7 @@ def _table(rng: np.random.Generator) -> dict[str, Any]:
     reach = [rarely(one_of(2**-10, 16), 0.25, 0.5, 1.0, 2.0, 4.0) for _ in bits]
     theta = [2 ** (b - 1) / r for b, r in zip(bits, reach, strict=True)]
     layers = []
-    for index, n_post in enumerate(sizes[1:]):
+    for index in range(len(bits)):
         last = index == len(bits) - 1
         # in units of the error neuron: one unit, or a share of a spike or of the next threshold
         unit = 256 if last else theta[index + 1]
@@ -150,8 +150,6 @@ def _table(rng: np.random.Generator) -> dict[str, Any]:
                 "update": min(update, (1 << MAX_SHIFT) / theta[index]),
                 "error_threshold": rarely(max(1 / unit, 2**-10), 0.05, 0.25, 0.5, 1.0),
                 "dropout": one_of(0.0, 0.0, 0.0, 0.2, 0.5) if not last else 0.0,
-                "lanes": _lanes(rng, n_post),
-                "ports": one_of(1, 2),
             }
         )
     needed = 2 + max(
@@ -170,7 +168,6 @@ def _table(rng: np.random.Generator) -> dict[str, Any]:
             "rate": rarely(one_of(0.0, 0.2), 0.5, 0.8, 1.0),
             "ramp": one_of("linear", "constant"),
             "dropout": one_of(0.0, 0.0, 0.2, 0.5),
-            "draws": int(rng.integers(1, 6)),
         },
         "neuron": {
             "reset": one_of("subtract", "zero"),

@@ -28,10 +28,10 @@ EVERY_KEY = [
 """Figures of a run that has all that a report can show."""
 
 
-def tiny(sizes: tuple[int, ...] = (49, 16, 10), ports: int = 2, **keys: object) -> NetworkConfig:
+def tiny(sizes: tuple[int, ...] = (49, 16, 10), **keys: object) -> NetworkConfig:
     """Return `tiny` with other layers: the last one as it is, all others as its first."""
     config = load("tiny")
-    hidden, last = (dataclasses.replace(layer, ports=ports) for layer in config.layers)
+    hidden, last = config.layers
     layers = (*[hidden] * (len(sizes) - 2), last)
     return dataclasses.replace(config, sizes=sizes, layers=layers, **keys)
 

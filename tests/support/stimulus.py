@@ -8,15 +8,16 @@ from typing import Any
 
 from spikeloom.golden.lfsr import to_signed
 from spikeloom.golden.spec.lfsr import WORD_BITS, Lfsr
-from spikeloom.golden.spec.machine import LayerMachine, Machine, Membrane, clog2
+from spikeloom.golden.spec.machine import Machine, Membrane, clog2
 from spikeloom.golden.spec.machine import machine as derive
 from spikeloom.golden.spec.network import load
+from spikeloom.hdl.hardware import BuiltLayer
 
 MEMBRANE = Membrane(theta=40, start=20, floor=-160, ceiling=40)
 
 
-def layer(n_pre: int, n_post: int, *, lanes: int, **changes: Any) -> LayerMachine:
-    """Return a layer of the given shape; `changes` are fields of `LayerMachine`."""
+def layer(n_pre: int, n_post: int, *, lanes: int, **changes: Any) -> BuiltLayer:
+    """Return a layer of the given shape; `changes` are fields of `BuiltLayer`."""
     bits = changes.get("weight_bits", 8)
     lanes = min(lanes, n_post)
     fields: dict[str, Any] = {
@@ -35,11 +36,12 @@ def layer(n_pre: int, n_post: int, *, lanes: int, **changes: Any) -> LayerMachin
         "words": -(-n_post // lanes),
         "banks": 1 << clog2(lanes),
         "ports": 2,
+        "neurons": lanes,
     }
-    return LayerMachine(**fields | changes)
+    return BuiltLayer(**fields | changes)
 
 
-def machine(layers: tuple[LayerMachine, ...] = (), **changes: Any) -> Machine:
+def machine(layers: tuple[BuiltLayer, ...] = (), **changes: Any) -> Machine:
     """Return a machine around `layers`; `section__key=value` changes its configuration.
 
     `sizes`, `steps`, `ramp_train`, ... change the configuration or the machine itself.

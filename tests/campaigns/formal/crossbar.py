@@ -7,8 +7,9 @@ from types import ModuleType
 
 from amaranth import Array, Cat, Mux, Signal, Value, signed
 
-from spikeloom.golden.spec.machine import LayerMachine, ceil_div, clog2
+from spikeloom.golden.spec.machine import ceil_div, clog2
 from spikeloom.hdl import crossbar as hdl
+from spikeloom.hdl.hardware import BuiltLayer
 from tests.campaigns.formal.proof import Harness, Proof, Watching, faults
 from tests.support import stimulus
 from tests.support.mutants import Mutant
@@ -34,10 +35,10 @@ class OneWeight(Harness):
     """
 
     def __init__(
-        self, module: ModuleType, layer: LayerMachine, *, transposed: bool, plan: Watching
+        self, module: ModuleType, layer: BuiltLayer, *, transposed: bool, hardware: Watching
     ):
-        super().__init__(module.Crossbar(layer, transposed=transposed, plan=plan))
-        self.layer, self.plan = layer, plan
+        super().__init__(module.Crossbar(layer, transposed=transposed, hardware=hardware))
+        self.layer, self.hardware = layer, hardware
         self.row, self.word = self.fixed(range(ROWS), "the_row"), self.fixed(1, "the_word")
         self.lane = self.fixed(range(LANES), "the_lane")
         self.given((self.row < ROWS) & (self.word * LANES + self.lane < COLUMNS))
@@ -72,7 +73,7 @@ class OneWeight(Harness):
 
     def _stored(self, transposed: bool) -> Value:
         """Return the weight as it lies in its memory, by the layout of the module's text."""
-        name, rows, ports = f"layer{self.layer.index}.weights", self.layer.n_pre, self.plan.ports
+        name, rows, ports = f"layer{self.layer.index}.weights", self.layer.n_pre, self.hardware.seen
         if not transposed:
             self.m.d.comb += ports[name].addr.eq(self.word * rows + self.row)
             return Array(ports[name].data)[self.lane]
@@ -96,7 +97,7 @@ class OneWeight(Harness):
         waiting = Signal(4)
         with self.m.If(block.ready):
             self.m.d.sync += waiting.eq(asks)
-        stages = 2 if self.plan.registered else 1
+        stages = 2 if self.hardware.registered else 1
         last = self.before(Mux(block.ready, waiting, 0), stages)
         self.up, self.down, self.poked, self.writes = self.before(last)
         self.poke = self.before(block.poke)
@@ -107,7 +108,7 @@ def written(
 ) -> Harness:
     """Compare the weight with what it was a clock ago, and what was asked of it."""
     layer = stimulus.layer(ROWS, COLUMNS, lanes=LANES, weight_bits=BITS, ports=ports)
-    h = OneWeight(module, layer, transposed=transposed, plan=Watching(registered=registered))
+    h = OneWeight(module, layer, transposed=transposed, hardware=Watching(registered=registered))
     block, top = h.block, layer.weight_max
     moved = h.weight + Mux(h.up, h.step, 0) - Mux(h.down, h.step, 0)
     held = Mux(moved > top, top, Mux(moved < -top, -top, moved))

@@ -53,9 +53,9 @@ class Sweep(Harness):
         with self.m.If(self.before(self.taken)):
             self.m.d.sync += self.swept.eq(1)
 
-    def contents(self, plan: Watching, name: str) -> list[Value]:
+    def contents(self, hardware: Watching, name: str) -> list[Value]:
         """Return the lanes of the word in a memory."""
-        port = plan.ports[name]
+        port = hardware.seen[name]
         self.m.d.comb += port.addr.eq(self.word)
         return [port.data[lane] for lane in range(LANES)]
 
@@ -79,11 +79,13 @@ def smallest(a: Value, b: Value | int) -> Value:
 
 def forward(module: ModuleType, *, claim: str, reset: str = "subtract", shift: int = 0) -> Harness:
     """Compare one step of a neuron with the text of `golden.neuron`."""
-    plan = Watching()
+    hardware = Watching()
     (base, other), bits = (TIGHT, NARROW) if shift else (WIDE, CURRENT)
     layer = stimulus.layer(1, NEURONS, lanes=NEURONS, train=base, infer=other, weight_bits=bits)
     machine = stimulus.machine((layer,), neuron__reset=reset, neuron__kernel_shift=shift)
-    block = module.ForwardNeurons(machine, layer, lanes=LANES, current=signed(bits), plan=plan)
+    block = module.ForwardNeurons(
+        machine, layer, lanes=LANES, current=signed(bits), hardware=hardware
+    )
     h = Sweep(block, block.first)
     train = h.fixed(1, "training")
     h.m.d.comb += block.train.eq(train)
@@ -91,8 +93,8 @@ def forward(module: ModuleType, *, claim: str, reset: str = "subtract", shift: i
     def limit(name: str) -> Value:
         return Mux(train, getattr(base, name), getattr(other, name))
 
-    held = h.contents(plan, "neurons1.membranes")
-    pools = h.contents(plan, "neurons1.pools") if shift else [Signal(signed(1))] * LANES
+    held = h.contents(hardware, "neurons1.membranes")
+    pools = h.contents(hardware, "neurons1.pools") if shift else [Signal(signed(1))] * LANES
     for lane in range(LANES):
         if shift:
             most = ((1 << shift) - 1) << bits - 1  # where as much flows off as can come
@@ -126,7 +128,7 @@ def error(
     output: bool = False,
 ) -> Harness:
     """Compare one sweep of error neurons with the text of `golden.neuron`."""
-    plan = Watching()
+    hardware = Watching()
     layer = stimulus.layer(
         3, NEURONS, lanes=NEURONS, index=1 + output, error_threshold=THETA, error_max=TOP
     )
@@ -134,12 +136,12 @@ def error(
         (layer,), error__membranes=membranes, error__gate=gate, error__bits=BITS
     )
     block = module.ErrorNeurons(
-        machine, layer, lanes=LANES, current=signed(CURRENT), output=output, plan=plan
+        machine, layer, lanes=LANES, current=signed(CURRENT), output=output, hardware=hardware
     )
     h = Sweep(block, block.fresh)
     name = f"errors{layer.index}"
-    held = h.contents(plan, f"{name}.membranes")
-    other = h.contents(plan, f"{name}.negative") if membranes == "separate" else None
+    held = h.contents(hardware, f"{name}.membranes")
+    other = h.contents(hardware, f"{name}.negative") if membranes == "separate" else None
     for lane in range(LANES):
         up, down = block.positive[lane], block.negative[lane]
         open_ = ~block.dropped[lane] & (block.open[lane] if gate != "open" and not output else 1)

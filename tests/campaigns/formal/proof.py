@@ -17,7 +17,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory, ReadPort
 from amaranth.lib.wiring import In
 
-from spikeloom.hdl.plan import Plan
+from spikeloom.hdl.hardware import Hardware
 from tests.support.mutants import Mutant, of
 
 
@@ -61,20 +61,20 @@ def faults(block: str) -> dict[str, Mutant]:
 
 
 @dataclass(frozen=True)
-class Watching(Plan):
-    """A plan whose memories have one more port, through which a harness looks.
+class Watching(Hardware):
+    """Hardware whose memories have one more port, through which a harness looks.
 
     Attributes
     ----------
-    ports : by the memory's name; filled when the block is elaborated.
+    seen : ports by the memory's name; filled when the block is elaborated.
     """
 
-    ports: dict[str, ReadPort] = field(default_factory=dict, compare=False)
+    seen: dict[str, ReadPort] = field(default_factory=dict, compare=False)
 
     def memory(self, m: Module, name: str, shape: object, depth: int) -> Memory:
         """Add a memory and the port that watches it."""
         memory = super().memory(m, name, shape, depth)
-        self.ports[name] = memory.read_port(domain="comb")
+        self.seen[name] = memory.read_port(domain="comb")
         return memory
 
 

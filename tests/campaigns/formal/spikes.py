@@ -17,9 +17,9 @@ FAULTS = faults("spikes")
 
 def list_keeps(module: ModuleType) -> Harness:
     """Follow one push, any, until its step is released: it stays and is read where it lies."""
-    plan = Watching()
+    hardware = Watching()
     shape = data.StructLayout({"row": ENTRY})
-    block = module.SpikeList(SIZE, shape, name="ring", plan=plan)
+    block = module.SpikeList(SIZE, shape, name="ring", hardware=hardware)
     h = Harness(block)
     h.given(block.more | ~block.next)
     h.given(block.final & block.next | block.ended | ~block.release)
@@ -49,9 +49,9 @@ def list_keeps(module: ModuleType) -> Harness:
         h.m.d.sync += [kept.eq(1), pushed.eq(block.entry.row)]
     with h.m.Elif(block.release & oldest):
         h.m.d.sync += kept.eq(0)
-    h.m.d.comb += plan.ports["ring"].addr.eq(place)
+    h.m.d.comb += hardware.seen["ring"].addr.eq(place)
     h.always(ahead(place) < full, kept)
-    h.always(plan.ports["ring"].data.row == pushed, kept)
+    h.always(hardware.seen["ring"].data.row == pushed, kept)
     h.always(block.head.row == pushed, h.before(kept & block.next & (here == place)))
     h.always(block.more == (read != Mux(steps == 0, full, one)))
     h.always(block.ended == ((steps != 0) & (read == one)))

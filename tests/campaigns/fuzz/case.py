@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 from spikeloom.errors import SpikeloomError
 from spikeloom.golden.spec.network import NetworkConfig, from_dict
 from spikeloom.golden.spec.schema import ConfigError
-from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 
 FORMAT = 1
 Command = tuple[Any, ...]
@@ -60,7 +60,7 @@ class Case:
     KIND: ClassVar = "differential"
 
     config: NetworkConfig
-    plan: Plan = DEFAULT
+    hardware: Hardware = DEFAULT
     commands: tuple[Command, ...] = ()
     stalls: Stalls = STEADY
     found: str = ""
@@ -73,7 +73,7 @@ class Case:
             "kind": self.KIND,
             "found": self.found,
             "config": table,
-            "plan": dataclasses.asdict(self.plan),
+            "hardware": dataclasses.asdict(self.hardware),
             "stalls": dataclasses.asdict(self.stalls),
         }
         head = json.dumps(parts, indent=1)[:-2]
@@ -84,11 +84,12 @@ class Case:
     def from_parts(cls, parts: dict[str, Any]) -> Self:
         """Read what `to_json` wrote and JSON has read; `CaseError` says what is wrong with it."""
         try:
-            plan = dict(parts["plan"])
-            plan["styles"] = tuple(tuple(pair) for pair in plan["styles"])
+            hardware = dict(parts["hardware"])
+            hardware["styles"] = tuple(tuple(pair) for pair in hardware["styles"])
+            hardware |= {name: tuple(hardware[name]) for name in ("lanes", "ports")}
             return cls(
                 from_dict(parts["config"]),
-                Plan(**plan),
+                Hardware(**hardware),
                 tuple((str(name), *arguments) for name, *arguments in parts["commands"]),
                 Stalls(**parts["stalls"]),
                 str(parts["found"]),
@@ -101,7 +102,7 @@ class Case:
             raise CaseError(f"a part is missing or malformed: {error!r}") from None
 
     def describe(self) -> str:
-        """Return the configuration and the plan, a line for each part that says something."""
+        """Return the configuration and the hardware, a line for each part that says something."""
         table = dataclasses.asdict(self.config)
         lines = [f"{key} = {json.dumps(value)}" for key, value in table.items()]
-        return "\n".join([*lines, repr(self.plan), repr(self.stalls)])
+        return "\n".join([*lines, repr(self.hardware), repr(self.stalls)])

@@ -9,7 +9,7 @@ from spikeloom.golden.spec.machine import LayerMachine, Machine, machine
 from spikeloom.golden.spec.protocol import Opcode
 from spikeloom.golden.spec.registers import Access, registers
 from tests.campaigns.fuzz.case import Case, Command, Stalls
-from tests.campaigns.fuzz.draw import Draw, configs, plans, rarely
+from tests.campaigns.fuzz.draw import Draw, configs, hardware, rarely
 
 MOST = 12
 """Deeds of a case, beside loading weights."""
@@ -43,7 +43,7 @@ def cases(draw: Draw) -> Case:
         commands += [("write", f"probability.{layer.index}", 1 << 16) for layer in numbers.layers]
     for deed in draw(st.lists(st.sampled_from(OFTEN), min_size=1, max_size=MOST)):
         commands += draw(deeds(numbers, deed))
-    return Case(config, draw(plans()), tuple(commands), draw(_stalls()))
+    return Case(config, draw(hardware(config)), tuple(commands), draw(_stalls()))
 
 
 def _stalls() -> st.SearchStrategy[Stalls]:

@@ -22,7 +22,7 @@ def fuzz(
     seen: set[str] = set()
 
     def run(case: Case) -> Counter[str]:
-        body = repr((case.config, case.plan))
+        body = repr((case.config, case.hardware))
         counted = replay(case)
         counted["configurations"] = int(body not in seen)
         seen.add(body)

@@ -16,13 +16,13 @@ from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, from_dict
 from spikeloom.golden.spec.schema import ConfigError
-from spikeloom.hdl.plan import Plan
+from spikeloom.hdl.hardware import Hardware
 
 Draw = Any
 """What Hypothesis hands to a composite strategy."""
 
 SIZES = (*range(1, 10), 16, 17, 33, 36)
-"""Neurons of a hidden layer: one at least; from 33 on a plan's drums are used."""
+"""Neurons of a hidden layer: one at least; from 33 on drums are used."""
 
 
 def rarely(usual: list[Any], extreme: list[Any]) -> st.SearchStrategy[Any]:
@@ -41,10 +41,13 @@ def configs(draw: Draw) -> NetworkConfig:
     return config
 
 
-def plans() -> st.SearchStrategy[Plan]:
-    """Draw a way to build a core."""
+def hardware(config: NetworkConfig) -> st.SearchStrategy[Hardware]:
+    """Draw a way to build the core of a network."""
     return st.builds(
-        Plan,
+        Hardware,
+        lanes=st.tuples(*(st.integers(1, size + 2) for size in config.sizes[1:])),
+        ports=st.tuples(*(st.sampled_from([2, 1]) for _ in config.layers)),
+        draws=st.integers(1, 8),
         neurons=st.sampled_from([0, 0, 1, 2, 3, 4]),
         counters=st.sampled_from([True, True, False]),
         registered=st.booleans(),
@@ -68,8 +71,8 @@ def _tables(draw: Draw) -> dict[str, Any]:
     # thresholds of error neurons: a share of the next layer's, or of a spike behind the last one
     units = [*thetas[1:], 256.0]
     layers = [
-        draw(_layers(n_post, bits[k], reach[k], thetas[k], units[k], k == len(bits) - 1))
-        for k, n_post in enumerate(sizes[1:])
+        draw(_layers(bits[k], reach[k], thetas[k], units[k], k == len(bits) - 1))
+        for k in range(len(bits))
     ]
     needed = 2 + max(
         math.ceil(math.log2(1 + layer["error_threshold"] * unit))
@@ -90,7 +93,6 @@ def _tables(draw: Draw) -> dict[str, Any]:
             "rate": draw(rarely([1.0, 0.8, 0.5], [0.0, 0.2])),
             "ramp": draw(st.sampled_from(["constant", "linear"])),
             "dropout": draw(st.sampled_from([0.0, 0.0, 0.2, 0.5])),
-            "draws": draw(st.integers(1, 8)),
         },
         "neuron": draw(_neurons()),
         "error": {
@@ -114,7 +116,7 @@ def _tables(draw: Draw) -> dict[str, Any]:
 
 @st.composite
 def _layers(
-    draw: Draw, n_post: int, bits: int, reach: float, theta: float, unit: float, last: bool
+    draw: Draw, bits: int, reach: float, theta: float, unit: float, last: bool
 ) -> dict[str, Any]:
     """Draw a layer's table."""
     update = draw(rarely([1.0, 0.5, 0.2, 0.05], [0.0, 0.001]))
@@ -126,8 +128,6 @@ def _layers(
         "update": min(update, (1 << MAX_SHIFT) / theta),
         "error_threshold": max(threshold, 1 / unit, 2**-10),
         "dropout": 0.0 if last else draw(st.sampled_from([0.0, 0.0, 0.0, 0.2, 0.5])),
-        "lanes": draw(st.integers(1, n_post + 2)),
-        "ports": draw(st.sampled_from([2, 1])),
     }
 
 

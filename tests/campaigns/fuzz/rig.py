@@ -13,6 +13,7 @@ from amaranth.lib.wiring import In, Out
 from spikeloom import boards
 from spikeloom.golden.spec import link
 from spikeloom.golden.spec.network import NetworkConfig, from_dict
+from spikeloom.hdl.hardware import Hardware
 from spikeloom.hdl.uart import Receiver, Transmitter
 from spikeloom.sim.rtl.transport import VerilatedTransport
 
@@ -31,8 +32,6 @@ _LAYER = {
     "update": 1.0,
     "error_threshold": 0.25,
     "dropout": 0.0,
-    "lanes": 2,
-    "ports": 2,
 }
 _TABLE: dict[str, Any] = {
     "name": "rig",
@@ -47,7 +46,7 @@ _TABLE: dict[str, Any] = {
         "dropout": "lfsr32",
         "label": "lfsr32",
     },
-    "input": {"rate": 1.0, "ramp": "constant", "dropout": 0.0, "draws": 2},
+    "input": {"rate": 1.0, "ramp": "constant", "dropout": 0.0},
     "neuron": {"reset": "subtract", "kernel_shift": 0, "floor": 4.0, "ceiling": 1.0, "start": 0.5},
     "error": {"membranes": "shared", "gate": "hold", "kernel_shift": 0, "bits": 18},
     "label": {"train": "front", "rate": 0.8},
@@ -55,6 +54,7 @@ _TABLE: dict[str, Any] = {
     "learning": {"form": "coincidence", "decay": 0.5, "decay_from": 4},
     "layer": [_LAYER, _LAYER],
 }
+HARDWARE = Hardware(lanes=(2,))
 
 
 def network() -> NetworkConfig:
@@ -82,7 +82,7 @@ class Rig(wiring.Component):
 
         m = Module()
         options = (("slots", SLOTS), ("ring", RING))
-        m.submodules.board = board = Board(network(), clock_hz=CLOCK_HZ, link=options)
+        m.submodules.board = board = Board(network(), HARDWARE, clock_hz=CLOCK_HZ, link=options)
         m.submodules.send = send = Transmitter()
         m.submodules.receive = receive = Receiver()
         flags, value, ticks = Signal(8), Signal(8), Signal(4)

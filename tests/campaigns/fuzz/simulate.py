@@ -48,7 +48,7 @@ def exchanges(case: Case) -> tuple[list[Exchange], Reference]:
     Behind the case's own commands every weight, the digest and every register are read.
     `CaseError` if a command is malformed.
     """
-    features = Feature.COUNTERS if case.plan.counters else Feature(0)
+    features = Feature.COUNTERS if case.hardware.counters else Feature(0)
     numbers = machine(case.config)
     reference = Reference(numbers, features)
     layers = [("read_weights", layer.index, 0, layer.n_pre) for layer in numbers.layers]
@@ -65,7 +65,7 @@ def run(case: Case) -> Outcome:
     """
     wanted, reference = exchanges(case)
     numbers, stalls = reference.machine, case.stalls
-    dut = core.Core(case.config, case.plan)
+    dut = core.Core(case.config, case.hardware)
     data = b"".join(exchange.data for exchange in wanted)
     clocks = 0
 
@@ -129,7 +129,7 @@ def cycle_limit(machine: Machine, wanted: list[Exchange], case: Case) -> int:
     """Return clocks after which a core that has not finished a case must be stuck."""
     accesses = sum(
         layer.words * (layer.n_pre + 12) + layer.n_post * (layer.words + layer.n_pre + 1) + 60
-        for layer in machine.layers
+        for layer in case.hardware.of(machine)
     )
     config = machine.config
     sample = config.steps * (accesses + config.sizes[0] + 100) + sum(config.sizes) + 200

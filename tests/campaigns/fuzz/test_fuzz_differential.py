@@ -125,7 +125,7 @@ def test_the_fuzzers_golden_core_replies_as_the_tests_own_does():
     """Both were written from the protocol's docstring, one over bytes, one over commands."""
     for case in drawn(60):
         wanted, golden = simulate.exchanges(case)
-        features = Feature.COUNTERS if case.plan.counters else Feature(0)
+        features = Feature.COUNTERS if case.hardware.counters else Feature(0)
         other = GoldenTransport(golden.machine, features=features)
         for exchange in wanted:
             exchange.check(other.transfer(exchange.data, exchange.reply.nbytes))
@@ -136,16 +136,19 @@ def test_drawn_cases_reach_every_option_and_event():
     found: Counter[str] = Counter()
     every = drawn(400)
     for case in every:
-        config, plan = case.config, case.plan
+        config, hardware = case.config, case.hardware
         found.update(
             {
-                *(f"{name} {getattr(plan, name)}" for name in vars(plan) if name != "styles"),
+                *(
+                    f"{name} {getattr(hardware, name)}"
+                    for name in ("neurons", "counters", "registered", "buffered", "halves", "drums")
+                ),
                 *(f"{name} {getattr(case.stalls, name)}" for name in ("commands", "replies")),
                 *(f"layer of {size}" for size in config.sizes[1:-1]),
                 *(f"{each.weight_bits} bits" for each in config.layers),
-                *(f"ports {each.ports}" for each in config.layers),
+                *(f"ports {ports}" for ports in hardware.ports),
                 f"depth {config.depth}",
-                f"{config.input.draws} draws",
+                f"{hardware.draws} draws",
                 f"label {config.label.train}",
                 f"wta {config.wta.kind}",
                 f"gate {config.error.gate}",

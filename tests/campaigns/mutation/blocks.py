@@ -23,7 +23,7 @@ from tests.bench import (
 )
 from tests.bench.bench import Case
 from tests.campaigns.mutation import contracts
-from tests.campaigns.mutation.core import CoreSubject, configurations
+from tests.campaigns.mutation.core import HARDWARE, CoreSubject, configurations
 from tests.campaigns.mutation.equivalence import Contract
 from tests.campaigns.mutation.stimuli import aimed
 from tests.campaigns.mutation.subject import BlockSubject, Subject
@@ -84,7 +84,7 @@ NAMES = (*CASES, "core")
 def subjects(block: str) -> list[Subject]:
     """Return what is mutated of a block."""
     if block == "core":
-        return [CoreSubject(config) for config in configurations().values()]
+        return [CoreSubject(config, HARDWARE[name]) for name, config in configurations().items()]
     return [
         BlockSubject(block, case, CONTRACTS.get(case.name.partition("_")[0]))
         for case in CASES[block]()

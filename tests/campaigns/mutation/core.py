@@ -14,7 +14,7 @@ from amaranth.lib import wiring
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, from_dict
 from spikeloom.hdl.core import Core
-from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.hardware import Hardware
 from spikeloom.sim.rtl import verilate
 from spikeloom.sim.rtl.transport import TransportError, VerilatedTransport
 from spikeloom.sim.rtl.verilate import Log, Settings
@@ -57,13 +57,12 @@ endmodule
 """
 
 
-_LAYER = {**LAYER, "weight_bits": 5, "lanes": 2, "error_threshold": 0.25}
+_LAYER = {**LAYER, "weight_bits": 5, "error_threshold": 0.25}
 _SMALL = {
     "image": [1, 3],
     "sizes": [3, 3, 2],
     "steps": 4,
     "random": {"seed": 1, **dict.fromkeys(("input", "thinning", "dropout", "label"), "lfsr16")},
-    "input__draws": 1,
     "input__rate": 0.8,
     "error__bits": 10,
 }
@@ -82,7 +81,7 @@ def configurations() -> dict[str, NetworkConfig]:
         "wta__strength": 0.25,
     }
     every = {"core_plain": {}, "core_options": options}
-    first = {"core_plain": {}, "core_options": {"dropout": 0.2, "ports": 1, "lanes": 3}}
+    first = {"core_plain": {}, "core_options": {"dropout": 0.2}}
     return {
         name: from_dict(
             table(
@@ -93,6 +92,12 @@ def configurations() -> dict[str, NetworkConfig]:
         )
         for name, changes in every.items()
     }
+
+
+HARDWARE = {
+    "core_plain": Hardware(lanes=(2,), draws=1),
+    "core_options": Hardware(lanes=(3, 2), ports=(1, 2), draws=1),
+}
 
 
 def harness(work: Path) -> Path:
@@ -107,7 +112,7 @@ class CoreSubject:
     """A core; its programs train, infer, read and write, with and without back-pressure."""
 
     config: NetworkConfig
-    plan: Plan = DEFAULT
+    hardware: Hardware
     block: str = "core"
     mutants: int = 120
 
@@ -118,7 +123,7 @@ class CoreSubject:
 
     def component(self) -> wiring.Component:
         """Return a new core."""
-        return Core(self.config, self.plan)
+        return Core(self.config, self.hardware)
 
     def contract(self, component: wiring.Component) -> Contract | None:
         """Return None: any bytes may come, and every reply counts."""

@@ -15,7 +15,6 @@ from spikeloom.boards import steps as step_runs
 from spikeloom.boards.build import Bitstream, build
 from spikeloom.boards.clock import MHZ
 from spikeloom.boards.devices import Family
-from spikeloom.boards.hardware import Hardware
 from spikeloom.boards.planner import MemoryPlan
 from spikeloom.boards.result import (
     Count,
@@ -28,6 +27,7 @@ from spikeloom.boards.result import (
 )
 from spikeloom.boards.targets import TARGETS
 from spikeloom.golden.spec.network import load
+from spikeloom.hdl.hardware import Hardware
 
 SMALL = Hardware(lanes=(1,), draws=1)
 
@@ -214,14 +214,14 @@ def test_a_missed_clock_says_by_how_much_and_what_to_change():
     assert not bad.good
     told = bad.complaint()
     assert "27.00 MHz reached of 30.00 MHz, 10.0 % are missing" in told
-    assert "fewer lanes (now 1)" in told
+    assert "fewer lanes (now 1,1)" in told
     assert "--clock" in told
 
 
 def test_what_does_not_fit_says_by_how_much_and_what_to_change():
     told = outcome(luts=8000, reached=None).complaint()
     assert "320 LUTs too many (8,000 of 7,680)" in told
-    assert "Fewer lanes (now 1)" in told
+    assert "Fewer lanes (now 1,1)" in told
 
 
 def test_what_cannot_be_placed_though_there_is_enough_says_so():

@@ -9,11 +9,11 @@ import pytest
 
 from spikeloom.boards import planner
 from spikeloom.boards.devices import BSRAM, DP16KD, EBR, SPRAM, UP5K, BlockRam
-from spikeloom.boards.hardware import Hardware, HardwareError
 from spikeloom.boards.planner import LOGIC, PlanError, check, plan
 from spikeloom.boards.targets import TARGETS
 from spikeloom.golden.spec.network import load
-from spikeloom.hdl.plan import StoredMemory
+from spikeloom.hdl.hardware import Hardware, HardwareError
+from spikeloom.hdl.memories import StoredMemory
 
 SMALL = Hardware(lanes=(1,), draws=1)
 
@@ -130,14 +130,14 @@ def test_the_hidden_layer_that_is_said_to_fit_does_and_one_more_does_not():
 )
 def test_a_style_that_no_memory_could_have_is_refused(setting: str, told: str):
     target, config = TARGETS["hx8k"], load("tiny")
-    hardware = target.hardware_for(config).with_settings((setting,))
+    hardware = target.hardware_for(config).changed(plan=(setting,))
     with pytest.raises(HardwareError, match=told):
         plan(target, config, hardware)
 
 
 def test_a_style_for_all_memories_of_a_kind_is_taken():
     target, config = TARGETS["hx8k"], load("tiny")
-    hardware = target.hardware_for(config).with_settings(("layer2.weights=logic",))
+    hardware = target.hardware_for(config).changed(plan=("layer2.weights=logic",))
     found = plan(target, config, hardware)
     kinds = {p.kind for p in found.placements if p.memory.name.startswith("layer2.weights")}
     assert kinds == {LOGIC}

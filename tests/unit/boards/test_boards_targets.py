@@ -13,11 +13,11 @@ from amaranth.sim import Simulator
 
 from spikeloom.boards import flow
 from spikeloom.boards.devices import Family
-from spikeloom.boards.hardware import Hardware, HardwareError
 from spikeloom.boards.targets import TARGETS, TargetError, find
 from spikeloom.boards.top import SETTLE_SECONDS, Board, PowerUp
+from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import load, shipped
-from spikeloom.hdl.plan import Plan
+from spikeloom.hdl.hardware import Hardware, HardwareError
 
 NAMES = [
     "icebreaker",
@@ -136,11 +136,9 @@ def test_a_board_is_the_core_behind_two_lines():
 
 def test_lanes_and_ports_are_per_layer_and_the_last_counts_on():
     config = load("mnist-784-128-64-10")
-    chosen = Hardware(lanes=(16, 4), ports=(1, 2), draws=4).of(config)
-    assert [layer.lanes for layer in chosen.layers] == [16, 4, 4]
-    assert [layer.ports for layer in chosen.layers] == [1, 2, 2]
-    assert chosen.input.draws == 4
-    assert chosen.digest() == config.digest()
+    layers = Hardware(lanes=(16, 4), ports=(1, 2)).of(machine(config))
+    assert [layer.lanes for layer in layers] == [16, 4, 4]
+    assert [layer.ports for layer in layers] == [1, 2, 2]
 
 
 def test_a_network_that_a_board_was_tuned_for_has_hardware_of_its_own():
@@ -151,18 +149,18 @@ def test_a_network_that_a_board_was_tuned_for_has_hardware_of_its_own():
 
 
 def test_settings_change_the_plan_by_name():
-    chosen = Hardware().with_settings(("neurons=4", "counters=no", "layer1.weights=huge"))
-    assert chosen.plan == Plan(neurons=4, counters=False, styles=(("layer1.weights", "huge"),))
-    again = chosen.with_settings(("layer1.weights=block",))
-    assert again.plan.styles == (("layer1.weights", "block"),)
+    chosen = Hardware().changed(plan=("neurons=4", "counters=no", "layer1.weights=huge"))
+    assert chosen == Hardware(neurons=4, counters=False, styles=(("layer1.weights", "huge"),))
+    again = chosen.changed(plan=("layer1.weights=block",))
+    assert again.styles == (("layer1.weights", "block"),)
 
 
 @pytest.mark.parametrize("setting", ["neuron=4", "neurons=x", "counters=2", "layer1.x=y", "lanes"])
 def test_an_unknown_setting_is_refused_with_those_there_are(setting: str):
     with pytest.raises(HardwareError, match=r"no hardware choice .*neurons=N, counters=yes\|no"):
-        Hardware().with_settings((setting,))
+        Hardware().changed(plan=(setting,))
 
 
 def test_a_misspelt_setting_is_answered_with_the_nearest():
     with pytest.raises(HardwareError, match=r"neuron=4 \(is it neurons\?\)"):
-        Hardware().with_settings(("neuron=4",))
+        Hardware().changed(plan=("neuron=4",))

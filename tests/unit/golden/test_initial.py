@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -10,6 +8,7 @@ from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import from_dict, load
 from spikeloom.golden.spec.streams import purpose_seed, splitmix64
+from spikeloom.hdl.hardware import Hardware
 from tests.support.configurations import table
 
 
@@ -80,13 +79,11 @@ def test_the_floor_by_hand():
     Layer 1: 10 rows of ceil(5 / 4) words. Layer 2: 4 rows of one word of 3 lanes, and 3 columns
     of ceil(5 / 3) words. With one port the rows written cost their words again.
     """
-    config = from_dict(table())
     activity = np.array([[[10, 4, 2], [0, 3, 1], [0, 1, 2], [0, 5, 1]]], np.int32)
-    assert floor_cycles(machine(config), activity).tolist() == [10 * 2 + 4 + 3 * 2]
-    one_port = machine(config.with_hardware(ports=1))
-    assert floor_cycles(one_port, activity).tolist() == [30 + 5 * 2 + 1]
-    other = dataclasses.replace(config, input=dataclasses.replace(config.input, draws=8))
-    assert floor_cycles(machine(other), activity).tolist() == [30]
+    numbers = machine(from_dict(table()))
+    two, one = (Hardware(lanes=(4,), ports=(ports,)).of(numbers) for ports in (2, 1))
+    assert floor_cycles(two, activity).tolist() == [10 * 2 + 4 + 3 * 2]
+    assert floor_cycles(one, activity).tolist() == [30 + 5 * 2 + 1]
 
 
 @pytest.mark.parametrize("gain", [0.5, 3.0])
@@ -104,14 +101,16 @@ def test_weights_scale_with_their_gain(gain):
 def test_the_floor_counts_errors_of_both_signs():
     activity = np.zeros((1, 4, 3), np.int32)
     activity[0, 1:3, 2] = 3
-    assert floor_cycles(machine(from_dict(table())), activity).tolist() == [6 * 2]
+    layers = Hardware(lanes=(4,)).of(machine(from_dict(table())))
+    assert floor_cycles(layers, activity).tolist() == [6 * 2]
 
 
 def test_the_floor_of_three_crossbars_with_whole_words():
     """Sizes 6, 8, 4, 3 by 2, 4 and 1 lanes: words of 4, 1 and 3; columns of 8 / 4 and 4 / 1."""
     first = table()["layer"][0]
-    layers = [dict(first, lanes=lanes) for lanes in (2, 4, 1)]
-    config = from_dict(table(image=[2, 3], sizes=[6, 8, 4, 3], layer=layers))
+    config = from_dict(table(image=[2, 3], sizes=[6, 8, 4, 3], layer=[first] * 3))
     activity = np.array([[[10, 5, 7, 1], [0, 9, 2, 3], [0, 9, 1, 1], [0, 5, 5, 5]]], np.int32)
     rows, columns = 10 * 4 + 5 * 1 + 7 * 3, (2 + 1) * 2 + (3 + 1) * 4
-    assert floor_cycles(machine(config), activity).tolist() == [rows + columns]
+    assert floor_cycles(Hardware(lanes=(2, 4, 1)).of(machine(config)), activity).tolist() == [
+        rows + columns
+    ]

@@ -73,7 +73,6 @@ def test_a_missing_key_of_a_layer_names_the_layer():
         ("random__seed", -1, "0 to 9.22337e+18"),
         ("input__rate", 1.5, "0 to 1"),
         ("input__dropout", 0.95, "0 to 0.9"),
-        ("input__draws", 9, "1 to 8"),
         ("neuron__kernel_shift", 9, "0 to 8"),
         ("neuron__floor", -1, "0 to 64"),
         ("neuron__ceiling", 65, "0 to 64"),
@@ -101,13 +100,22 @@ def test_a_number_out_of_range_is_named_with_its_range(where, value, allowed):
         ("update", 1.5, "0 to 1"),
         ("error_threshold", 0.0, "0.000976562 to 1024"),
         ("dropout", 0.91, "0 to 0.9"),
-        ("lanes", 0, "1 to 1024"),
-        ("ports", 3, "1 to 2"),
     ],
 )
 def test_a_layers_number_out_of_range_is_named_with_its_range(key, value, allowed):
     message = f"layer[1].{key} = {value!r} is out of range: allowed is {allowed}"
     refused(message, layer=layers(**{key: value}))
+
+
+@pytest.mark.parametrize("key", ["lanes", "ports"])
+def test_hardware_in_a_layer_is_refused_with_the_option_for_it(key: str):
+    message = f"layer[1].{key} is hardware, which is told apart from the network: leave it out"
+    refused(message, layer=layers(**{key: 2}))
+    refused(f"give --{key} to the command", layer=layers(**{key: 2}))
+
+
+def test_draws_are_refused_with_the_option_for_them():
+    refused("input.draws is hardware, which is told apart", input__draws=2)
 
 
 @pytest.mark.parametrize(
@@ -291,7 +299,7 @@ def changed(config: Any, path: tuple[str | int, ...]) -> Any:
 
 def test_the_digest_changes_with_every_key_that_changes_a_result():
     config = from_dict(table())
-    free = {"name", "description", "seed", "lanes", "ports", "draws"}
+    free = {"name", "description", "seed"}
     paths = leaves(config)
     assert len(paths) > 40
     for path in paths:
@@ -305,13 +313,6 @@ def test_the_digest_is_written_down():
 
 
 DIGEST = "5911dddc625771ff"
-
-
-def test_hardware_keys_are_changed_apart():
-    config = from_dict(table()).with_hardware(lanes=3, ports=1, draws=4)
-    assert [(layer.lanes, layer.ports) for layer in config.layers] == [(3, 1), (3, 1)]
-    assert config.input.draws == 4
-    assert config.digest() == from_dict(table()).digest()
 
 
 def test_the_integers_of_a_machine_by_hand():
@@ -330,8 +331,6 @@ def test_the_integers_of_a_machine_by_hand():
     assert last.error_threshold == 128  # half a spike of 256
     assert first.error_max == 131071
     assert first.dropout == 32768
-    assert (first.lanes, first.words, first.banks) == (4, 2, 4)
-    assert (last.lanes, last.words, last.banks) == (3, 1, 4)
     assert first.current_bits == 11  # 6 * 127 = 762 and a sign
     assert last.error_current_bits == 14  # 3 * 2047 = 6141 and a sign
 

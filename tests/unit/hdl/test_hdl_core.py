@@ -20,7 +20,7 @@ from spikeloom.golden.spec.network import load
 from spikeloom.golden.spec.registers import registers
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.core import Core
-from spikeloom.hdl.plan import Plan
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from tests.bench import bench_core, cosim, pysim
 
 TESTS = 6
@@ -34,7 +34,7 @@ def test_the_core_keeps_its_contract_under_cocotb(tmp_path: Path):
 
 @pytest.mark.parametrize(("buffered", "clocks"), [(True, 4), (False, 2)])
 def test_a_register_is_read_within_its_latency_pin_to_pin(buffered: bool, clocks: int):
-    core = Core(load("tiny"), Plan(buffered=buffered))
+    core = Core(load("tiny"), Hardware(buffered=buffered))
     steps = registers(machine(load("tiny")))["steps"]
     moved: list[int] = []
 
@@ -67,7 +67,8 @@ def test_the_rate_form_is_refused_by_name():
 def test_training_takes_at_most_one_and_a_half_times_the_floor():
     """784-128-10, 32 lanes, two ports: digits that an untrained and a trained network see."""
     config = load("mnist-784-128-10")
-    assert (config.layers[0].lanes, {layer.ports for layer in config.layers}) == (32, {2})
+    layers = DEFAULT.of(machine(config))
+    assert (layers[0].lanes, {layer.ports for layer in layers}) == (32, {2})
     data = network_data.load(config, train=4000, test=0, held_out=0)
     golden, rtl = GoldenEngine(machine(config)), RtlEngine(machine(config))
     start(golden, 1)
@@ -80,7 +81,7 @@ def test_training_takes_at_most_one_and_a_half_times_the_floor():
         counts = rtl.train(images, labels)
         expected, activity = golden.train_recorded(images, labels)
         np.testing.assert_array_equal(counts, expected)
-        floor = int(floor_cycles(golden.machine, activity).sum())
+        floor = int(floor_cycles(layers, activity).sum())
         assert floor < rtl.counters()["cycles"] <= 1.5 * floor
         golden.train(data.train_images[rest], data.train_labels[rest])
     rtl.close()

@@ -7,7 +7,7 @@ import pytest
 from spikeloom.hdl import encoder
 from spikeloom.hdl.dropout import Dropout
 from spikeloom.hdl.encoder import Encoder
-from spikeloom.hdl.plan import Plan
+from spikeloom.hdl.hardware import Hardware
 from tests.bench import bench_encoder
 from tests.bench.bench import Bench, Driver, Pins, join, run_case, run_cases, simulate
 from tests.support import stimulus
@@ -63,11 +63,10 @@ def timing(
     machine = stimulus.machine(
         sizes=(40, 16, 10),
         steps=steps,
-        input__draws=draws,
         ramp_train=(200,) * steps,
         input_dropout=dropout,
     )
-    component = module.Encoder(machine, Plan(registered=registered))
+    component = module.Encoder(machine, Hardware(draws=draws, registered=registered))
     return simulate(
         component, Timing(component, active=active, steps=steps, words=(word, drop_word))
     )

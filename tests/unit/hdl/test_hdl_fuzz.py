@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.lib import data, memory
+from amaranth import Module
+from amaranth.lib import data
+from amaranth.lib.memory import Memory
 
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.protocol import Feature
 from spikeloom.hdl import core, layer
-from spikeloom.hdl import plan as hdl_plan
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.drum import suits
-from spikeloom.hdl.plan import DEFAULT, Plan
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.sim.rtl.transport import VerilatedTransport
 from spikeloom.sim.rtl.verilate import build, to_verilog
 from tests.support.byte_program import Program, check, random_program
@@ -28,10 +29,10 @@ from tests.support.mutants import Mutant
 from tests.support.random_config import (
     describe,
     random_config,
+    random_hardware,
     random_images,
-    random_plan,
+    random_lanes,
     random_weights,
-    with_random_hardware,
 )
 
 STALLS = (0.0, 0.3, 0.8)
@@ -39,31 +40,35 @@ STALLS = (0.0, 0.3, 0.8)
 
 @pytest.fixture(autouse=True)
 def small_drums(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a plan put vectors of any size into memories: the networks here have few neurons."""
+    """Let drums put vectors of any size into memories: the networks here have few neurons."""
     monkeypatch.setattr(layer, "SMALL", 0)
 
 
-def features(plan: Plan) -> Feature:
-    return Feature.COUNTERS if plan.counters else Feature(0)
+def features(hardware: Hardware) -> Feature:
+    return Feature.COUNTERS if hardware.counters else Feature(0)
 
 
 def fuzz(
-    config: NetworkConfig, program: Program, rng: np.random.Generator, plan: Plan = DEFAULT
+    config: NetworkConfig,
+    program: Program,
+    rng: np.random.Generator,
+    hardware: Hardware = DEFAULT,
 ) -> None:
     """Check one program under stalls at random; a difference comes with the configuration."""
     pause = int(rng.choice([0, 0, 40]))
     stall, stall_seed = float(rng.choice(STALLS)), int(rng.integers(99))
     try:
-        check(core.Core(config, plan), program, stall=stall, seed=stall_seed, pause=pause)
+        check(core.Core(config, hardware), program, stall=stall, seed=stall_seed, pause=pause)
     except Exception as error:
-        error.add_note(f"{describe(config)}\n{plan}")
+        error.add_note(f"{describe(config)}\n{hardware}")
         raise
 
 
 def try_any_network(seed: list[int], **fixed: Any) -> None:
     rng = np.random.default_rng(seed)
-    config, plan = random_config(rng, **fixed), random_plan(rng)
-    fuzz(config, random_program(machine(config), rng, 10, features(plan)), rng, plan)
+    config = random_config(rng, **fixed)
+    hardware = random_hardware(config, rng)
+    fuzz(config, random_program(machine(config), rng, 10, features(hardware)), rng, hardware)
 
 
 @pytest.mark.parametrize("number", range(6))
@@ -81,36 +86,36 @@ def try_other_hardware(rng: np.random.Generator, variants: int) -> None:
     config = random_config(rng)
     program = random_program(machine(config), rng, 6)
     for _ in range(variants):
-        other = with_random_hardware(config, rng)
-        assert other.digest() == config.digest()
-        fuzz(other, program, rng, dataclasses.replace(random_plan(rng), counters=True))
+        hardware = dataclasses.replace(random_hardware(config, rng), counters=True)
+        fuzz(config, program, rng, hardware)
 
 
-def test_lanes_ports_draws_and_plan_change_no_reply(rng: np.random.Generator):
+def test_hardware_changes_no_reply(rng: np.random.Generator):
     try_other_hardware(rng, 2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(4))
-def test_lanes_ports_draws_and_plan_change_no_reply_of_many(number: int, seed: int):
+def test_hardware_changes_no_reply_of_many(number: int, seed: int):
     try_other_hardware(np.random.default_rng([seed, number]), 4)
 
 
 @pytest.fixture
 def rubbish(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """Fill every memory with random bits, as silicon does at power-up."""
-    bits = random.Random(seed)
+    bits, sound = random.Random(seed), Hardware.memory
 
-    def filled(*, shape: Any, depth: int, init: list, attrs: dict) -> memory.Memory:
-        assert not list(init)
+    def filled(self: Hardware, m: Module, name: str, shape: Any, depth: int) -> Memory:
+        memory = sound(self, m, name, shape, depth)
         if isinstance(shape, data.Layout):
             words = [shape.from_bits(bits.getrandbits(shape.size)) for _ in range(depth)]
         else:
             high = 1 << shape.width - shape.signed
             words = [bits.randrange(-high if shape.signed else 0, high) for _ in range(depth)]
-        return memory.Memory(shape=shape, depth=depth, init=words, attrs=attrs)
+        memory.init = words
+        return memory
 
-    monkeypatch.setattr(hdl_plan, "Memory", filled)
+    monkeypatch.setattr(Hardware, "memory", filled)
 
 
 @pytest.mark.usefixtures("rubbish")
@@ -134,8 +139,6 @@ def test_lateral_inhibition_beyond_every_weight_sum_is_exact(rng: np.random.Gene
         "update": 0.2,
         "error_threshold": 1.0,
         "dropout": 0.0,
-        "lanes": 3,
-        "ports": 2,
     }
     config = random_config(
         rng,
@@ -149,7 +152,7 @@ def test_lateral_inhibition_beyond_every_weight_sum_is_exact(rng: np.random.Gene
         neuron__kernel_shift=0,
         input__rate=0.8,
     )
-    fuzz(config, random_program(machine(config), rng, 6), rng)
+    fuzz(config, random_program(machine(config), rng, 6), rng, Hardware(lanes=(3,)))
 
 
 def blank_images(rng: np.random.Generator) -> tuple[NetworkConfig, Program]:
@@ -170,7 +173,7 @@ def blank_images(rng: np.random.Generator) -> tuple[NetworkConfig, Program]:
 
 def test_a_sample_trained_after_an_inferred_one_waits_for_its_dropout(rng: np.random.Generator):
     config, program = blank_images(rng)
-    fuzz(config, program, rng)
+    fuzz(config, program, rng, random_lanes(config, rng))
 
 
 @pytest.mark.slow
@@ -188,12 +191,12 @@ def test_random_networks_reach_every_option_and_event():
         rng = np.random.default_rng(number)
         config = random_config(rng)
         program = random_program(machine(config), rng, 10)
-        plan = random_plan(rng)
+        hardware = random_hardware(config, rng)
         options = {
             *(
                 f"no {name}"
                 for name in ("counters", "registered", "buffered")
-                if not getattr(plan, name)
+                if not getattr(hardware, name)
             ),
             f"{config.depth} crossbars",
             f"reset {config.neuron.reset}",
@@ -203,21 +206,21 @@ def test_random_networks_reach_every_option_and_event():
             f"wta {config.wta.kind}",
             f"ramp {config.input.ramp}",
             *(f"{use} {getattr(config.random, use)}" for use in ("input", "thinning", "dropout")),
-            *(f"{each.ports} ports" for each in config.layers),
+            *(f"{ports} ports" for ports in hardware.ports),
             *(f"{each.weight_bits} bits" for each in config.layers),
-            f"{config.input.draws} draws",
+            f"{hardware.draws} draws",
         }
         if config.neuron.kernel_shift and config.error.kernel_shift:
             options.add("both kernels")
         if config.input.dropout and config.layers[0].dropout:
             options.add("both dropouts")
-        layers = program.machine.layers
+        layers = hardware.of(program.machine)
         if any(each.words * each.lanes != each.n_post for each in layers):
             options.add("odd lanes")
-        if any(plan.neurons_per_clock(each) != each.lanes for each in layers):
+        if any(each.neurons != each.lanes for each in layers):
             options.add("folded")
         for each, above in itertools.pairwise(layers):
-            if plan.drums and suits(each.n_post, (each.lanes, above.banks)):
+            if hardware.drums and suits(each.n_post, (each.lanes, above.banks)):
                 options.add("drum of equal strides" if each.lanes == above.banks else "drum")
         events.update(options)
         seen = {
@@ -248,22 +251,23 @@ def test_random_networks_reach_every_option_and_event():
     assert not rare
 
 
-def caught(fixed: dict[str, Any], plan: Plan, tries: int) -> bool:
+def caught(fixed: dict[str, Any], hardware: Hardware, tries: int) -> bool:
     for number in range(tries):
         rng = np.random.default_rng(number)
         config = random_config(rng, **fixed)
         program = random_program(machine(config), rng, 10)
         try:
-            check(core.Core(config, plan), program)
+            built = hardware if hardware.lanes else random_lanes(config, rng, hardware)
+            check(core.Core(config, built), program)
         except AssertionError:
             return True
     return False
 
 
 def try_fault(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    mutant, fixed, plan = FAULTS[number]
+    mutant, fixed, hardware = FAULTS[number]
     replaced(mutant, monkeypatch)
-    assert caught(fixed, plan, 30), mutant.why
+    assert caught(fixed, hardware, 30), mutant.why
 
 
 @pytest.mark.parametrize("mutant", [NEIGHBOURS, DROPOUT, *(fault[0] for fault in FAULTS)])
@@ -286,8 +290,9 @@ def test_the_fuzz_catches_every_fault(number: int, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("number", range(2))
 def test_long_runs_of_native_cores_reply_as_golden_does(number: int, seed: int):
     rng = np.random.default_rng([seed, number])
-    config, plan = random_config(rng), random_plan(rng)
-    program = Program(machine(config), features(plan))
+    config = random_config(rng)
+    hardware = random_hardware(config, rng)
+    program = Program(machine(config), features(hardware))
     images = random_images(config.sizes[0], rng)
     program.load_weights(random_weights(program.machine, rng))
     for sample in range(4000):
@@ -302,9 +307,9 @@ def test_long_runs_of_native_cores_reply_as_golden_does(number: int, seed: int):
     program.digest()
     program.read_all_weights()
     program.read_registers()
-    library = build(to_verilog(Core(config, plan)))
+    library = build(to_verilog(Core(config, hardware)))
     for stalls in ({}, {"in_": 128, "out": 128}, {"in_": 0, "out": 250}):
         with VerilatedTransport(library) as transport:
             transport.stalls(seed=seed, **stalls)
             replies = transport.transfer(program.data, program.reply_bytes)
-        assert next(program.differences(replies), None) is None, f"{describe(config)}\n{plan}"
+        assert next(program.differences(replies), None) is None, f"{describe(config)}\n{hardware}"

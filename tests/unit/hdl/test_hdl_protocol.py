@@ -10,11 +10,12 @@ from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.protocol import Opcode, Status
 from spikeloom.golden.spec.registers import registers
-from spikeloom.hdl.core import BUFFER, Core
+from spikeloom.hdl.core import BUFFER
 from tests.bench import pysim
 from tests.support.byte_program import Program, check, cycle_limit
 from tests.support.core_faults import NEIGHBOURS, replaced
 from tests.support.small_core import CLASSES, FULL, finish, program_of, small
+from tests.support.small_core import core as built
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def test_a_zero_among_the_literals_is_a_pixel_like_any_other(program: Program):
 
 
 def test_an_image_is_taken_while_a_sample_runs(program: Program, image: np.ndarray):
-    core = Core(program.machine.config)
+    core = built(program)
     taken_while_busy = 0
     program.image(image)
     program.train(1)
@@ -102,7 +103,7 @@ def test_a_reply_that_nobody_takes_is_not_lost(program: Program, image: np.ndarr
         program.image(image)
         program.train(label)
     program.digest()
-    check(Core(program.machine.config), program, pause=1500)
+    check(built(program), program, pause=1500)
 
 
 def test_bytes_may_come_slowly_and_be_taken_slowly(program: Program, image: np.ndarray):
@@ -110,7 +111,7 @@ def test_bytes_may_come_slowly_and_be_taken_slowly(program: Program, image: np.n
     program.image(image)
     program.train(1)
     program.digest()
-    check(Core(program.machine.config), program, stall=0.9)
+    check(built(program), program, stall=0.9)
 
 
 # Registers
@@ -164,7 +165,7 @@ def test_counters_do_not_run_while_the_core_is_idle(network: Machine, seed: int)
     cleared = len(program.data)
     for name in ("cycles", "writes.1", "writes.2"):
         program.read(name)
-    core = Core(network.config)
+    core = built(program)
 
     async def bench(ctx: SimulatorContext) -> None:
         await pysim.put(ctx, core.i, program.data[:cleared])
@@ -210,7 +211,7 @@ def test_reset_keeps_weights_and_forgets_a_loaded_image(program: Program, image:
 @pytest.mark.parametrize("ports", [1, 2])
 def test_weights_are_whole_at_once_after_a_sample(ports: int, image: np.ndarray, seed: int):
     """The last row written may still be on its way into a one-port memory."""
-    program = program_of(small(ports), seed)
+    program = program_of(small(), seed)
     for layer in (1, 2):
         program.write(f"probability.{layer}", 1 << 16)
     for label in range(3):
@@ -222,7 +223,7 @@ def test_weights_are_whole_at_once_after_a_sample(ports: int, image: np.ndarray,
         program.image(FULL)
         program.train(label)
         program.digest()
-    finish(program)
+    finish(program, ports)
 
 
 def test_no_rows_are_neither_expected_nor_sent(program: Program):
@@ -271,7 +272,7 @@ def test_a_host_write_that_disturbs_its_neighbours_is_caught(monkeypatch: pytest
 
 
 def full_lists(ports: int) -> None:
-    network = small(ports, input__ramp="constant", neuron__start=1.0)
+    network = small(input__ramp="constant", neuron__start=1.0)
     program = Program(network)
     largest = [np.full((x.n_pre, x.n_post), x.weight_max, np.int16) for x in network.layers]
     program.load_weights(largest)
@@ -281,4 +282,4 @@ def full_lists(ports: int) -> None:
         program.load_weights(largest)
         program.image(FULL)
         program.infer()
-    finish(program)
+    finish(program, ports)

@@ -52,7 +52,7 @@ AROUND = 3  # clocks: start, end, done
     ids=["read", "write", "digest", "nothing"],
 )
 def test_an_operation_takes_as_long_as_it_says(fields, clocks):
-    component = Reading(WeightPort(machine((ROWS, COLUMNS, LANES, 8))), LANES)
+    component = Reading(WeightPort(machine((ROWS, COLUMNS, LANES, 8)).layers), LANES)
     assert simulate(component, Duration(component, **fields)).took == clocks + AROUND
 
 

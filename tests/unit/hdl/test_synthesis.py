@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import json
@@ -41,13 +42,13 @@ from spikeloom.hdl.drum import Drum
 from spikeloom.hdl.encoder import Encoder
 from spikeloom.hdl.fold import Fold
 from spikeloom.hdl.frames import FrameReceiver, FrameSender
+from spikeloom.hdl.hardware import BuiltLayer, Hardware
 from spikeloom.hdl.layer import Layer
 from spikeloom.hdl.learning import Coincidence, Step, Thinning
 from spikeloom.hdl.lfsr import Generator
 from spikeloom.hdl.link import Link
 from spikeloom.hdl.network import Network
 from spikeloom.hdl.neuron import ErrorNeurons, ForwardNeurons
-from spikeloom.hdl.plan import Plan
 from spikeloom.hdl.spikes import Scanner, SpikeList
 from spikeloom.hdl.uart import Receiver, Transmitter
 from spikeloom.hdl.weights import WeightPort
@@ -119,7 +120,7 @@ def check(found: dict[str, dict[str, int]]) -> None:
 
 def small() -> Machine:
     """Return a network with everything that adds hardware."""
-    layer = {**LAYER, "dropout": 0.2, "lanes": 3}
+    layer = {**LAYER, "dropout": 0.2}
     return machine(
         from_dict(
             table(
@@ -132,10 +133,17 @@ def small() -> Machine:
                 input__dropout=0.1,
                 label__train="random-front",
                 wta={"kind": "feedforward", "strength": 0.25},
-                layer=[layer, {**LAYER, "lanes": 3, "ports": 1}],
+                layer=[layer, LAYER],
             )
         )
     )
+
+
+BUILT = Hardware(lanes=(3,), ports=(2, 1))
+
+
+def layer(index: int) -> BuiltLayer:
+    return BUILT.of(small())[index - 1]
 
 
 def wta(kind: str) -> Wta:
@@ -145,12 +153,13 @@ def wta(kind: str) -> Wta:
 
 def error_neurons(output: bool) -> ErrorNeurons:
     network = small()
-    layer = network.layers[int(output)]
-    return ErrorNeurons(network, layer, lanes=4, current=signed(14), output=output)
+    return ErrorNeurons(network, layer(1 + output), lanes=4, current=signed(14), output=output)
 
 
 ENTRY = data.StructLayout({"row": range(12), "keep": 1})
-SMALLEST = Plan(neurons=1, counters=False, registered=False, buffered=False, drums=True)
+SMALLEST = dataclasses.replace(
+    BUILT, neurons=1, counters=False, registered=False, buffered=False, drums=True
+)
 
 COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "generator": lambda: Generator(CATALOG["lfsr64"], seed=1, draws=3, second=2),
@@ -162,29 +171,27 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "thinning": Thinning,
     "coincidence": lambda: Coincidence(4),
     "step": lambda: Step(small().layers[0], shift=1, probability=1000),
-    "crossbar": lambda: Crossbar(small().layers[0], transposed=False),
-    "one-port crossbar": lambda: Crossbar(small().layers[1], transposed=False),
-    "transposed crossbar": lambda: Crossbar(small().layers[0], transposed=True),
-    "transposed one-port crossbar": lambda: Crossbar(small().layers[1], transposed=True),
-    "forward neurons": lambda: ForwardNeurons(
-        small(), small().layers[0], lanes=3, current=signed(12)
-    ),
-    "fold": lambda: Fold(small().layers[0], 1, signed(12)),
+    "crossbar": lambda: Crossbar(layer(1), transposed=False),
+    "one-port crossbar": lambda: Crossbar(layer(2), transposed=False),
+    "transposed crossbar": lambda: Crossbar(layer(1), transposed=True),
+    "transposed one-port crossbar": lambda: Crossbar(layer(2), transposed=True),
+    "forward neurons": lambda: ForwardNeurons(small(), layer(1), lanes=3, current=signed(12)),
+    "fold": lambda: Fold(layer(1), 1, signed(12)),
     "wheel": lambda: Wheel(13, (4, 3), planes=2),
     "drum": lambda: Drum(40, (8, 2), planes=2),
-    "columns": lambda: Columns(small().layers[1]),
-    "crossbar with a gap": lambda: Crossbar(small().layers[0], transposed=True, gap=True),
+    "columns": lambda: Columns(layer(2)),
+    "crossbar with a gap": lambda: Crossbar(layer(1), transposed=True, gap=True),
     "error neurons": lambda: error_neurons(False),
     "output error neurons": lambda: error_neurons(True),
     "no wta": lambda: wta("none"),
     "lateral wta": lambda: wta("lateral"),
     "feedforward wta": lambda: wta("feedforward"),
     "recurrent wta": lambda: wta("recurrent"),
-    "layer": lambda: Layer(small(), 1),
-    "output layer": lambda: Layer(small(), 2),
-    "weight port": lambda: WeightPort(small()),
-    "network": lambda: Network(small()),
-    "core": lambda: Core(small().config),
+    "layer": lambda: Layer(small(), 1, BUILT),
+    "output layer": lambda: Layer(small(), 2, BUILT),
+    "weight port": lambda: WeightPort(BUILT.of(small())),
+    "network": lambda: Network(small(), BUILT),
+    "core": lambda: Core(small().config, BUILT),
     "smallest core": lambda: Core(small().config, SMALLEST),
     "receiver": Receiver,
     "transmitter": Transmitter,
@@ -230,15 +237,15 @@ def test_tiny_is_synthesised(family: str, tmp_path: Path):
     ("family", "ports"), [("ice40", 1), ("ice40", 2), ("ecp5", 2), ("gowin", 2)]
 )
 def test_the_weights_of_a_larger_core_lie_in_block_ram(family: str, ports: int, tmp_path: Path):
-    config = load("mnist-196-32-10").with_hardware(lanes=8, ports=ports)
-    found = cells(Core(config), family, tmp_path)
+    config, hardware = load("mnist-196-32-10"), Hardware(lanes=(8,), ports=(ports,))
+    found = cells(Core(config, hardware), family, tmp_path)
     check(found)
 
     def count(pattern: str) -> int:
         return sum(n for name, n in found["late"].items() if re.fullmatch(pattern, name))
 
-    layer = machine(config).layers[0]
-    bits = layer.n_pre * layer.words * layer.lanes * layer.weight_bits
+    first = hardware.of(machine(config))[0]
+    bits = first.n_pre * first.words * first.lanes * first.weight_bits
     assert count(BLOCK_RAM[family]) >= bits // BLOCK_BITS[family]
     assert count(FLIP_FLOP[family]) < bits // 8, "a memory has become flip-flops"
 

@@ -200,12 +200,11 @@ def test_a_broken_digest_is_no_broken_weight(config: NetworkConfig, digits: Data
     assert found.golden ^ found.device == 1
 
 
-def test_seeds_epochs_and_hardware_keys_are_taken_along(config: NetworkConfig, seed: int):
-    other = config.with_hardware(lanes=3, ports=1)
-    data = network_data.load(other, train=40, test=5, held_out=10)
-    built = machine(other)
+def test_seeds_and_epochs_are_taken_along(config: NetworkConfig, seed: int):
+    data = network_data.load(config, train=40, test=5, held_out=10)
+    built = machine(config)
     device = DeviceEngine("rtl", built, GoldenTransport(built))
-    found = verify(other, seed, data, device, epochs=4)
+    found = verify(config, seed, data, device, epochs=4)
     assert found.equal
     assert found.compared_images >= 4 * 40 + 5 + 10
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -21,6 +20,7 @@ from spikeloom.golden import initial
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, from_dict, load
 from spikeloom.hdl.core import Core
+from spikeloom.hdl.hardware import Hardware
 from spikeloom.sim.compare.lockstep import Verification, verify
 from spikeloom.sim.rtl import netlist
 from spikeloom.sim.rtl.toolchain import ToolchainError
@@ -33,9 +33,13 @@ SEED = 3
 
 def smallest() -> NetworkConfig:
     """Return a network that reads digits at 4x4 and is built in seconds."""
-    layers = [{**LAYER, "lanes": 3, "weight_bits": 6, "update": 0.05}]
-    layers += [{**LAYER, "lanes": 2, "weight_bits": 8, "update": 0.05}]
+    layers = [{**LAYER, "weight_bits": 6, "update": 0.05}]
+    layers += [{**LAYER, "weight_bits": 8, "update": 0.05}]
     return from_dict(table(image=[4, 4], sizes=[16, 6, 10], steps=12, layer=layers))
+
+
+HARDWARE = Hardware(lanes=(3, 2))
+"""Of the smallest one."""
 
 
 def check(config: NetworkConfig, transport: VerilatedTransport, train: int, test: int) -> None:
@@ -55,7 +59,12 @@ def check(config: NetworkConfig, transport: VerilatedTransport, train: int, test
 @pytest.mark.parametrize("device", [HX8K, ECP5_25F], ids=lambda device: device.title)
 def test_a_netlist_learns_digits_as_golden_does(device: Device, seed: int):
     for power_up in (seed, seed + 1):
-        check(smallest(), netlist.netlist_transport(smallest(), device, power_up=power_up), 60, 10)
+        check(
+            smallest(),
+            netlist.netlist_transport(smallest(), device, HARDWARE, power_up=power_up),
+            60,
+            10,
+        )
 
 
 @pytest.mark.slow
@@ -73,17 +82,10 @@ def test_weights_in_ecp5_block_ram_learn_as_golden_does(seed: int):
 @pytest.mark.slow
 def test_weights_in_ice40_single_port_ram_learn_as_golden_does(seed: int):
     """The first crossbar of the default network of iCEBreaker, in its four blocks."""
-    config = icebreaker()
-    verilog = netlist.netlist_verilog(Core(config), UP5K)
+    config, hardware = load("mnist-784-128-10"), Hardware(lanes=(8, 32), ports=(1, 2), draws=1)
+    verilog = netlist.netlist_verilog(Core(config, hardware), UP5K)
     assert verilog.count("\n  SB_SPRAM256KA ") == 4
-    check(config, netlist.netlist_transport(config, UP5K, power_up=seed), 20, 4)
-
-
-def icebreaker() -> NetworkConfig:
-    config = load("mnist-784-128-10")
-    first, second = config.layers
-    first = dataclasses.replace(first, lanes=8, ports=1)
-    return dataclasses.replace(config, layers=(first, second)).with_hardware(draws=1)
+    check(config, netlist.netlist_transport(config, UP5K, hardware, power_up=seed), 20, 4)
 
 
 # --- memories of the RTL that promise no more than silicon's
@@ -98,9 +100,11 @@ def undefined(component: wiring.Component, power_up: int) -> Iterator[VerilatedT
 
 @pytest.mark.parametrize("name", ["smallest", pytest.param("tiny", marks=pytest.mark.slow)])
 def test_rtl_needs_no_collision_and_no_contents(name: str, seed: int):
-    config = smallest() if name == "smallest" else load(name)
+    config, hardware = smallest(), HARDWARE
+    if name == "tiny":
+        config, hardware = load(name), Hardware(lanes=(8, 5))
     for power_up in (seed, seed + 1):
-        with undefined(Core(config), power_up) as transport:
+        with undefined(Core(config, hardware), power_up) as transport:
             check(config, transport, 300, 40)
 
 

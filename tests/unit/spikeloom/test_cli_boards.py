@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spikeloom.boards import estimate as onboard
-from spikeloom.boards import planner, tools
+from spikeloom import perf
+from spikeloom.boards import estimate, planner, tools
 from spikeloom.boards import table as board_table
 from spikeloom.boards.build import Bitstream
 from spikeloom.boards.clock import MHZ
 from spikeloom.boards.estimate import Speed, line_bytes
-from spikeloom.boards.hardware import Hardware
 from spikeloom.boards.planner import MemoryPlan
 from spikeloom.boards.result import Count, Resources, Timing
 from spikeloom.boards.steps import StepError
@@ -27,6 +26,7 @@ from spikeloom.boards.targets import TARGETS, Target
 from spikeloom.boards.tools import KNOWN, Known, Tool
 from spikeloom.golden.spec import link, protocol
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.hardware import Hardware
 from tests.support import command_line
 
 PROMISED = (
@@ -59,7 +59,7 @@ class Builder:
         cells = Resources(Count(self.luts, device.luts), none, Count(9, device.brams), none, none)
         return Bitstream(
             target=target,
-            config=hardware.of(config),
+            config=config,
             hardware=hardware,
             clock_hz=hz,
             memory=MemoryPlan(target, config, hardware, ()),
@@ -77,8 +77,8 @@ class Builder:
 @pytest.fixture
 def builder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Builder:
     builder = Builder(tmp_path)
-    monkeypatch.setattr(onboard, "build", builder)
-    monkeypatch.setattr(onboard, "measure", lambda *_: SPEED)
+    monkeypatch.setattr(estimate, "build", builder)
+    monkeypatch.setattr(perf, "board_speed", lambda *_: SPEED)
     monkeypatch.chdir(tmp_path)
     return builder
 
@@ -136,7 +136,7 @@ def test_options_reach_the_build(builder: Builder):
     _, config, hardware, given = builder.asked[0]
     assert config.name == "tiny"
     assert (hardware.lanes, hardware.ports, hardware.draws) == ((12, 5), (1,), 3)
-    assert (hardware.plan.neurons, hardware.plan.counters) == (4, False)
+    assert (hardware.neurons, hardware.counters) == (4, False)
     assert (given["clock_hz"], given["seeds"]) == (25 * MHZ, 9)
 
 
@@ -217,7 +217,7 @@ def test_a_tool_that_crashes_is_told_with_its_log(
     def crash(*_: Any, **__: Any) -> None:
         raise StepError("nextpnr-ecp5", 255, "ERROR: Assertion failed", tmp_path / "log")
 
-    monkeypatch.setattr(onboard, "build", crash)
+    monkeypatch.setattr(estimate, "build", crash)
     told = call("build", "ulx3s-25f", status=2).stderr
     assert "nextpnr-ecp5 failed with status 255:\n  ERROR: Assertion failed" in told
     assert str(tmp_path / "log") in told

@@ -15,6 +15,7 @@ from spikeloom.boards.targets import find
 from spikeloom.cli.main import app
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.hdl.core import Core
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.sim.rtl import netlist
 from spikeloom.sim.rtl.transport import VerilatedTransport
 
@@ -38,18 +39,19 @@ def test_the_netlist_is_the_boards_own(monkeypatch: pytest.MonkeyPatch):
     """It has the lanes, ports, draws and plan of that board, and is of its device's cells."""
     asked: list[Any] = []
 
-    def rtl(config: NetworkConfig, device: Device, **given: Any) -> VerilatedTransport:
-        asked.append((config, device, given["plan"]))
+    def rtl(
+        config: NetworkConfig, device: Device, hardware: Hardware, **given: Any
+    ) -> VerilatedTransport:
+        asked.append((config, device, hardware))
         shipped = load("tiny")  # other lanes, equal in every bit, and built for other tests
-        return VerilatedTransport.cached(lambda: Core(shipped), repr(shipped))
+        return VerilatedTransport.cached(lambda: Core(shipped), repr((shipped, DEFAULT)))
 
     monkeypatch.setattr(netlist, "netlist_transport", rtl)
     status, out, err = verify("tiny", "--netlist", "icebreaker", "--train", "20", "--test", "2")
     assert status == 0, err
     assert "equal, bit for bit" in out
     target = find("icebreaker")
-    hardware = target.hardware_for(load("tiny"))
-    assert asked == [(hardware.of(load("tiny")), target.device, hardware.plan)]
+    assert asked == [(load("tiny"), target.device, target.hardware)]
 
 
 def test_an_unknown_board_is_answered_with_the_nearest():
@@ -66,7 +68,7 @@ def test_a_netlist_is_not_on_a_board():
 
 def test_the_rate_form_has_no_netlist(tmp_path: Path):
     path = tmp_path / "rate.toml"
-    shipped = (Path(netlist.__file__).parents[1] / "golden/spec/configs/tiny.toml").read_text()
+    shipped = (Path(netlist.__file__).parents[2] / "golden/spec/configs/tiny.toml").read_text()
     path.write_text(shipped.replace('form = "coincidence"', 'form = "rate"'))
     status, _, err = verify(str(path), "--netlist", "hx8k")
     assert status == 2

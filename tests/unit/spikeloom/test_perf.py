@@ -17,6 +17,7 @@ from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.golden.spec.streams import streams
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.perf import Performance, measure
 from tests.support.golden_transport import GoldenTransport
 
@@ -43,10 +44,11 @@ class Fixed(GoldenTransport):
 @pytest.fixture(params=[2, 1])
 def measured(
     request: pytest.FixtureRequest, config: NetworkConfig, digits: Dataset, seed: int
-) -> tuple[NetworkConfig, Performance]:
-    built = config.with_hardware(lanes=3, ports=request.param)
-    device = DeviceEngine("rtl", machine(built), Fixed(machine(built)))
-    return built, measure(built, seed, digits, device, warm_up=WARM_UP, images=IMAGES)
+) -> tuple[Hardware, Performance]:
+    hardware = Hardware(lanes=(3,), ports=(request.param,))
+    device = DeviceEngine("rtl", machine(config), Fixed(machine(config)))
+    found = measure(config, seed, digits, device, hardware, warm_up=WARM_UP, images=IMAGES)
+    return hardware, found
 
 
 def trained(config: NetworkConfig, digits: Dataset, seed: int, count: int) -> Network:
@@ -60,29 +62,29 @@ def trained(config: NetworkConfig, digits: Dataset, seed: int, count: int) -> Ne
 
 
 def test_the_floor_is_that_of_the_samples_that_were_timed(
-    measured: tuple[NetworkConfig, Performance], digits: Dataset, seed: int
+    measured: tuple[Hardware, Performance], config: NetworkConfig, digits: Dataset, seed: int
 ):
-    config, found = measured
+    hardware, found = measured
     network = trained(config, digits, seed, WARM_UP)
     order = initial.order(seed, 0, len(digits.train_images))
     images, labels = digits.train_images[order], digits.train_labels[order]
     chosen = slice(WARM_UP, WARM_UP + IMAGES)
     _, activity = network.train(images[chosen], labels[chosen])
-    expected = floor_cycles(network.machine, activity).mean()
+    expected = floor_cycles(hardware.of(network.machine), activity).mean()
     assert found.floor_per_train_image == expected
     assert found.ratio == 1000 / expected
 
 
-def test_cycles_are_the_cores_own_per_image(measured: tuple[NetworkConfig, Performance]):
+def test_cycles_are_the_cores_own_per_image(measured: tuple[Hardware, Performance]):
     _, found = measured
     assert (found.cycles_per_train_image, found.cycles_per_infer_image) == (1000, 1000)
     assert (found.warm_up, found.train_images, found.infer_images) == (WARM_UP, IMAGES, IMAGES)
 
 
 def test_the_floor_of_inference_is_of_its_spikes_alone(
-    measured: tuple[NetworkConfig, Performance], digits: Dataset, seed: int
+    measured: tuple[Hardware, Performance], config: NetworkConfig, digits: Dataset, seed: int
 ):
-    config, found = measured
+    _, found = measured
     network = trained(config, digits, seed, WARM_UP + IMAGES)
     order = initial.order(seed, 0, len(digits.train_images))[WARM_UP : WARM_UP + IMAGES]
     spikes = [network.raster(digits.train_images[k], 0, 0)[0] for k in order]
@@ -92,7 +94,7 @@ def test_the_floor_of_inference_is_of_its_spikes_alone(
     assert found.infer_ratio == 1000 / expected
 
 
-def test_every_rate_is_measured(measured: tuple[NetworkConfig, Performance]):
+def test_every_rate_is_measured(measured: tuple[Hardware, Performance]):
     _, found = measured
     rates = (
         found.images_per_second,
@@ -109,7 +111,7 @@ def test_too_few_images_are_refused(
     built = machine(config)
     device = DeviceEngine("rtl", built, GoldenTransport(built))
     with pytest.raises(DataError, match=f"{images} images after a warm-up of {warm_up}: .* 100 to"):
-        measure(config, 1, digits, device, warm_up=warm_up, images=images)
+        measure(config, 1, digits, device, DEFAULT, warm_up=warm_up, images=images)
 
 
 def test_images_without_a_spike_are_refused(config: NetworkConfig, digits: Dataset):
@@ -117,7 +119,7 @@ def test_images_without_a_spike_are_refused(config: NetworkConfig, digits: Datas
     built = machine(config)
     device = DeviceEngine("rtl", built, GoldenTransport(built))
     with pytest.raises(DataError, match="made no spike"):
-        measure(config, 1, dark, device, warm_up=3, images=3)
+        measure(config, 1, dark, device, DEFAULT, warm_up=3, images=3)
 
 
 def test_the_defaults_warm_up_before_they_measure():

@@ -15,6 +15,7 @@ from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.network import PRE
 from spikeloom.golden.spec.network import SECTIONS
+from spikeloom.hdl.hardware import Hardware
 from spikeloom.report import ReportError, Run, Verification, activity, outcome, weights, write
 from spikeloom.report import page as page_module
 from spikeloom.report.drawing import IMAGE_BLUE, IMAGE_ORANGE, VARIABLES, Picture
@@ -130,7 +131,7 @@ def test_the_headlines_are_the_runs_numbers(run: Run, page: str):
     assert "equal" in cells
     assert "944 weights and 77 samples compared, bit for bit" in cells
     assert "988" in cells
-    floor = floor_cycles(run.machine, run.activity).mean()
+    floor = floor_cycles(run.layers, run.activity).mean()
     assert f"{987.5 / floor:.3f} times the floor of {floor:,.0f}" in cells
     assert "4,321" in cells
 
@@ -207,10 +208,10 @@ def test_the_interval_is_wilsons():
 
 
 def test_the_parts_of_the_floor_add_up_to_it(digits: Dataset):
-    run = trained(tiny((49, 20, 12, 10), ports=1), digits)
+    run = trained(tiny((49, 20, 12, 10)), digits, hardware=Hardware(ports=(1,)))
     parts = activity.floor_parts(run)
     assert all(value > 0 for value in parts.values())
-    assert sum(parts.values()) == pytest.approx(floor_cycles(run.machine, run.activity).mean())
+    assert sum(parts.values()) == pytest.approx(floor_cycles(run.layers, run.activity).mean())
 
 
 # Writing

@@ -10,6 +10,7 @@ import pytest
 from spikeloom.golden import datasets
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.network import NetworkConfig, load
+from spikeloom.hdl.hardware import Hardware
 from spikeloom.report.drawing import drawing, mosaic, to_svg
 from spikeloom.report.figures import figures
 from spikeloom.report.page import render
@@ -25,19 +26,20 @@ def digits() -> Dataset:
 
 
 @pytest.mark.parametrize(
-    ("config", "classes"),
+    ("config", "ports", "classes"),
     [
-        pytest.param(tiny((49, 2)), 2, id="two classes, no hidden layer"),
-        pytest.param(tiny((49, 12, 47)), 47, id="47 classes"),
-        pytest.param(tiny((49, 20, 12, 10), ports=1), 10, id="two hidden layers, one port"),
-        pytest.param(tiny(steps=1), 10, id="one step"),
-        pytest.param(tiny((49, 90, 10), steps=300), 10, id="300 steps"),
+        pytest.param(tiny((49, 2)), 2, 2, id="two classes, no hidden layer"),
+        pytest.param(tiny((49, 12, 47)), 2, 47, id="47 classes"),
+        pytest.param(tiny((49, 20, 12, 10)), 1, 10, id="two hidden layers, one port"),
+        pytest.param(tiny(steps=1), 2, 10, id="one step"),
+        pytest.param(tiny((49, 90, 10), steps=300), 2, 10, id="300 steps"),
     ],
 )
 def test_every_figure_of_every_kind_of_network_is_drawn(
-    digits: Dataset, config: NetworkConfig, classes: int
+    digits: Dataset, config: NetworkConfig, ports: int, classes: int
 ):
-    drawn = figures(trained(config, relabelled(digits, classes)))
+    hardware = Hardware(ports=(ports,))
+    drawn = figures(trained(config, relabelled(digits, classes), hardware=hardware))
     assert [p.key for p in drawn] == EVERY_KEY
     for p in drawn:
         assert len(p.alt) > 20, p.key

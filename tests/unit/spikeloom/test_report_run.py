@@ -58,7 +58,7 @@ def test_the_floor_is_of_the_samples_that_the_engine_counted(digits: Dataset):
         counters[f"positive.{layer}"] = int(found[:, POSITIVE, layer].sum())
         counters[f"negative.{layer}"] = int(found[:, NEGATIVE, layer].sum())
     run = trained(tiny(), digits, counters=counters)
-    assert run.floor_per_image == pytest.approx(floor_cycles(derived, found).mean())
+    assert run.floor_per_image == pytest.approx(floor_cycles(run.layers, found).mean())
     assert "all 200 training samples" in activity.cycles(run).caption
 
 
