@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -10,16 +11,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from spikeloom import outputs
 from spikeloom.sim.rtl import toolchain
 
 _MANIFEST = "manifest.json"
+_OTHERWISE = "it keeps what is built: set SPIKELOOM_CACHE to another folder"
 
 
-def directory() -> Path:
-    """Return the folder that holds the entries, made if it is missing."""
-    folder = toolchain.cache_directory().resolve() / "verilated"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def directory(kind: str = "verilated") -> Path:
+    """Return the folder of one kind of entries, made if it is missing; it can be written in."""
+    return outputs.folder(toolchain.cache_directory().resolve() / kind, _OTHERWISE)
 
 
 def digest(parts: Iterable[str]) -> str:
@@ -46,6 +47,12 @@ def work_folder(entry: Path) -> Iterator[Path]:
     work = Path(tempfile.mkdtemp(prefix=f"{entry.name}.tmp-", dir=entry.parent))
     try:
         yield work
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise outputs.OutputError(
+            f"cannot write in {entry.parent}: {error.strerror}; {_OTHERWISE}"
+        ) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -5,7 +5,6 @@ An engine's name is not in it: a run may go on in another engine, and must reach
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,17 +81,6 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
             )
     except OSError as error:
         raise CheckpointError(f"cannot write {path}: {error.strerror}") from error
-
-
-def check_writable(path: Path) -> None:
-    """Raise `CheckpointError` where a checkpoint could not be written: before hours are spent."""
-    folder = path.parent
-    if path.is_dir():
-        raise CheckpointError(f"cannot write {path}: it is a folder, name a file in it")
-    if not folder.is_dir():
-        raise CheckpointError(f"cannot write {path}: there is no folder {folder}, make it first")
-    if not os.access(folder, os.W_OK):
-        raise CheckpointError(f"cannot write {path}: no permission to write in {folder}")
 
 
 def check_free(path: Path, resume: Path | None) -> None:

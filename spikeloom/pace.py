@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from types import FrameType, TracebackType
-from typing import Any, Self
+from collections.abc import Iterator
 
 SECONDS = 0.5
 """What one call should take."""
@@ -38,41 +34,3 @@ class Pace:
         """Learn from a chunk of `samples` that took `seconds`."""
         fitting = int(samples * SECONDS / max(seconds, 1e-9))
         self._chunk = max(1, min(fitting, GROWTH * self._chunk, MOST))
-
-
-class Patience:
-    """A context in which Ctrl-C waits for `check` or the end; a second one waits for nothing.
-
-    Outside the main thread, where no handler can be set, it does nothing.
-    """
-
-    def __init__(self) -> None:
-        self._asked = False
-        self._before: Callable[[int, FrameType | None], Any] | int | None = None
-
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._note)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-        if kind is None:
-            self.check()
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if self._asked:
-            raise KeyboardInterrupt
-        self._asked = True
-
-    def check(self) -> None:
-        """Raise the `KeyboardInterrupt` that waits, if one does."""
-        if self._asked:
-            self._asked = False
-            raise KeyboardInterrupt

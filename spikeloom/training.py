@@ -15,15 +15,20 @@ from pathlib import Path
 import numpy as np
 
 from spikeloom import checkpoint as checkpoints
+from spikeloom import outputs
 from spikeloom.checkpoint import Checkpoint, CheckpointError
 from spikeloom.data import fingerprint
 from spikeloom.engines.engine import Engine, start
 from spikeloom.golden import initial
 from spikeloom.golden.datasets import Dataset
-from spikeloom.pace import Pace, Patience
+from spikeloom.interrupt import Stop
+from spikeloom.pace import Pace
 
 EVALUATIONS = 8
 """Points of the learning curve per epoch."""
+
+SAVE_SECONDS = 60.0
+"""A run that is saved is saved this often: what it trains may be lost, with a board's power say."""
 
 GLANCE = 250
 """Held-out images of such a point where the engine is a simulation."""
@@ -133,6 +138,7 @@ class Trainer:
         self.whole = True
         self._fingerprint = fingerprint(data)
         self._trained, self._seconds = 0, 0.0
+        self._kept = time.monotonic()
         config = engine.machine.config
         if resume is None:
             self.seed = config.random.seed if seed is None else seed
@@ -201,27 +207,33 @@ class Trainer:
     ) -> None:
         """Train until all epochs are done.
 
-        Where `save` is given, the run is saved before every epoch and at the end.
+        Where `save` is given, the run is saved before every epoch, every `SAVE_SECONDS`, and at
+        the end.
 
-        Ctrl-C ends the chunk that is running, saves, and raises `KeyboardInterrupt`.
+        Ctrl-C or SIGTERM ends the chunk that is running, saves, and raises `KeyboardInterrupt`.
         """
         if save:
-            checkpoints.check_writable(save)
+            outputs.file(save)
         pace = Pace()
-        with Patience() as patience:
+        with Stop(patient=True) as stop:
             try:
                 while True:
                     if self._due():
-                        self._look(patience, progress)
+                        self._look(stop, progress)
                     if save and not self.position:
-                        checkpoints.save(save, self.checkpoint())
+                        self._keep(save)
                     if self.done:
                         break
-                    self._train_stretch(pace, patience, progress)
+                    self._train_stretch(pace, stop, progress, save)
             except KeyboardInterrupt:
                 if save and self.whole:
-                    checkpoints.save(save, self.checkpoint())
+                    self._keep(save)
                 raise
+            stop.check()
+
+    def _keep(self, save: Path) -> None:
+        checkpoints.save(save, self.checkpoint())
+        self._kept = time.monotonic()
 
     @property
     def _stretch(self) -> int:
@@ -238,7 +250,7 @@ class Trainer:
         )
 
     def _train_stretch(
-        self, pace: Pace, patience: Patience, progress: Callable[[Progress], None]
+        self, pace: Pace, stop: Stop, progress: Callable[[Progress], None], save: Path | None
     ) -> None:
         """Train to the next point of the learning curve, or to the epoch's end."""
         self.engine.set_updates(self.engine.machine.updates(self.epoch))
@@ -248,7 +260,9 @@ class Trainer:
         for chunk in pace.chunks(len(samples)):
             self._train_chunk(samples[chunk.start : chunk.stop])
             progress(self._progress())
-            patience.check()
+            stop.check()
+            if save and self.position and time.monotonic() - self._kept >= SAVE_SECONDS:
+                self._keep(save)
 
     def _train_chunk(self, samples: np.ndarray) -> None:
         self.whole = False
@@ -262,14 +276,14 @@ class Trainer:
             self.epoch, self.position = self.epoch + 1, 0
         self.whole = True
 
-    def _look(self, patience: Patience, progress: Callable[[Progress], None]) -> None:
+    def _look(self, stop: Stop, progress: Callable[[Progress], None]) -> None:
         """Add a point to the learning curve."""
         images = self.data.held_images[self._glance]
         found = evaluate(
             self.engine,
             images,
             self.data.held_labels[self._glance],
-            tick=lambda _: patience.check(),
+            tick=lambda _: stop.check(),
         )
         self.curve.append(Point(self.presentations, len(images), found.right))
         progress(self._progress())

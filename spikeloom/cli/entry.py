@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 
+from spikeloom.interrupt import stoppable
+
 
 def main() -> None:
     """Run the command line; Ctrl-C while it is still loading ends it as later on."""
-    try:
-        from spikeloom.cli.main import main as run
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
-    run()
+
+    def run() -> int:
+        from spikeloom.cli.main import main as verbs
+
+        verbs()  # exits by itself
+        return 0
+
+    sys.exit(stoppable(run))

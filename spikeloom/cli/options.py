@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
-from argparse import ArgumentTypeError
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -157,27 +154,6 @@ Report = Annotated[
         metavar="DIR", help="Write an HTML report with pictures into this folder.", file_okay=False
     ),
 ]
-
-
-def prepare_folder(folder: Path) -> None:
-    """Make the report's folder, or refuse it: before anything is trained."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        writable = os.access(folder, os.W_OK)
-    except OSError as error:
-        raise typer.BadParameter(
-            f"cannot make {folder}: {error.strerror}", param_hint="--report"
-        ) from error
-    if not writable:
-        raise typer.BadParameter(f"no permission to write in {folder}", param_hint="--report")
-
-
-def writable(check: Callable[[Path], Path], path: Path, option: str) -> Path:
-    """Refuse an output that cannot be written, before the work; `check`: of `arguments`."""
-    try:
-        return check(path)
-    except ArgumentTypeError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def check_port(engine: str, port: str | None, baud: int | None) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from spikeloom import checkpoint as checkpoints
 from spikeloom import data as network_data
-from spikeloom import interrupt
+from spikeloom import interrupt, outputs
 from spikeloom.cli import options
 from spikeloom.cli.options import EngineName
 from spikeloom.cli.output import Output, percent
@@ -43,7 +43,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Write a checkpoint before every epoch, at the end, and at Ctrl-C.",
+            help="Write a checkpoint every minute, before every epoch, at the end, and at Ctrl-C.",
         ),
     ] = None,
     resume: Annotated[
@@ -80,7 +80,7 @@ def train(
     if save:
         checkpoints.check_free(save, resume)
     if report:
-        options.prepare_folder(report)
+        outputs.folder(report)
     images = network_data.load(
         network, data, train=train, test=test, held_out=held_out, validate=validate
     )
@@ -124,8 +124,8 @@ def _tell_left(output: Output, save: Path, machine: Machine) -> None:
     left = checkpoints.load(save, machine)
     done = left.epoch * left.train_images + left.position
     output.say(
-        f"{save} holds the run after {done:,} images (it is written before every epoch): go on "
-        f"with --resume {save}"
+        f"{save} holds the run after {done:,} images (it is written every minute): go on with "
+        f"--resume {save}"
     )
 
 

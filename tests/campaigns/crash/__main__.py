@@ -23,8 +23,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from spikeloom import checkpoint, data
-from spikeloom.arguments import HelpWithDefaults, at_least, out_file
+from spikeloom import checkpoint, data, outputs
 from spikeloom.engines.engine import GoldenEngine, make_engine
 from spikeloom.golden.files import partial_of
 from spikeloom.golden.paper import training
@@ -32,6 +31,7 @@ from spikeloom.golden.paper.config import PaperConfig
 from spikeloom.golden.spec import network
 from spikeloom.interrupt import stoppable
 from spikeloom.training import Trainer
+from tests.campaigns.arguments import HelpWithDefaults, at_least
 from tests.campaigns.provenance import stamp
 from tests.paths import ROOT
 
@@ -290,7 +290,7 @@ def main() -> int:
     parser.add_argument("--kills", type=at_least(0), default=100, help="of spikeloom train")
     parser.add_argument("--float-kills", type=at_least(0), default=30, help="of the float model")
     parser.add_argument("--seed", type=at_least(0), help="of the moments; another every time")
-    parser.add_argument("--results", type=out_file, metavar="FILE", help="write counts as JSON")
+    parser.add_argument("--results", type=outputs.file, metavar="FILE", help="write counts as JSON")
     parser.add_argument("--float", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.float:

@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from spikeloom.arguments import HelpWithDefaults, at_least, out_file
+from spikeloom import outputs
 from spikeloom.interrupt import stoppable
+from tests.campaigns.arguments import HelpWithDefaults, at_least
 from tests.campaigns.formal import crossbar, fold, frames, lfsr, neuron, spikes, wta
 from tests.campaigns.formal.proof import Proof
 from tests.campaigns.formal.solver import FormalError, Outcome, check
@@ -93,7 +94,9 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--jobs", type=at_least(1), default=1, help="proofs at a time")
     parser.add_argument("--list", action="store_true", help="only names and claims")
-    parser.add_argument("--results", type=out_file, metavar="FILE", help="write what came of them")
+    parser.add_argument(
+        "--results", type=outputs.file, metavar="FILE", help="write what came of them"
+    )
     parser.add_argument("names", nargs="*", help="first words of the names of proofs to run")
     options = parser.parse_args(arguments)
     console = Console()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spikeloom import arguments, interrupt
+from spikeloom import interrupt, outputs
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
 from tests.campaigns import provenance
@@ -131,9 +131,9 @@ def fuzz(
         if case is not None:
             _repeat(output, case)
             return
-        where = options.writable(arguments.out_folder, cases or kept.folder(), "--cases")
+        where = outputs.folder(cases or kept.folder())
         if results is not None:
-            options.writable(arguments.out_file, results, "--results")
+            outputs.file(results)
             record.check(results)
         seed = secrets.randbits(32) if seed is None else seed
         output.say(f"seed {seed}: {_number(minutes, 'minute')} of {target.value} cases")

@@ -10,8 +10,9 @@ from functools import partial
 from amaranth.hdl import UnusedElaboratable
 from rich.console import Console
 
-from spikeloom.arguments import HelpWithDefaults, at_least, out_file
+from spikeloom import outputs
 from spikeloom.interrupt import stoppable
+from tests.campaigns.arguments import HelpWithDefaults, at_least
 from tests.campaigns.mutation import blocks, campaign, report
 from tests.campaigns.mutation.campaign import OUTCOMES, SURVIVED, Limits, Result
 from tests.campaigns.mutation.explained import reason
@@ -53,7 +54,7 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=at_least(0), default=1, help="of the choice of mutants")
     parser.add_argument("--list", action="store_true", help="only the names of the blocks")
     parser.add_argument(
-        "--out", type=out_file, default=str(report.FILE), help="file for the result"
+        "--out", type=outputs.file, default=str(report.FILE), help="file for the result"
     )
     parser.add_argument("blocks", nargs="*", help="names of blocks; all where none is given")
     return parser.parse_args(arguments)

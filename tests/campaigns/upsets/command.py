@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spikeloom import arguments, interrupt
 from spikeloom import data as network_data
+from spikeloom import interrupt, outputs
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
 from spikeloom.golden.spec.network import NetworkConfig
@@ -93,7 +93,7 @@ def upsets(
     output = Output(json=json)
     if quick:
         flips, images = min(flips, QUICK_FLIPS), min(images, QUICK_IMAGES)
-    options.writable(arguments.out_folder, out, "--out")
+    outputs.folder(out)
     network, drawn = options.load_config(config), options.load_config(curves)
     chip = _chip(output, network)
     values: dict[str, Any] = {}

@@ -94,14 +94,6 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(
     assert [p.name for p in path.parent.iterdir()] == ["run.npz"]
 
 
-def test_a_place_that_cannot_be_written_is_known_beforehand(tmp_path: Path):
-    with pytest.raises(CheckpointError, match="there is no folder"):
-        checkpoints.check_writable(tmp_path / "missing" / "run.npz")
-    with pytest.raises(CheckpointError, match="it is a folder"):
-        checkpoints.check_writable(tmp_path)
-    checkpoints.check_writable(tmp_path / "run.npz")
-
-
 def refused(path: Path, tiny: Machine, match: str) -> None:
     with pytest.raises(CheckpointError, match=match) as caught:
         load(path, tiny)

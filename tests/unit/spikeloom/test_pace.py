@@ -1,14 +1,11 @@
-"""Chunks sized by the clock, and Ctrl-C at their ends."""
+"""Chunks sized by the clock."""
 
 from __future__ import annotations
-
-import os
-import signal
 
 import pytest
 
 from spikeloom import pace
-from spikeloom.pace import MOST, SECONDS, Pace, Patience
+from spikeloom.pace import MOST, SECONDS, Pace
 
 
 class Clock:
@@ -17,10 +14,6 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
         monkeypatch.setattr(pace.time, "perf_counter", lambda: self.now)
-
-
-def interrupt() -> None:
-    os.kill(os.getpid(), signal.SIGINT)
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 1000])
@@ -45,33 +38,3 @@ def test_a_chunk_comes_to_take_the_time_that_it_should(
 def test_a_chunk_is_never_larger_than_the_largest(monkeypatch: pytest.MonkeyPatch):
     Clock(monkeypatch)
     assert max(len(chunk) for chunk in Pace().chunks(10 * MOST)) == MOST
-
-
-def test_ctrl_c_waits_for_the_check():
-    with Patience() as patience:
-        interrupt()
-        with pytest.raises(KeyboardInterrupt):
-            patience.check()
-        patience.check()
-
-
-def test_a_second_ctrl_c_does_not_wait():
-    with Patience() as patience:
-        interrupt()
-        with pytest.raises(KeyboardInterrupt):
-            interrupt()
-        with pytest.raises(KeyboardInterrupt):
-            patience.check()
-
-
-def test_ctrl_c_is_as_before_after_the_context():
-    before = signal.getsignal(signal.SIGINT)
-    with Patience() as patience:
-        assert signal.getsignal(signal.SIGINT) != before
-        patience.check()
-    assert signal.getsignal(signal.SIGINT) == before
-
-
-def test_ctrl_c_at_the_very_end_is_not_lost():
-    with pytest.raises(KeyboardInterrupt), Patience():
-        interrupt()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikeloom import checkpoint
+from spikeloom import checkpoint, interrupt
 from spikeloom import data as network_data
 from spikeloom import training as trainer
 from spikeloom.checkpoint import CheckpointError
@@ -20,6 +20,7 @@ from spikeloom.golden import initial
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, load
+from spikeloom.outputs import OutputError
 from spikeloom.training import EVALUATIONS, Evaluation, Progress, Trainer, evaluate
 from tests.support.golden_transport import GoldenTransport
 
@@ -189,7 +190,7 @@ def test_stopped_while_looking_the_point_is_made_up_for(
     assert went_on.curve == whole.curve
 
 
-def test_a_second_ctrl_c_within_a_chunk_saves_nothing_half_done(
+def test_a_second_ctrl_c_later_within_a_chunk_saves_nothing_half_done(
     config: NetworkConfig, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     path, engine = tmp_path / "run.npz", make("golden", config)
@@ -202,11 +203,28 @@ def test_a_second_ctrl_c_within_a_chunk_saves_nothing_half_done(
         os.kill(os.getpid(), signal.SIGINT)
         return counts
 
+    monkeypatch.setattr(interrupt, "AGAIN", -1.0)
     monkeypatch.setattr(engine, "train", train_and_interrupt)
     with pytest.raises(KeyboardInterrupt):
         run.run(save=path)
     assert not run.whole
     assert checkpoint.load(path, engine.machine).position == 0
+
+
+def test_a_run_is_saved_between_two_epochs_as_well(
+    config: NetworkConfig, digits: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A board that is lost later takes no more with it than the last minute."""
+    monkeypatch.setattr(trainer, "SAVE_SECONDS", 0.0)
+    path, engine = tmp_path / "run.npz", make("golden", config)
+
+    def lose(progress: Progress) -> None:
+        if progress.presentations >= 40:
+            raise OSError("unplugged")
+
+    with pytest.raises(OSError, match="unplugged"):
+        Trainer(engine, digits, epochs=1).run(lose, path)
+    assert 0 < checkpoint.load(path, engine.machine).position <= 40
 
 
 def test_a_finished_run_is_saved_and_can_be_extended(
@@ -231,8 +249,8 @@ def test_no_hour_is_spent_on_a_run_that_cannot_be_saved(
     config: NetworkConfig, digits: Dataset, tmp_path: Path
 ):
     spy = Spy(config)
-    with pytest.raises(CheckpointError, match="there is no folder"):
-        Trainer(spy, digits, epochs=1).run(save=tmp_path / "missing" / "run.npz")
+    with pytest.raises(OutputError, match="name a file in it"):
+        Trainer(spy, digits, epochs=1).run(save=tmp_path)
     assert spy.trained == []
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from spikeloom.arguments import HelpWithDefaults, at_least, out_file, out_folder
+from spikeloom import outputs
 from spikeloom.interrupt import stoppable
+from tests.campaigns.arguments import HelpWithDefaults, at_least
 from tests.campaigns.provenance import stamp
 from tests.paths import ROOT
 
@@ -46,9 +47,9 @@ def main() -> int:
     )
     parser.add_argument("--seed", type=at_least(0), help="of the search; another every time")
     parser.add_argument(
-        "--out", type=out_folder, default=str(ROOT / "build" / "fuzz"), help="for findings"
+        "--out", type=outputs.folder, default=str(ROOT / "build" / "fuzz"), help="for findings"
     )
-    parser.add_argument("--results", type=out_file, metavar="FILE", help="write counts as JSON")
+    parser.add_argument("--results", type=outputs.file, metavar="FILE", help="write counts as JSON")
     parser.add_argument("--replay", type=_input, nargs="+", help="inputs to try with one --target")
     parser.add_argument("--bound", type=at_least(1), default=1024, help="MiB a replay may take")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)

@@ -14,8 +14,9 @@ import numpy as np  # noqa: F401
 import pytest  # noqa: F401
 from rich.console import Console
 
-from spikeloom.arguments import HelpWithDefaults, at_least, out_file, out_folder
+from spikeloom import outputs
 from spikeloom.interrupt import stoppable
+from tests.campaigns.arguments import HelpWithDefaults, at_least
 from tests.campaigns.mutation.golden import report, session, subject
 from tests.campaigns.provenance import stamp
 from tests.support import mutant_counts
@@ -33,10 +34,10 @@ def options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--per-module", type=at_least(1), metavar="N", help="mutants of a module")
     parser.add_argument("--seed", type=at_least(0), default=1, help="of the choice of mutants")
     parser.add_argument(
-        "--sessions", type=out_folder, default=str(SESSIONS), help="folder of fates so far"
+        "--sessions", type=outputs.folder, default=str(SESSIONS), help="folder of fates so far"
     )
     parser.add_argument(
-        "--out", type=out_file, default=str(report.FILE), help="file for the result"
+        "--out", type=outputs.file, default=str(report.FILE), help="file for the result"
     )
     parser.add_argument("modules", nargs="*", help="names of modules; all where none is given")
     return parser.parse_args(arguments)
