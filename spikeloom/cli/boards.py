@@ -49,7 +49,7 @@ def _list(output: Output, targets: list[Target]) -> None:
             f"{target.clock_hz / 1e6:g}",
             target.config,
         )
-    output.console.print(table)
+    output.listing(table)
     output.result({"boards": [_values(target) for target in targets]})
 
 

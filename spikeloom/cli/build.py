@@ -139,8 +139,6 @@ def build(
     output = Output(json=json)
     if all_boards == (board is not None):
         raise typer.BadParameter("name one board, or give --all", param_hint="BOARD")
-    options.writable(arguments.out_folder, out, "--out")
-
     change = partial(options.hardware, lanes=lanes, ports=ports, draws=draws, plan=plan)
     if explain and board:
         _explain(output, find(board), config, change)
@@ -172,6 +170,7 @@ def make(
     from spikeloom.boards import estimate
     from spikeloom.boards.build import SEEDS
 
+    options.writable(arguments.out_folder, folder, "the bitstream's folder")
     network = options.load_config(config or target.config)
     hardware = wanted.change(target.hardware_for(network))
     with output.working(f"{target.name}: {network.name}") as log:

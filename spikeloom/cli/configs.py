@@ -55,7 +55,7 @@ def _list(output: Output) -> None:
             f"{config.weight_count:,}",
             _joined(row["bits"], "/"),
         )
-    output.console.print(table)
+    output.listing(table)
     output.result({"configs": [_summary(config) for config in found]})
 
 

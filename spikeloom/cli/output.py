@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -22,6 +23,9 @@ from rich.progress import (
 from rich.table import Table
 
 from spikeloom import training as trainer
+
+_WIDE = 1000
+"""Columns that no table needs."""
 
 
 class Output:
@@ -48,6 +52,14 @@ class Output:
         for name, value in rows.items():
             table.add_row(name, escape(str(value)))
         self.console.print(table)
+
+    def listing(self, table: Table) -> None:
+        """Print a table of words that one may have to type: none is cut, long lines wrap."""
+        console = self.console
+        table.width = Measurement.get(
+            console, console.options.update(max_width=_WIDE), table
+        ).maximum
+        console.print(table, soft_wrap=True)
 
     def result(self, values: dict[str, Any]) -> None:
         """Print the JSON object, where it was asked for; nothing comes after it."""

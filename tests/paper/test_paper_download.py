@@ -18,11 +18,7 @@ import pytest
 from spikeloom.golden import datasets
 from tests.paper import images
 from tests.paper.errors import PaperError
-
-
-def idx(array: np.ndarray) -> bytes:
-    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
-    return bytes([0, 0, 8, array.ndim]) + sizes + array.tobytes()
+from tests.support.idx import idx
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 
 from spikeloom.golden.datasets import MNIST, DataError, area_mean, load
 from spikeloom.golden.datasets.idx import find, read_images, read_labels
+from tests.support.idx import idx, write
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -18,22 +18,13 @@ TEST_IMAGES = "t10k-images-idx3-ubyte"
 TEST_LABELS = "t10k-labels-idx1-ubyte"
 
 
-def idx(array: np.ndarray) -> bytes:
-    """Encode as the format's description says, apart from the code under test."""
-    header = bytes([0, 0, 8, array.ndim])
-    return header + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
-
-
 @pytest.fixture
 def small(rng: np.random.Generator, tmp_path: Path) -> Path:
     """Write a sound data set: 12 training and 5 test images of 4 x 6, three classes."""
     directory = tmp_path / "small"
-    directory.mkdir()
-    for name, count in (("train", 12), ("t10k", 5)):
-        images = rng.integers(0, 256, (count, 4, 6), np.uint8)
-        labels = np.arange(count, dtype=np.uint8) % 3
-        (directory / f"{name}-images-idx3-ubyte").write_bytes(idx(images))
-        (directory / f"{name}-labels-idx1-ubyte").write_bytes(idx(labels))
+    sizes = {"train": 12, "t10k": 5}
+    images = {name: rng.integers(0, 256, (n, 4, 6), np.uint8) for name, n in sizes.items()}
+    write(directory, images, 3)
     return directory
 
 

@@ -25,9 +25,9 @@ from spikeloom.boards.table import BEGIN, END, TableError
 from spikeloom.boards.targets import TARGETS, Target
 from spikeloom.boards.tools import KNOWN, Known, Tool
 from spikeloom.golden.spec import link, protocol
-from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.golden.spec.network import NetworkConfig, shipped
 from spikeloom.hdl.hardware import Hardware
-from tests.support import command_line
+from tests.support import command_line, idx
 
 PROMISED = (
     "board config fits luts luts_available brams brams_available clock_mhz fmax_mhz "
@@ -94,6 +94,13 @@ def test_every_board_is_listed():
     assert {board["measured_on_a_board"] for board in found} == {False}
 
 
+@pytest.mark.parametrize("verb", ["boards", "configs"])
+def test_a_narrow_terminal_cuts_no_name_that_one_must_type(verb: str):
+    listed = command_line.call(verb, columns=60).stdout
+    assert "mnist-784-256-10-w12" in listed
+    assert "…" not in listed
+
+
 def test_one_board_is_shown_with_its_wiring():
     assert "Feather" in call("boards", "orangecrab-25f").stdout
     assert call_json("boards", "icebreaker")["luts"] == 5280
@@ -145,6 +152,52 @@ def test_without_measuring_rates_are_unknown(builder: Builder):
     assert found["cycles_per_train_image"] is None
     assert found["train_images_per_second"] is None
     assert found["fmax_mhz"] == pytest.approx(59.4)
+
+
+@pytest.fixture
+def sixteen(tmp_path: Path) -> Path:
+    """Return a network of 16 x 16 pixels and three classes, which MNIST's cannot be made to."""
+    text = shipped()["tiny"].read_text().replace('"tiny"', '"mine"')
+    text = text.replace("[7, 7]", "[16, 16]").replace("[49, 16, 10]", "[256, 16, 3]")
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_build_whose_cores_speed_is_unknown_says_why_and_keeps_its_bitstream(
+    builder: Builder, sixteen: Path
+):
+    told = call("build", "hx8k", sixteen, columns=300).stdout
+    assert "not measured: images of 28 x 28 cannot be down-sampled to 16 x 16" in told
+    assert "name other images with --data, or leave it out with --no-measure" in told
+    found = call_json("build", "hx8k", sixteen)
+    assert found["unmeasured"].startswith("images of 28 x 28")
+    assert found["cycles_per_train_image"] is None
+    assert Path(found["bitstream"]).read_bytes() == b"bits"
+
+
+def test_a_core_is_measured_on_images_of_ones_own(builder: Builder, sixteen: Path):
+    folder = sixteen.parent / "data"
+    some = {part: np.full((n, 16, 16), 9, np.uint8) for part, n in (("train", 30), ("t10k", 5))}
+    idx.write(folder, some, classes=3)
+    found = call_json("build", "hx8k", sixteen, "--data", folder)
+    assert found["cycles_per_train_image"] == 10_000
+    assert found["unmeasured"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--data", "nowhere"), "nowhere"),
+        (("--data", "mnist"), "images of 28 x 28 cannot be down-sampled to 16 x 16"),
+        (("--out", "mine.toml/out"), "cannot write in mine.toml/out: Not a directory"),
+    ],
+)
+def test_what_is_in_the_way_is_told_before_any_tool_runs(
+    builder: Builder, sixteen: Path, options: tuple[str, ...], told: str
+):
+    assert told in " ".join(call("build", "hx8k", sixteen, *options, status=2).stderr.split())
+    assert builder.asked == []
 
 
 def test_a_missed_clock_is_a_failure_that_says_by_how_much(builder: Builder):
