@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from spikeloom import arguments
 from spikeloom import data as network_data
+from spikeloom import outputs
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
 from spikeloom.golden.datasets import DataError
@@ -170,7 +170,7 @@ def make(
     from spikeloom.boards import estimate
     from spikeloom.boards.build import SEEDS
 
-    options.writable(arguments.out_folder, folder, "the bitstream's folder")
+    outputs.folder(folder, "name another one with --out")
     network = options.load_config(config or target.config)
     hardware = wanted.change(target.hardware_for(network))
     with output.working(f"{target.name}: {network.name}") as log:
