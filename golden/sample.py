@@ -30,6 +30,7 @@ from spikeloom.golden.compiled import compiled
 from spikeloom.golden.lfsr import advance
 from spikeloom.golden.spec.machine import SPIKE
 from spikeloom.golden.spec.streams import INFERENCE, INPUT, LABEL
+from spikeloom.golden.spec.wta import START
 from spikeloom.golden.state import NEGATIVE, POSITIVE, PRE, ROWS, Constants, State
 
 
@@ -48,7 +49,7 @@ def _start(c: Constants, s: State, train: int, pixels: int) -> None:
     s.waiting[:] = 0
     s.dropped[:] = 0
     s.counted[:] = 0
-    s.stage[:] = wta.START
+    s.stage[:] = START
     for stream in range(s.streams.size):
         if s.streams[stream] == 0:
             s.streams[stream] = c.seeds[stream]

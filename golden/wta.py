@@ -19,11 +19,11 @@ from __future__ import annotations
 import numpy as np
 
 from spikeloom.golden.compiled import compiled
-from spikeloom.golden.spec.machine import SPIKE
+from spikeloom.golden.spec.neuron import SPIKE
+from spikeloom.golden.spec.wta import CEILING, FLOOR
 
 NONE, LATERAL, FEEDFORWARD, RECURRENT = 0, 1, 2, 3
 KINDS = {"none": NONE, "lateral": LATERAL, "feedforward": FEEDFORWARD, "recurrent": RECURRENT}
-START, FLOOR, CEILING = SPIKE // 2, -4 * SPIKE, SPIKE
 
 
 @compiled

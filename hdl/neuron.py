@@ -11,7 +11,8 @@ from amaranth import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.golden.spec.machine import LayerMachine, Machine, Membrane, ceil_div
+from spikeloom.golden.spec.machine import LayerMachine, Machine, ceil_div
+from spikeloom.golden.spec.neuron import Membrane
 from spikeloom.hdl.arithmetic import at_least, at_most, clip
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 

@@ -7,8 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import SPIKE, LayerMachine, Machine, ceil_div
-
-START, FLOOR, CEILING = SPIKE // 2, -4 * SPIKE, SPIKE
+from spikeloom.golden.spec.wta import CEILING, FLOOR, START
 
 
 class Wta(wiring.Component):

@@ -1,18 +1,49 @@
-"""How large a weight update is: a power-of-two step, thinned by a probability in 1/65536."""
+"""The learning rule: its keys, and how large a weight update is.
+
+A key is added here, in `golden.learning` and in the rule's hardware; nothing else names it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from spikeloom.golden.spec.schema import ConfigError, choice, number
+
+if TYPE_CHECKING:
+    from spikeloom.golden.spec.network import NetworkConfig
+
+COINCIDENCE, RATE = "coincidence", "rate"
+"""Names of the rules; the second exists in the golden model only."""
 
 CERTAIN = 1 << 16
 MAX_SHIFT = 15
 
 
 @dataclass(frozen=True)
-class Update:
-    """One layer's update: each kept coincidence writes +-2**shift, kept if word < probability.
+class LearningConfig:
+    """The rule, and the decay of its updates."""
 
-    `probability` is in 1/65536 (65536 = always); the thinning word has 16 bits.
+    form: str = choice(
+        COINCIDENCE, RATE, text="at every step (paper Eq. 10), or after a sample (Eq. 9)"
+    )
+    decay: float = number(0, 1, 0.6, "what each epoch multiplies all updates by")
+    decay_from: int = number(2, 10000, 3, "the first epoch that does, counted from 1")
+
+
+@dataclass(frozen=True)
+class LearningKeys:
+    """What a layer says of its learning."""
+
+    update: float = number(0, 1, 0.0003, "mean weight change per coincidence, in thresholds")
+
+
+@dataclass(frozen=True)
+class Update:
+    """One layer's update: a power-of-two step, thinned by a probability in 1/65536.
+
+    Each kept coincidence writes +-2**shift, kept if word < probability. `probability` is in 1/65536
+    (65536 = always); the thinning word has 16 bits.
     """
 
     shift: int
@@ -36,3 +67,27 @@ def update_for(mean: float) -> Update:
     while 1 << shift < mean:
         shift += 1
     return Update(shift, round(mean / (1 << shift) * CERTAIN))
+
+
+def check(config: NetworkConfig, index: int, theta: float) -> None:
+    """Refuse an update of layer `index` (from 1) that no step can hold."""
+    update = config.layers[index - 1].update
+    if update * theta > 1 << MAX_SHIFT:
+        raise ConfigError(
+            f"layer[{index}].update = {update!r} is {update * theta:g} weight units: "
+            f"at most {1 << MAX_SHIFT} are allowed"
+        )
+
+
+def updates(config: NetworkConfig, thetas: list[int], epoch: int) -> tuple[Update, ...]:
+    """Return each layer's update in epoch `epoch` (from 0); `thetas` in weight units.
+
+    The mean is multiplied by `learning.decay` once for each epoch from number
+    `learning.decay_from` on (numbers from 1).
+    """
+    learning = config.learning
+    factor = learning.decay ** max(0, epoch + 2 - learning.decay_from)
+    return tuple(
+        update_for(layer.update * theta * factor)
+        for layer, theta in zip(config.layers, thetas, strict=True)
+    )

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spikeloom.golden.spec.learning import MAX_SHIFT, Update, update_for
+from spikeloom.golden.spec import learning, neuron
+from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.golden.spec.neuron import SPIKE, NeuronMachine
 from spikeloom.golden.spec.schema import ConfigError
 
 RAMP_ONE = 257
 """Ramp value of rate 1: pixel 255 times 257 is 65535, the largest 16-bit word."""
-
-SPIKE = 256
-"""One spike in the units of output error neurons and WTA stage neurons."""
 
 
 def clog2(value: int) -> int:
@@ -30,26 +29,13 @@ def ceil_div(value: int, divisor: int) -> int:
     return -(-value // divisor)
 
 
-@dataclass(frozen=True)
-class Membrane:
-    """Limits of a forward neuron in weight units; one set to train with, one to infer with."""
-
-    theta: int
-    start: int
-    floor: int
-    ceiling: int
-
-
-@dataclass(frozen=True)
-class LayerMachine:
+@dataclass(frozen=True, kw_only=True)
+class LayerMachine(NeuronMachine):
     """One crossbar (n_pre rows, n_post columns) and its composite neurons, as integers.
 
     Attributes
     ----------
     weight_max : weights stay in -weight_max .. +weight_max.
-    train, infer : membrane limits (they differ only behind a layer with dropout).
-    error_threshold : of the error neurons; weight units of the next crossbar, or 1/256 spike.
-    error_max : error membranes saturate at +-error_max.
     dropout : a neuron is silent for a training sample if its 16-bit word is below this.
     inhibition : WTA strength; weight units (lateral) or 1/256 spike (two-stage kinds).
     """
@@ -59,10 +45,6 @@ class LayerMachine:
     n_post: int
     weight_bits: int
     weight_max: int
-    train: Membrane
-    infer: Membrane
-    error_threshold: int
-    error_max: int
     dropout: int
     inhibition: int
 
@@ -89,18 +71,15 @@ class Machine:
     label_is_random: bool
     input_dropout: int
 
-    def updates(self, epoch: int) -> tuple[Update, ...]:
-        """Return each layer's update in epoch `epoch` (from 0).
+    @property
+    def rule(self) -> str:
+        """Name of the learning rule, as `golden.spec.learning` has it."""
+        return self.config.learning.form
 
-        The mean is multiplied by `learning.decay` once for each epoch from number
-        `learning.decay_from` on (numbers from 1).
-        """
-        learning = self.config.learning
-        factor = learning.decay ** max(0, epoch + 2 - learning.decay_from)
-        return tuple(
-            update_for(config.update * layer.train.theta * factor)
-            for config, layer in zip(self.config.layers, self.layers, strict=True)
-        )
+    def updates(self, epoch: int) -> tuple[Update, ...]:
+        """Return each layer's update in epoch `epoch` (from 0)."""
+        thetas = [layer.train.theta for layer in self.layers]
+        return learning.updates(self.config, thetas, epoch)
 
 
 def _ramp(config: NetworkConfig, scale: float) -> tuple[int, ...]:
@@ -128,49 +107,20 @@ def _label(config: NetworkConfig) -> tuple[int, ...]:
     return tuple(spikes)
 
 
-def _membrane(config: NetworkConfig, theta: float) -> Membrane:
-    neuron = config.neuron
-    return Membrane(
-        round(theta),
-        round(theta * neuron.start),
-        -round(theta * neuron.floor),
-        round(theta * neuron.ceiling),
-    )
-
-
 def _layer(config: NetworkConfig, index: int) -> LayerMachine:
     layer = config.layers[index - 1]
-    last = index == config.depth
     thetas = [2 ** (c.weight_bits - 1) / c.reach for c in config.layers]
-    theta = thetas[index - 1]
-    pre_dropout = config.layers[index - 2].dropout if index > 1 else 0.0
-    unit = SPIKE if last else thetas[index]
-    threshold = round(layer.error_threshold * unit)
-    error_max = (1 << (config.error.bits - 1)) - 1
-    where = f"layer[{index}]."
-    if not 1 <= threshold <= error_max:
-        raise ConfigError(
-            f"{where}error_threshold = {layer.error_threshold!r} is {threshold} units: it must lie "
-            f"in 1..{error_max}, what error.bits = {config.error.bits} can hold"
-        )
-    if layer.update * theta > 1 << MAX_SHIFT:
-        raise ConfigError(
-            f"{where}update = {layer.update!r} is {layer.update * theta:g} weight units: "
-            f"at most {1 << MAX_SHIFT} are allowed"
-        )
-    lateral = config.wta.kind == "lateral"
+    learning.check(config, index, thetas[index - 1])
+    unit = thetas[index - 1] if config.wta.kind == "lateral" else SPIKE
     return LayerMachine(
         index=index,
         n_pre=config.sizes[index - 1],
         n_post=config.sizes[index],
         weight_bits=layer.weight_bits,
         weight_max=(1 << (layer.weight_bits - 1)) - 1,
-        train=_membrane(config, theta),
-        infer=_membrane(config, theta / (1 - pre_dropout)),
-        error_threshold=threshold,
-        error_max=error_max,
         dropout=round(layer.dropout * (1 << 16)),
-        inhibition=round(config.wta.strength * (theta if lateral else SPIKE)) if last else 0,
+        inhibition=round(config.wta.strength * unit) if index == config.depth else 0,
+        **neuron.derive(config, index, thetas),
     )
 
 
@@ -179,13 +129,10 @@ def _check_width(config: NetworkConfig, layer: LayerMachine) -> None:
     # the second stage's inhibition counts spikes, but is small enough not to be told apart
     current = layer.n_pre * layer.weight_max + layer.n_post * layer.inhibition
     error_current = layer.n_post * layer.weight_max
-    limits = [abs(limit) for m in (layer.train, layer.infer) for limit in (m.floor, m.ceiling)]
+    where = f"layer[{layer.index}]."
     reached = {
         "wta.strength": current,
-        f"layer[{layer.index}].reach with neuron.floor and neuron.ceiling": current
-        + max(*limits, layer.train.theta, layer.infer.theta),
-        "neuron.kernel_shift": current << config.neuron.kernel_shift,
-        "error.kernel_shift": error_current << config.error.kernel_shift,
+        **neuron.reached(config, layer, where, current, error_current),
     }
     for keys, value in reached.items():
         if value >= 1 << 31:

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spikeloom.golden.spec.learning import LearningConfig, LearningKeys
 from spikeloom.golden.spec.lfsr import CATALOG
+from spikeloom.golden.spec.neuron import ErrorConfig, NeuronConfig, NeuronKeys
 from spikeloom.golden.spec.schema import (
     ConfigError,
     Range,
@@ -24,119 +26,78 @@ from spikeloom.golden.spec.schema import (
     choice,
     number,
     read_table,
+    read_values,
+    stated,
 )
+from spikeloom.golden.spec.wta import WtaConfig
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SIZE = Range(1, 65535)
-NOT_IN_DIGEST = frozenset({"name", "description", "seed"})
 
 
 @dataclass(frozen=True)
 class RandomConfig:
     """Seed of the run, and the generator (a catalogue name) behind each kind of stream."""
 
-    seed: int = number(0, 2**63 - 1)
-    input: str = choice(*CATALOG)
-    thinning: str = choice(*CATALOG)
-    dropout: str = choice(*CATALOG)
-    label: str = choice(*CATALOG)
+    seed: int = number(0, 2**63 - 1, 1, "of a run that is given no other")
+    input: str = choice(*CATALOG, neutral="lfsr64", text="draws input spikes")
+    thinning: str = choice(*CATALOG, neutral="lfsr64", text="draws which rows are written")
+    dropout: str = choice(*CATALOG, neutral="lfsr32", text="draws silent neurons")
+    label: str = choice(*CATALOG, neutral="lfsr32", text="draws a random label train")
 
 
 @dataclass(frozen=True)
 class InputConfig:
-    """Pixels to spikes: mean rate of pixel 255, ramp over the sample, dropout."""
+    """Pixels to spikes."""
 
-    rate: float = number(0, 1)
-    ramp: str = choice("linear", "constant")
-    dropout: float = number(0, 0.9)
-
-
-@dataclass(frozen=True)
-class NeuronConfig:
-    """Forward neurons: reset word, kernel shift (0 = pure IF), membrane limits in thresholds."""
-
-    reset: str = choice("subtract", "zero")
-    kernel_shift: int = number(0, 8)
-    floor: float = number(0, 64)
-    ceiling: float = number(0, 64)
-    start: float = number(0, 1)
-
-
-@dataclass(frozen=True)
-class ErrorConfig:
-    """Gradient neurons: one signed membrane or two, the gate, kernel shift, membrane width."""
-
-    membranes: str = choice("shared", "separate")
-    gate: str = choice("hold", "discard", "open")
-    kernel_shift: int = number(0, 8)
-    bits: int = number(10, 30)
+    rate: float = number(0, 1, 0.4, "mean spikes per step of pixel 255")
+    ramp: str = choice("linear", "constant", text="of the rate: falling to 0, or none")
+    dropout: float = number(0, 0.9, 0.0, "share of pixels silent in a whole training sample")
 
 
 @dataclass(frozen=True)
 class LabelConfig:
-    """Spike train of the label neuron: kind and mean rate."""
+    """Spike train of the label neuron."""
 
-    train: str = choice("front", "constant", "random-front", "random")
-    rate: float = number(0, 1)
-
-
-@dataclass(frozen=True)
-class WtaConfig:
-    """Lateral inhibition of the output layer: kind, and strength per other neuron's spike."""
-
-    kind: str = choice("none", "lateral", "feedforward", "recurrent")
-    strength: float = number(0, 16)
+    train: str = choice(
+        "front", "constant", "random-front", "random",
+        text="dense at first or evenly, at fixed steps or at random",
+    )  # fmt: skip
+    rate: float = number(0, 1, 0.6, "mean spikes per step")
 
 
 @dataclass(frozen=True)
-class LearningConfig:
-    """Update form (coincidence: Eq. 10, rate: Eq. 9) and the decay of its size per epoch."""
+class CrossbarKeys:
+    """What a layer says of its crossbar, and of how its neurons train."""
 
-    form: str = choice("coincidence", "rate")
-    decay: float = number(0, 1)
-    decay_from: int = number(2, 10000)
-
-
-@dataclass(frozen=True)
-class LayerConfig:
-    """One crossbar and the neurons behind it.
-
-    Attributes
-    ----------
-    weight_bits : signed weight width; the most negative code is never used.
-    reach : the largest weight in thresholds, so theta = 2**(bits-1) / reach.
-    init_gain : initial weights are N(0, 2 * init_gain**2 / n_pre) in thresholds.
-    update : mean weight change per coincidence, in thresholds (e of the design).
-    error_threshold : firing threshold of this layer's error neurons; in thresholds of the *next*
-        layer, or in spikes for the last layer.
-    dropout : probability that a neuron of this layer is silent for a whole training sample.
-    """
-
-    weight_bits: int = number(2, 16)
-    reach: float = number(2**-10, 16)
-    init_gain: float = number(0, 16)
-    update: float = number(0, 1)
-    error_threshold: float = number(2**-10, 1024)
-    dropout: float = number(0, 0.9)
+    weight_bits: int = number(2, 16, 16, "signed width; the most negative code is never used")
+    reach: float = number(2**-10, 16, 0.5, "the largest weight, in thresholds")
+    init_gain: float = number(0, 16, 1.0, "initial weights are N(0, 2 * gain**2 / n_pre)")
+    dropout: float = number(0, 0.9, 0.0, "share of neurons silent in a whole training sample")
 
 
 @dataclass(frozen=True)
+class LayerConfig(NeuronKeys, LearningKeys, CrossbarKeys):
+    """One crossbar and the neurons behind it: theta = 2**(weight_bits - 1) / reach."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
     """One network: layer sizes, steps per sample, and everything that decides its bits."""
 
     name: str
-    description: str
+    description: str = ""
     image: tuple[int, int]
     sizes: tuple[int, ...]
-    steps: int
-    random: RandomConfig
-    input: InputConfig
-    neuron: NeuronConfig
-    error: ErrorConfig
-    label: LabelConfig
-    wta: WtaConfig
-    learning: LearningConfig
-    layers: tuple[LayerConfig, ...] = field()
+    steps: int = number(1, 4096, 64, "T, steps per sample")
+    random: RandomConfig = field(default_factory=RandomConfig)
+    input: InputConfig = field(default_factory=InputConfig)
+    neuron: NeuronConfig = field(default_factory=NeuronConfig)
+    error: ErrorConfig = field(default_factory=ErrorConfig)
+    label: LabelConfig = field(default_factory=LabelConfig)
+    wta: WtaConfig = field(default_factory=WtaConfig)
+    learning: LearningConfig = field(default_factory=LearningConfig)
+    layers: tuple[LayerConfig, ...]
 
     @property
     def depth(self) -> int:
@@ -150,13 +111,16 @@ class NetworkConfig:
 
     def digest(self) -> str:
         """Return 16 hex digits that change whenever a result could change (seed aside)."""
-
-        def strip(value: Any) -> Any:
-            if isinstance(value, dict):
-                return {k: strip(v) for k, v in value.items() if k not in NOT_IN_DIGEST}
-            return [strip(v) for v in value] if isinstance(value, list | tuple) else value
-
-        text = json.dumps(strip(dataclasses.asdict(self)), sort_keys=True)
+        parts = {key: stated(getattr(self, key)) for key in SECTIONS}
+        parts["random"].pop("seed", None)
+        told = {
+            "image": self.image,
+            "sizes": self.sizes,
+            **stated(self),
+            **{key: part for key, part in parts.items() if part},
+            "layer": [stated(layer) for layer in self.layers],
+        }
+        text = json.dumps(told, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def with_seed(self, seed: int) -> NetworkConfig:
@@ -164,8 +128,27 @@ class NetworkConfig:
         check_number(seed, int, Range(0, 2**63 - 1), "seed")
         return dataclasses.replace(self, random=dataclasses.replace(self.random, seed=seed))
 
+    def replace(self, **changes: Any) -> NetworkConfig:
+        """Return the network with other values, checked as a file's are.
 
-SECTIONS = {
+        Keys are those of a file, with dots: ``steps=32``, ``**{"neuron.reset": "zero"}``, and
+        ``**{"layer.1.update": 0.001}`` for the first layer, ``layer.*.update`` for every one.
+        """
+        table = self.as_table()
+        for key, value in changes.items():
+            *path, last = key.split(".")
+            for place in _places(table, path, key):
+                place[last] = value
+        return from_dict(table)
+
+    def as_table(self) -> dict[str, Any]:
+        """Return the network as a TOML document has it, with every key."""
+        table = dataclasses.asdict(self)
+        table["layer"] = table.pop("layers")
+        return {key: list(v) if isinstance(v, tuple) else v for key, v in table.items()}
+
+
+SECTIONS: dict[str, type] = {
     "random": RandomConfig,
     "input": InputConfig,
     "neuron": NeuronConfig,
@@ -176,24 +159,44 @@ SECTIONS = {
 }
 
 
+def _places(table: dict[str, Any], path: list[str], key: str) -> list[dict[str, Any]]:
+    """Return the tables that the key `key` of `NetworkConfig.replace` leads to."""
+    match path:
+        case []:
+            return [table]
+        case [section] if section in SECTIONS:
+            return [table[section]]
+        case ["layer", "*"]:
+            return table["layer"]
+        case ["layer", number] if number.isdecimal() and 1 <= int(number) <= len(table["layer"]):
+            return [table["layer"][int(number) - 1]]
+    raise ConfigError(
+        f"no key {key!r}: it begins with one of {', '.join(SECTIONS)}, or with layer.N where N is "
+        f"1 to {len(table['layer'])}, or * for all"
+    )
+
+
 def _integers(value: Any, where: str, shortest: int) -> tuple[int, ...]:
-    if not isinstance(value, list) or len(value) < shortest:
+    if not isinstance(value, list | tuple) or len(value) < shortest:
         raise ConfigError(f"{where} = {value!r}: expected a list of {shortest} or more numbers")
     return tuple(check_number(v, int, SIZE, f"{where}[{i}]") for i, v in enumerate(value))
 
 
-def from_dict(table: dict[str, Any]) -> NetworkConfig:
-    """Build a configuration from a parsed TOML document; `ConfigError` names what is wrong."""
-    plain = ["name", "description", "image", "sizes", "steps"]
-    check_keys(table, [*plain, *SECTIONS, "layer"], "")
-    for key in ("name", "description"):
-        if not isinstance(table[key], str) or not table[key].strip():
+def _texts(table: dict[str, Any]) -> dict[str, str]:
+    """Return name and description."""
+    for key in {"name", "description"} & set(table):
+        if not isinstance(table[key], str):
             raise ConfigError(f"{key} = {table[key]!r}: expected some text")
     if not NAME.fullmatch(table["name"]):
         raise ConfigError(
             f"name = {table['name']!r}: it names files, so take letters, digits, '.', '_' and '-', "
             "a letter or a digit first"
         )
+    return {"name": table["name"], "description": table.get("description", "")}
+
+
+def _shape(table: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return image and sizes, which must agree."""
     image = _integers(table["image"], "image", 2)
     sizes = _integers(table["sizes"], "sizes", 2)
     if len(image) != 2:
@@ -204,22 +207,35 @@ def from_dict(table: dict[str, Any]) -> NetworkConfig:
         )
     if sizes[-1] < 2:
         raise ConfigError(f"sizes[{len(sizes) - 1}] = {sizes[-1]}: at least 2 classes are needed")
-    layers = table["layer"]
-    if not isinstance(layers, list) or len(layers) != len(sizes) - 1:
-        count = len(layers) if isinstance(layers, list) else 0
+    return {"image": image, "sizes": sizes}
+
+
+def from_dict(table: dict[str, Any]) -> NetworkConfig:
+    """Build a configuration from a parsed TOML document; `ConfigError` names what is wrong.
+
+    `name`, `image` and `sizes` must be there; any other key that is not has its neutral value.
+    """
+    check_keys(table, ["name", "description", "image", "sizes", "steps", *SECTIONS, "layer"], "")
+    for key in ("name", "image", "sizes"):
+        if key not in table:
+            raise ConfigError(f"missing key {key}: a network must say it")
+    shape = _shape(table)
+    count = len(shape["sizes"]) - 1
+    layers = table.get("layer", [{}] * count)
+    if not isinstance(layers, list) or len(layers) != count:
+        found = len(layers) if isinstance(layers, list) else 0
         raise ConfigError(
-            f"{count} [[layer]] tables for {len(sizes)} sizes: expected {len(sizes) - 1}"
+            f"{found} [[layer]] tables for {count + 1} sizes: expected {count}, or none where all "
+            "of them are neutral"
         )
     return NetworkConfig(
-        name=table["name"],
-        description=table["description"],
-        image=(image[0], image[1]),
-        sizes=sizes,
-        steps=check_number(table["steps"], int, Range(1, 4096), "steps"),
+        **_texts(table),
+        **shape,
+        **read_values(NetworkConfig, table, ""),
         layers=tuple(
-            read_table(LayerConfig, layer, f"layer[{i + 1}].") for i, layer in enumerate(layers)
+            read_table(LayerConfig, layer, f"layer[{i}].") for i, layer in enumerate(layers, 1)
         ),
-        **{key: read_table(cls, table[key], f"{key}.") for key, cls in SECTIONS.items()},
+        **{key: read_table(cls, table.get(key, {}), f"{key}.") for key, cls in SECTIONS.items()},
     )
 
 
@@ -230,7 +246,7 @@ def shipped() -> dict[str, Path]:
 
 
 def load(source: str | Path) -> NetworkConfig:
-    """Load a shipped configuration by name, or a TOML file by path.
+    """Load a shipped configuration by name, or a TOML file by path (its name, where it says none).
 
     Raises `ConfigError` for an unknown name, an unreadable file, bad TOML, or a bad value.
     """
@@ -242,7 +258,7 @@ def load(source: str | Path) -> NetworkConfig:
             "a file of your own must end in .toml"
         )
     try:
-        table = tomllib.loads(path.read_text("utf-8-sig"))
+        table = {"name": path.stem} | tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # of digits or depth without end, too

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
+from spikeloom.golden.spec.document import document
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig, load, shipped
 from spikeloom.hdl.hardware import DEFAULT, BuiltLayer
@@ -27,7 +27,7 @@ def configs(
 ) -> None:
     """List the shipped configurations, or show one.
 
-    Of one it shows the file, and the integers that follow from it.
+    Of one it shows every key with what it means, and the integers that follow from it.
 
     A copy of one is the best start for your own:
     [cyan]spikeloom configs tiny > mine.toml[/cyan]
@@ -36,7 +36,7 @@ def configs(
     if name is None:
         _list(output)
     else:
-        _show(output, options.load_config(name), shipped().get(name, Path(name)))
+        _show(output, options.load_config(name))
 
 
 def _list(output: Output) -> None:
@@ -77,11 +77,11 @@ def _summary(config: NetworkConfig) -> dict[str, Any]:
     }
 
 
-def _show(output: Output, config: NetworkConfig, path: Path) -> None:
+def _show(output: Output, config: NetworkConfig) -> None:
     derived = machine(config)
     if not output.json:
-        # The file as it is, so that it can be sent into another; the rest is beside the point.
-        output.console.file.write(path.read_text())
+        # A whole file, so that it can be sent into another; the rest is beside the point.
+        output.console.file.write(document(config))
         output.console.file.flush()
     table = Table(title=f"{config.name} in integers", title_justify="left")
     table.add_column("")

@@ -9,7 +9,8 @@ import numpy as np
 from amaranth import signed
 
 from spikeloom.golden import neuron as golden
-from spikeloom.golden.spec.machine import LayerMachine, Machine, Membrane
+from spikeloom.golden.spec.machine import LayerMachine, Machine
+from spikeloom.golden.spec.neuron import Membrane
 from spikeloom.hdl import neuron as hdl
 from tests.bench.bench import Bench, Case, Driver, Pins, Stalls, join, lanes
 from tests.support import stimulus

@@ -9,6 +9,7 @@ from amaranth import signed
 
 from spikeloom.golden import wta as golden
 from spikeloom.golden.spec.machine import SPIKE, LayerMachine
+from spikeloom.golden.spec.wta import START
 from spikeloom.hdl import wta as hdl
 from tests.bench.bench import Bench, Case, Driver, Pins, Stalls, join, lanes
 from tests.support import stimulus
@@ -26,7 +27,7 @@ class WtaBench(Bench):
         self.wide = component.current.width
         self.latency = 1 if kind in ("none", "lateral") else 2
         self.counted = np.zeros(layer.n_post, np.uint8)
-        self.stage = np.full(layer.n_post, golden.START, np.int32)
+        self.stage = np.full(layer.n_post, START, np.int32)
         self.due: dict[int, int] = {}  # counted spikes by the clock that shows them
         self.shown = 0
 
@@ -64,7 +65,7 @@ class WtaBench(Bench):
         self.expect("counted", seen["counted"], self.shown)
         self.check_currents(seen)
         if seen["start"]:
-            self.counted[:], self.stage[:], self.shown = 0, golden.START, 0
+            self.counted[:], self.stage[:], self.shown = 0, START, 0
         if seen["valid"]:
             n = self.layer.n_post
             raw = np.array([seen["raw"] >> j & 1 for j in range(n)], np.uint8)

@@ -8,9 +8,10 @@ from typing import Any
 
 from spikeloom.golden.lfsr import to_signed
 from spikeloom.golden.spec.lfsr import WORD_BITS, Lfsr
-from spikeloom.golden.spec.machine import Machine, Membrane, clog2
+from spikeloom.golden.spec.machine import Machine, clog2
 from spikeloom.golden.spec.machine import machine as derive
 from spikeloom.golden.spec.network import load
+from spikeloom.golden.spec.neuron import Membrane
 from spikeloom.hdl.hardware import BuiltLayer
 
 MEMBRANE = Membrane(theta=40, start=20, floor=-160, ceiling=40)

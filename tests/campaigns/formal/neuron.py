@@ -7,7 +7,7 @@ from types import ModuleType
 
 from amaranth import Mux, Signal, Value, signed
 
-from spikeloom.golden.spec.machine import Membrane
+from spikeloom.golden.spec.neuron import Membrane
 from spikeloom.hdl import neuron as hdl
 from tests.bench.bench_neuron import OTHER
 from tests.campaigns.formal.proof import Harness, Proof, Watching, faults

@@ -8,12 +8,12 @@ from types import ModuleType
 from amaranth import Array, Mux, Value, signed
 
 from spikeloom.golden.spec.machine import SPIKE
+from spikeloom.golden.spec.wta import CEILING, FLOOR, START
 from spikeloom.hdl import wta as hdl
 from tests.campaigns.formal.proof import Harness, Proof, faults
 from tests.support import stimulus
 
 CLASSES, CURRENT, STAGE = 3, 9, 12
-START, FLOOR, CEILING = SPIKE // 2, -4 * SPIKE, SPIKE
 FAULTS = faults("wta")
 
 

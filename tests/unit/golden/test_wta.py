@@ -3,15 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from spikeloom.golden.spec.wta import CEILING, FLOOR, START
 from spikeloom.golden.wta import (
-    CEILING,
     FEEDFORWARD,
-    FLOOR,
     KINDS,
     LATERAL,
     NONE,
     RECURRENT,
-    START,
     inhibit,
     stage,
 )

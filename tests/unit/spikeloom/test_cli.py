@@ -16,6 +16,7 @@ from spikeloom.boards.host.device import DeviceError
 from spikeloom.cli import verify as verify_verb
 from spikeloom.cli.main import app
 from spikeloom.engines import device as device_engine
+from spikeloom.golden.spec.document import document
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import load, shipped
 from spikeloom.sim.rtl.toolchain import ToolchainError
@@ -51,8 +52,8 @@ def test_configs_lists_every_shipped_configuration():
 
 def test_a_configuration_is_shown_so_that_it_can_be_copied(tmp_path: Path):
     result = call("configs", "tiny")
-    copied = tomllib.loads(result.stdout)
-    assert copied == tomllib.loads(shipped()["tiny"].read_text())
+    assert tomllib.loads(result.stdout) == load("tiny").as_table()
+    assert "# mean spikes per step of pixel 255 (0 to 1; neutral 0.4)" in result.stdout
     thetas = [layer.train.theta for layer in machine(load("tiny")).layers]
     assert all(str(theta) in result.stderr for theta in thetas)
     (tmp_path / "copy.toml").write_text(result.stdout)
@@ -83,7 +84,7 @@ def test_a_value_out_of_range_is_named_with_its_key(toml: Path):
     "arguments", [("train", "--engine", "rtl"), ("verify",), ("perf",)], ids=lambda a: a[0]
 )
 def test_the_rate_form_is_refused_by_name(toml: Path, arguments: tuple[str, ...]):
-    toml.write_text(toml.read_text().replace('"coincidence"', '"rate"'))
+    toml.write_text(document(load(toml).replace(**{"learning.form": "rate"})))
     verb, *options = arguments
     result = call(verb, toml, "--train", 5, *options, status=2)
     assert "learning.form = 'rate'" in result.stderr

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from spikeloom.boards.devices import Device
 from spikeloom.boards.targets import find
 from spikeloom.cli.main import app
+from spikeloom.golden.spec.document import document
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.hardware import DEFAULT, Hardware
@@ -68,8 +69,7 @@ def test_a_netlist_is_not_on_a_board():
 
 def test_the_rate_form_has_no_netlist(tmp_path: Path):
     path = tmp_path / "rate.toml"
-    shipped = (Path(netlist.__file__).parents[2] / "golden/spec/configs/tiny.toml").read_text()
-    path.write_text(shipped.replace('form = "coincidence"', 'form = "rate"'))
+    path.write_text(document(load("tiny").replace(**{"learning.form": "rate"})))
     status, _, err = verify(str(path), "--netlist", "hx8k")
     assert status == 2
     assert "learning.form = 'rate' is the golden model's alone" in " ".join(err.split())
