@@ -7,12 +7,57 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.link import OFFSETS, PAYLOAD_MAX, SEQS, SOF, TAGS, Hello, Kind
+from spikeloom.hdl.uart import HEARD, SAID
 
 PLACE = (OFFSETS - 1).bit_length()
 """Bits of a place in a stream."""
 SEQ = (SEQS - 1).bit_length()
 TAG = (TAGS - 1).bit_length()
 LENGTH = PAYLOAD_MAX.bit_length()
+
+FOUND = wiring.Signature(
+    {
+        "start": Out(1),
+        "push": Out(1),
+        "data": Out(8),
+        "done": Out(1),
+        "kind": Out(4),
+        "tag": Out(TAG),
+        "place": Out(SEQ + PLACE),
+        "in_order": Out(1),
+    }
+)
+"""A frame of the host.
+
+start : it begins. push : `data` is a byte of its payload. done : it was a good one. All for one
+clock. kind, tag, place, in_order : with `done`, and until the next frame begins; `place` with the
+seq above it.
+"""
+
+HEADER = wiring.Signature({"kind": Out(4), "tag": Out(TAG), "expected": Out(SEQ), "hello": Out(1)})
+"""Fields of a frame to the host, when they are sent.
+
+hello : the frame is HELLO: `expected`, what is taken and `waiting` must be 0.
+"""
+
+REPLIES = wiring.Signature(
+    {
+        "pointer": Out(PLACE),
+        "waiting": Out(PLACE),
+        "byte": Out(8),
+        "replying": In(1),
+        "hold": In(1),
+        "read": In(1),
+        "sent": In(1),
+    }
+)
+"""Bytes for the host, and how far both streams are.
+
+pointer : the place of the next byte where `replying` is high, else what is taken. waiting : bytes
+that have not been sent. hold : what is taken must stay as it is; the place must, while a frame is
+sent, but for `sent`. read : `byte` must be the payload's next byte in the next clock. sent : that
+byte is on its way.
+"""
 
 
 class Field(enum.Enum, shape=3):
@@ -32,73 +77,55 @@ class FrameReceiver(wiring.Component):
 
     Members
     -------
-    valid, data, error, good : In; of `hdl.uart.Receiver`. clear, check : Out; to it.
+    heard : In; of `hdl.uart.Receiver`. found : Out; see `FOUND`.
     drop : In; forgets the frame that is coming, and hears nothing while high.
     expected : In; seq that a DATA frame must have; does not change while a frame is coming.
-    start : Out; a frame begins. push : Out; `data` is a byte of its payload. done : Out; it was a
-    good one. All for one clock. kind, tag, place, in_order : Out; with `done`, and until the next
-    frame begins; `place` with the seq above it.
     """
 
     def __init__(self) -> None:
         super().__init__(
-            {
-                "valid": In(1),
-                "data": In(8),
-                "error": In(1),
-                "good": In(1),
-                "clear": Out(1),
-                "check": Out(1),
-                "drop": In(1),
-                "expected": In(SEQ),
-                "start": Out(1),
-                "push": Out(1),
-                "done": Out(1),
-                "kind": Out(4),
-                "tag": Out(TAG),
-                "place": Out(SEQ + PLACE),
-                "in_order": Out(1),
-            }
+            {"heard": In(HEARD), "found": Out(FOUND), "drop": In(1), "expected": In(SEQ)}
         )
 
     def elaborate(self, platform: object) -> Module:
         """Go through the fields; whatever is wrong leads back to the hunt."""
         m = Module()
-        data = self.data
+        heard, found = self.heard, self.found
+        data = heard.data
         field = Signal(Field)  # whose byte comes next
         left = Signal(LENGTH, reset_less=True)  # bytes of payload, then, from 0 down, of the CRC
-        m.d.comb += self.check.eq(field == Field.CRC)
-        with m.If(self.valid):
+        m.d.comb += [found.data.eq(data), heard.check.eq(field == Field.CRC)]
+        with m.If(heard.valid):
             with m.Switch(field):
                 with m.Case(Field.SOF), m.If(data == SOF):
-                    m.d.comb += [self.clear.eq(1), self.start.eq(1)]
+                    m.d.comb += [heard.clear.eq(1), found.start.eq(1)]
                     m.d.sync += field.eq(Field.KIND)
                 with m.Case(Field.KIND):
-                    m.d.sync += [self.kind.eq(data[:4]), self.tag.eq(data[4:])]
+                    m.d.sync += [found.kind.eq(data[:4]), found.tag.eq(data[4:])]
                     good = (data[:4] != 0) & (data[:4] <= Kind.RATE)
                     m.d.sync += field.eq(Mux(good, Field.LOW, Field.SOF))
                 with m.Case(Field.LOW):
-                    m.d.sync += [self.place[:8].eq(data), field.eq(Field.HIGH)]
+                    m.d.sync += [found.place[:8].eq(data), field.eq(Field.HIGH)]
                 with m.Case(Field.HIGH):
-                    m.d.sync += [self.place[8:].eq(data), field.eq(Field.LENGTH)]
-                    m.d.sync += self.in_order.eq(data[-SEQ:] == self.expected)
+                    m.d.sync += [found.place[8:].eq(data), field.eq(Field.LENGTH)]
+                    m.d.sync += found.in_order.eq(data[-SEQ:] == self.expected)
                 with m.Case(Field.LENGTH):
                     m.d.sync += [left.eq(data), field.eq(Field.PAYLOAD)]
                     with m.If(data == 0):
                         m.d.sync += field.eq(Field.CRC)
-                    with m.Elif((data > PAYLOAD_MAX) | (self.kind != Kind.DATA)):
+                    with m.Elif((data > PAYLOAD_MAX) | (found.kind != Kind.DATA)):
                         m.d.sync += field.eq(Field.SOF)
                 with m.Case(Field.PAYLOAD):
-                    m.d.comb += self.push.eq(1)
+                    m.d.comb += found.push.eq(1)
                     m.d.sync += left.eq(left - 1)
                     with m.If(left == 1):
                         m.d.sync += field.eq(Field.CRC)
                 with m.Case(Field.CRC):
                     m.d.sync += left.eq(left - 1)
                     with m.If(left[:2] == 1):
-                        m.d.comb += self.done.eq(self.good & ~self.drop)
+                        m.d.comb += found.done.eq(heard.good & ~self.drop)
                         m.d.sync += field.eq(Field.SOF)
-        with m.If(self.drop | self.error):
+        with m.If(self.drop | heard.error):
             m.d.sync += field.eq(Field.SOF)
         return m
 
@@ -122,13 +149,8 @@ class FrameSender(wiring.Component):
 
     Members
     -------
-    ready : In. start, data, check, clear : Out; see `hdl.uart.Transmitter`.
+    said : Out; to `hdl.uart.Transmitter`. header : In; see `HEADER`. replies : In; see `REPLIES`.
     go : In; begin a frame. begun : Out; one begins in this clock. idle : Out; none is being sent.
-    kind, tag, expected, waiting : In; the fields when they are sent. pointer : In; the place of the
-    next byte where `replying` is high, else what is taken. replying : Out. hold : Out; what is
-    taken must stay as it is; the place must, while not idle, but for `sent`. hello : In; the frame
-    is HELLO: `expected`, what is taken and `waiting` must be 0. read : Out; `byte` must be the
-    payload's next byte in the next clock. sent : Out; that byte is on its way.
 
     A frame's length is fixed when it is sent, the last of the header: what comes to wait 6 bytes'
     time after a frame began still goes with it.
@@ -138,77 +160,65 @@ class FrameSender(wiring.Component):
         self._sizes, self._clock = hello.pack()
         super().__init__(
             {
-                "ready": In(1),
-                "start": Out(1),
-                "data": Out(8),
-                "check": Out(1),
-                "clear": Out(1),
+                "said": Out(SAID),
+                "header": In(HEADER),
+                "replies": In(REPLIES),
                 "go": In(1),
                 "begun": Out(1),
                 "idle": Out(1),
-                "kind": In(4),
-                "tag": In(TAG),
-                "expected": In(SEQ),
-                "pointer": In(PLACE),
-                "replying": Out(1),
-                "waiting": In(PLACE),
-                "hold": Out(1),
-                "hello": In(1),
-                "read": Out(1),
-                "byte": In(8),
-                "sent": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         """Give the transmitter a field whenever it is ready."""
         m = Module()
+        said, header, replies = self.said, self.header, self.replies
         field = Signal(Sent)  # that is sent next
         left = Signal(LENGTH, reset_less=True)  # bytes of payload, then, from 0 down, of the CRC
         fetched = Signal(reset_less=True)
-        length = Mux(self.waiting >= PAYLOAD_MAX, PAYLOAD_MAX, self.waiting[: LENGTH - 1])
+        length = Mux(replies.waiting >= PAYLOAD_MAX, PAYLOAD_MAX, replies.waiting[: LENGTH - 1])
         count = Signal(16)  # the 16-bit field that is sent
         placing = (field == Sent.PLACE_LOW) | (field == Sent.PLACE_HIGH)
-        fixed = Cat(C(0, PLACE), Mux(placing, self.expected, 0))
+        fixed = Cat(C(0, PLACE), Mux(placing, header.expected, 0))
         hello = Mux(placing, self._sizes << PLACE, self._clock)
         m.d.comb += [
-            count.eq(self.pointer | fixed | Mux(self.hello, hello, 0)),
-            self.clear.eq(field == Sent.KIND),
-            self.check.eq(field == Sent.CRC),
+            count.eq(replies.pointer | fixed | Mux(header.hello, hello, 0)),
+            said.clear.eq(field == Sent.KIND),
+            said.check.eq(field == Sent.CRC),
             # from the clock that reads its low byte on, the count must stay
-            self.hold.eq((field == Sent.TAKEN_HIGH) | ((field == Sent.TAKEN_LOW) & self.ready)),
-            self.replying.eq(self.ready & placing | self.read),
-            self.start.eq(self.ready),
+            replies.hold.eq((field == Sent.TAKEN_HIGH) | ((field == Sent.TAKEN_LOW) & said.ready)),
+            replies.replying.eq(said.ready & placing | replies.read),
+            said.start.eq(said.ready),
         ]
-        with m.If(self.ready):
+        with m.If(said.ready):
             m.d.sync += field.eq(field.as_value() + 1)
         with m.Switch(field):
             with m.Case(Sent.SOF):
-                m.d.comb += [self.data.eq(SOF), self.idle.eq(self.ready)]
-                m.d.comb += [self.start.eq(self.ready & self.go), self.begun.eq(self.start)]
+                m.d.comb += [said.data.eq(SOF), self.idle.eq(said.ready)]
+                m.d.comb += [said.start.eq(said.ready & self.go), self.begun.eq(said.start)]
                 with m.If(~self.go):
                     m.d.sync += field.eq(Sent.SOF)
             with m.Case(Sent.KIND):
-                m.d.comb += self.data.eq(Cat(self.kind, self.tag))
+                m.d.comb += said.data.eq(Cat(header.kind, header.tag))
             with m.Case(Sent.PLACE_LOW, Sent.TAKEN_LOW):
-                m.d.comb += self.data.eq(count[:8])
+                m.d.comb += said.data.eq(count[:8])
             with m.Case(Sent.PLACE_HIGH, Sent.TAKEN_HIGH):
-                m.d.comb += self.data.eq(count[8:])
+                m.d.comb += said.data.eq(count[8:])
             with m.Case(Sent.LENGTH):
-                m.d.comb += self.data.eq(length)
+                m.d.comb += said.data.eq(length)
                 m.d.sync += left.eq(length)
             with m.Case(Sent.PAYLOAD):
-                m.d.comb += [self.data.eq(self.byte), self.start.eq(self.ready & fetched)]
+                m.d.comb += [said.data.eq(replies.byte), said.start.eq(said.ready & fetched)]
                 m.d.sync += field.eq(Sent.PAYLOAD)
                 with m.If(left == 0):
-                    m.d.comb += self.start.eq(0)
+                    m.d.comb += said.start.eq(0)
                     m.d.sync += field.eq(Sent.CRC)
-                with m.Elif(self.ready):
-                    m.d.comb += [self.read.eq(~fetched), self.sent.eq(fetched)]
+                with m.Elif(said.ready):
+                    m.d.comb += [replies.read.eq(~fetched), replies.sent.eq(fetched)]
                     m.d.sync += fetched.eq(~fetched)
             with m.Case(Sent.CRC):
-                with m.If((left[:2] != 1) | ~self.ready):
+                with m.If((left[:2] != 1) | ~said.ready):
                     m.d.sync += field.eq(Sent.CRC)
-        with m.If(self.sent | self.check & self.ready):
+        with m.If(replies.sent | said.check & said.ready):
             m.d.sync += left.eq(left - 1)
         return m

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from amaranth import C, Cat, Module, Mux, Signal, Value
+from amaranth import C, Cat, Module, Signal, Value
 from amaranth.lib import stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.link import (
@@ -20,7 +19,8 @@ from spikeloom.golden.spec.link import (
     Kind,
     divider,
 )
-from spikeloom.hdl.frames import PLACE, SEQ, TAG, FrameReceiver, FrameSender
+from spikeloom.hdl.buffers import Buffers
+from spikeloom.hdl.frames import SEQ, TAG, FrameReceiver, FrameSender
 from spikeloom.hdl.uart import Receiver, Transmitter
 
 
@@ -81,119 +81,25 @@ class Link(wiring.Component):
         m = Module()
         m.submodules.uart_in = uart_in = Receiver()
         m.submodules.uart_out = uart_out = Transmitter()
-        m.submodules.received = self._received = FrameReceiver()
-        m.submodules.sender = self._sender = FrameSender(self.hello)
-        for member in ("valid", "data", "error", "good"):
-            m.d.comb += getattr(self._received, member).eq(getattr(uart_in, member))
-        for member in ("start", "data", "check", "clear"):
-            m.d.comb += getattr(uart_out, member).eq(getattr(self._sender, member))
+        m.submodules.received = received = FrameReceiver()
+        m.submodules.sender = sender = FrameSender(self.hello)
+        m.submodules.buffers = buffers = Buffers(self._window, self._ring)
+        wiring.connect(m, uart_in.heard, received.heard)
+        wiring.connect(m, uart_out.said, sender.said)
+        wiring.connect(m, received.found, buffers.found)
+        wiring.connect(m, sender.replies, buffers.sent)
+        wiring.connect(m, wiring.flipped(self.commands), buffers.commands)
+        wiring.connect(m, wiring.flipped(self.replies), buffers.replies)
         m.d.comb += [
             uart_in.rx.eq(self.rx),
             self.tx.eq(uart_out.tx),
-            uart_in.clear.eq(self._received.clear),
-            uart_in.check.eq(self._received.check),
-            self._sender.ready.eq(uart_out.ready),
+            self.reset.eq(buffers.reset),
         ]
-        self._opened = Signal()  # OPEN is obeyed in this clock
-        self._rewound = Signal()  # REWIND is
-        self._waiting = Signal(PLACE)  # reply bytes that have not been sent
-        owed = Signal()  # a frame, whether or not replies wait
-        m.d.sync += self.reset.eq(self._opened)
-        with m.If(self._sender.begun):
-            m.d.sync += owed.eq(0)
-        self._buffers(m, owed)
         quiet, lost = self._timers(m, uart_in.active, uart_out.tick)
-        switch = self._control(m, owed, quiet)
-        self._rate(m, switch, lost, uart_in, uart_out)
+        switch = self._control(m, received, sender, buffers, quiet)
+        divider = self._rate(m, received.found, switch, lost)
+        m.d.comb += [uart_in.divider.eq(divider), uart_out.divider.eq(divider)]
         return m
-
-    def _buffers(self, m: Module, owed: Signal) -> None:
-        """Both buffers in one memory, whose ports the UART's side has first.
-
-        No clock reads the address that it writes: a byte is read once its frame was found good, or
-        once it counts as waiting.
-        """
-        depth = self._window + self._ring
-        m.submodules.memory = memory = Memory(shape=8, depth=depth, init=[])
-        write, read = memory.write_port(), memory.read_port()
-        got, sender = self._received, self._sender
-
-        # commands: taken <= whole <= coming, counted modulo twice the buffer (or more)
-        bits = (2 * self._window - 1).bit_length()
-        taken, whole, coming = Signal(PLACE), Signal(bits), Signal(bits)
-        fits, fetched = Signal(reset_less=True), Signal()
-        fetch = Signal()
-        full = coming == taken[:bits] ^ self._window
-        with m.If(got.start):
-            m.d.sync += [coming.eq(whole), fits.eq(1)]
-        with m.If(got.push):
-            with m.If(full):
-                m.d.sync += fits.eq(0)
-            with m.Else():
-                m.d.sync += coming.eq(coming + 1)
-        self._fits = fits
-        self._accept = Signal()
-        with m.If(self._accept):
-            m.d.sync += whole.eq(coming)
-        out = self.commands
-        m.d.comb += fetch.eq(
-            (whole != taken[:bits]) & ~out.valid & ~fetched & ~sender.replying & ~sender.hold
-        )
-        m.d.sync += fetched.eq(fetch)
-        with m.If(out.valid & out.ready):
-            m.d.sync += out.valid.eq(0)
-        with m.If(fetched):
-            m.d.sync += [out.payload.eq(read.data), out.valid.eq(1)]
-        with m.If(fetch):
-            m.d.sync += taken.eq(taken + 1)
-            with m.If(taken[: bits - 3].all()):  # another quarter of the buffer
-                m.d.sync += owed.eq(1)
-
-        # replies: kept <= sent <= head
-        bits = (2 * self._ring - 1).bit_length()
-        kept, sent, head = Signal(bits), Signal(PLACE), Signal(bits)
-        room = head != kept ^ self._ring
-        m.d.comb += [
-            self._waiting.eq((head - sent)[:bits]),
-            self.replies.ready.eq(room & ~got.push & ~self.reset),
-        ]
-        with m.If(self.replies.valid & self.replies.ready):
-            m.d.sync += head.eq(head + 1)
-        with m.If(sender.sent):
-            m.d.sync += sent.eq(sent + 1)
-        with m.If(got.done & (got.kind <= Kind.REWIND)):
-            m.d.sync += kept.eq(got.place)
-        with m.If(self._rewound | self._opened):
-            m.d.sync += sent.eq(got.place)
-        with m.If(self._opened):
-            m.d.sync += [kept.eq(got.place), head.eq(got.place)]
-            m.d.sync += [taken.eq(0), whole.eq(0), fetched.eq(0), out.valid.eq(0)]
-
-        m.d.comb += [
-            write.en.eq(Mux(got.push, ~full, self.replies.valid & self.replies.ready)),
-            write.addr.eq(Mux(got.push, self._command(coming), self._reply(head))),
-            write.data.eq(Mux(got.push, got.data, self.replies.payload)),
-            read.en.eq(fetch | sender.read),
-            sender.pointer.eq(Mux(sender.replying, sent, taken)),
-            read.addr.eq(
-                Mux(sender.replying, self._reply(sender.pointer), self._command(sender.pointer))
-            ),
-            sender.byte.eq(read.data),
-            sender.waiting.eq(self._waiting),
-        ]
-
-    def _command(self, place: Value) -> Value:
-        """Return a command byte's address: the larger buffer lies at the bottom."""
-        return self._address(place, self._window, self._ring, above=self._window < self._ring)
-
-    def _reply(self, place: Value) -> Value:
-        """Return a reply byte's address."""
-        return self._address(place, self._ring, self._window, above=self._window >= self._ring)
-
-    @staticmethod
-    def _address(place: Value, size: int, other: int, *, above: bool) -> Value:
-        low = place[: (size - 1).bit_length()]
-        return low | other if above else low
 
     def _timers(self, m: Module, active: Signal, tick: Signal) -> tuple[Value, Value]:
         """Return what is high once per `QUIET_BITS`, and per `FALLBACK_BITS`, of a quiet line."""
@@ -208,59 +114,72 @@ class Link(wiring.Component):
         quiet = tick & ~active & short.all()
         return quiet, quiet & long.all()
 
-    def _control(self, m: Module, owed: Signal, quiet: Value) -> Value:
+    def _control(
+        self,
+        m: Module,
+        received: FrameReceiver,
+        sender: FrameSender,
+        buffers: Buffers,
+        quiet: Value,
+    ) -> Value:
         """Obey good frames; return what is high in the clock in which the rate must change."""
-        got, sender = self._received, self._sender
+        found, header = received.found, sender.header
         expected, tag = Signal(SEQ), Signal(TAG, reset_less=True)
         refused, hello = Signal(), Signal()
+        owed = Signal()  # a frame, whether or not replies wait
         pending = Signal()  # a frame that is obeyed between two frames to the host
         switching = Signal()  # RATE is being answered
         m.d.comb += [
-            got.drop.eq(quiet | pending | switching),
-            got.expected.eq(expected),
-            self._accept.eq(got.done & (got.kind == Kind.DATA) & got.in_order & self._fits),
-            sender.kind.eq(Cat(refused, hello, C(Kind.STATE >> 2, 2))),
-            sender.tag.eq(tag),
-            sender.expected.eq(expected),
-            sender.hello.eq(hello),
+            received.drop.eq(quiet | pending | switching),
+            received.expected.eq(expected),
+            buffers.accept.eq(
+                found.done & (found.kind == Kind.DATA) & found.in_order & buffers.fits
+            ),
+            buffers.acked.eq(found.done & (found.kind <= Kind.REWIND)),
+            header.kind.eq(Cat(refused, hello, C(Kind.STATE >> 2, 2))),
+            header.tag.eq(tag),
+            header.expected.eq(expected),
+            header.hello.eq(hello),
         ]
-        with m.If(sender.check):
+        with m.If(sender.begun):
+            m.d.sync += owed.eq(0)
+        with m.If(buffers.told):
+            m.d.sync += owed.eq(1)
+        with m.If(sender.said.check):
             m.d.sync += hello.eq(0)
-        with m.If(got.done):
-            m.d.sync += refused.eq((got.kind == Kind.DATA) & ~self._accept)
-            with m.If(got.kind <= Kind.POLL):
-                m.d.sync += [owed.eq(1), tag.eq(got.tag)]
+        with m.If(found.done):
+            m.d.sync += refused.eq((found.kind == Kind.DATA) & ~buffers.accept)
+            with m.If(found.kind <= Kind.POLL):
+                m.d.sync += [owed.eq(1), tag.eq(found.tag)]
             with m.Else():
                 m.d.sync += pending.eq(1)
-        with m.If(self._accept):
+        with m.If(buffers.accept):
             m.d.sync += expected.eq(expected + 1)
         with m.If(pending & sender.idle):
             m.d.comb += [
-                self._opened.eq(got.kind == Kind.OPEN),
-                self._rewound.eq(got.kind == Kind.REWIND),
+                buffers.opened.eq(found.kind == Kind.OPEN),
+                buffers.rewound.eq(found.kind == Kind.REWIND),
             ]
-            m.d.sync += [pending.eq(0), owed.eq(1), tag.eq(got.tag)]
-            m.d.sync += switching.eq(got.kind == Kind.RATE)
-        with m.If(self._opened):
+            m.d.sync += [pending.eq(0), owed.eq(1), tag.eq(found.tag)]
+            m.d.sync += switching.eq(found.kind == Kind.RATE)
+        with m.If(buffers.opened):
             m.d.sync += [hello.eq(1), expected.eq(0)]
-        m.d.comb += sender.go.eq(~pending & (owed | (self._waiting != 0) & ~switching))
+        m.d.comb += sender.go.eq(~pending & (owed | (buffers.sent.waiting != 0) & ~switching))
         switch = switching & sender.idle & ~owed
         with m.If(switch):
             m.d.sync += switching.eq(0)
         return switch
 
-    def _rate(
-        self, m: Module, switch: Value, lost: Value, uart_in: Receiver, uart_out: Transmitter
-    ) -> None:
-        """Hold the divider; one that brings no good frame, or is upset, is given up."""
+    def _rate(self, m: Module, found: wiring.PureInterface, switch: Value, lost: Value) -> Signal:
+        """Return the divider; one that brings no good frame, or is upset, is given up."""
         current, trial = Signal(DIVIDER_BITS, init=self._divider), Signal()
-        m.d.comb += [uart_in.divider.eq(current), uart_out.divider.eq(current)]
         odd, switched = Signal(), Signal()
         m.d.sync += [odd.eq(current.xor()), switched.eq(switch)]
-        with m.If(self._received.done):
+        with m.If(found.done):
             m.d.sync += trial.eq(0)
         with m.If(switch):
-            m.d.sync += [current.eq(self._received.place), trial.eq(1)]
+            m.d.sync += [current.eq(found.place), trial.eq(1)]
         upset = ~switched & (odd != current.xor())
         with m.If(lost & trial | upset | (current < DIVIDER_MIN)):
             m.d.sync += [current.eq(self._divider), trial.eq(0)]
+        return current

@@ -81,8 +81,7 @@ VERSION = 2
 SOF = 0xA5
 PAYLOAD_MAX = 128
 CRC_BYTES = 4
-CRC_POLYNOMIAL = 0xEDB88320
-"""Of CRC-32, reflected: the lowest bit of each byte comes first, as on the line."""
+"""Of the CRC-32 of `zlib`."""
 QUIET_BITS = 1 << 8
 """Bit times without a byte after which the board hunts for a new frame: 25 bytes' time."""
 FALLBACK_BITS = 1 << 19

@@ -102,8 +102,9 @@ def to_verilog(component: wiring.Component, name: str = "top") -> str:
     """
     design = rtlil.convert(component, name=name, emit_src=False)
     # Finding the registers' clock enables again makes a simulation half as fast again, and what is
-    # left of the hierarchy keeps waveforms readable.
-    return mend.loop_fills(by_yosys(design, "proc\nopt\nmemory_collect\nopt_clean\n"))
+    # left of the hierarchy keeps waveforms readable. A module that nothing uses is another top.
+    passes = ("proc", "opt", "memory_collect", "opt_clean", f"hierarchy -top {name}", "")
+    return mend.loop_fills(by_yosys(design, "\n".join(passes)))
 
 
 def by_yosys(design: str, passes: str) -> str:

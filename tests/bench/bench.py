@@ -46,7 +46,8 @@ class Bench:
     """More than the drivers ever need: what takes longer hangs."""
 
     def __init__(self, component: wiring.Component, seed: int) -> None:
-        members = component.signature.members
+        flat = component.signature.members.flatten()
+        members = {_joined(path): member for path, member in flat if member.is_port}
         self.inputs = [name for name, m in members.items() if m.flow is wiring.In]
         self.pins = list(members)
         self.shapes = {name: m.shape for name, m in members.items()}
@@ -119,6 +120,11 @@ class _Live:
             self.pins = self._driver.send(seen)
         except StopIteration:
             self.pins, self.ended = {}, True
+
+
+def _joined(path: Iterable[str | int]) -> str:
+    """Return the name of a port, as in Verilog: ``i__valid`` is `valid` of `i`."""
+    return "__".join(map(str, path))
 
 
 def pack(layout: data.StructLayout, fields: Mapping[str, int]) -> int:
@@ -211,7 +217,8 @@ class Held:
 
 def simulate(component: wiring.Component, bench: Bench) -> Bench:
     """Run a bench in Amaranth's simulator; return it."""
-    values = {name: Value.cast(getattr(component, name)) for name in bench.pins}
+    flat = component.signature.flatten(component)
+    values = {_joined(path): Value.cast(value) for path, _, value in flat}
     raw = [value.as_unsigned() for value in values.values()]
 
     async def stepping(ctx: SimulatorContext) -> None:

@@ -50,17 +50,8 @@ class Pair(wiring.Component):
             {
                 "send": In(DIVIDER_BITS),
                 "receive": In(DIVIDER_BITS),
-                "start": In(1),
-                "data": In(8),
-                "check": In(1),
-                "clear": In(1),
-                "ready": Out(1),
-                "valid": Out(1),
-                "got": Out(8),
-                "error": Out(1),
-                "good": Out(1),
-                "rx_clear": In(1),
-                "rx_check": In(1),
+                "said": In(uart.SAID),
+                "heard": Out(uart.HEARD),
                 "flip": In(1),
                 "tx": Out(1),
             }
@@ -75,16 +66,9 @@ class Pair(wiring.Component):
             receiver.divider.eq(self.receive),
             receiver.rx.eq(sender.tx ^ self.flip),
             self.tx.eq(sender.tx),
-            receiver.clear.eq(self.rx_clear),
-            receiver.check.eq(self.rx_check),
-            self.valid.eq(receiver.valid),
-            self.got.eq(receiver.data),
-            self.error.eq(receiver.error),
-            self.good.eq(receiver.good),
         ]
-        for name in ("start", "data", "check", "clear"):
-            m.d.comb += getattr(sender, name).eq(getattr(self, name))
-        m.d.comb += self.ready.eq(sender.ready)
+        wiring.connect(m, wiring.flipped(self.said), sender.said)
+        wiring.connect(m, wiring.flipped(self.heard), receiver.heard)
         return m
 
 
@@ -135,10 +119,10 @@ class UartBench(Bench):
             self.good = wrong < 0 or bit == 9
             message = self.rng.randbytes(size)
             crc = zlib.crc32(message).to_bytes(CRC_BYTES, "little")
-            yield {**self.rates, "rx_clear": 1}
+            yield {**self.rates, "heard__clear": 1}
             for place in range(size + CRC_BYTES):
                 seen = yield dict(self.rates)
-                while not seen["ready"]:
+                while not seen["said__ready"]:
                     seen = yield dict(self.rates)
                 byte = message[place] if place < size else self.rng.getrandbits(8)
                 flipped = 1 << bit - 1 if place == wrong else 0
@@ -147,7 +131,8 @@ class UartBench(Bench):
                 self.broken += flipped == 1 << 8
                 check = place >= size
                 self.spoken.expect(crc[place - size] if check else byte)
-                pins = {"start": 1, "data": byte, "check": check, "clear": place == 0}
+                said = {"start": 1, "data": byte, "check": check, "clear": place == 0}
+                pins = {f"said__{name}": value for name, value in said.items()}
                 yield {**self.rates, **pins}
                 if flipped:
                     yield from self.wait(bit)
@@ -162,25 +147,25 @@ class UartBench(Bench):
 
     def listen(self):
         while True:
-            yield {"rx_check": self.came >= self.length}
+            yield {"heard__check": self.came >= self.length}
 
     def check(self, seen):
-        self.errors += seen["error"]
+        self.errors += seen["heard__error"]
         spoken = self.ear.clock(self.clock, seen["tx"], (1 << DIVIDER_BITS) / self.rates["send"])
         if spoken is not None:
             self.spoken.see(spoken)
-        self.expect("a byte and an error", seen["error"] & seen["valid"], 0)
-        if seen["valid"] and self.came < self.length:
-            self.bytes.see(seen["got"])
+        self.expect("a byte and an error", seen["heard__error"] & seen["heard__valid"], 0)
+        if seen["heard__valid"] and self.came < self.length:
+            self.bytes.see(seen["heard__data"])
         if self.began is None and not seen["tx"]:
             self.began = self.clock
-        if seen["valid"] or seen["error"]:
+        if seen["heard__valid"] or seen["heard__error"]:
             middle = ceil(9.5 * (1 << DIVIDER_BITS) / self.rates["receive"])
             self.expect("clocks from the edge", self.clock - self.began, middle + 1)
             self.began = None
             self.came += 1
             if self.came == self.length + CRC_BYTES:
-                self.expect("good", seen["good"], self.good)
+                self.expect("good", seen["heard__good"], self.good)
                 self.verdicts += 1
 
     def finish(self):

@@ -88,15 +88,15 @@ class Rig(wiring.Component):
             receive.rx.eq(board.tx),
             send.divider.eq(divider),
             receive.divider.eq(divider),
-            send.data.eq(record[8:16]),
+            send.said.data.eq(record[8:16]),
             # the last bit's time low: a byte without a stop bit
             board.rx.eq(send.tx & ~((ticks == 9) & flags[1])),
         ]
         blocked = Signal()
         m.d.comb += core.blocked.eq(blocked)
-        with m.If(receive.valid | receive.error):
-            m.d.sync += [came.eq(Cat(came[8:], receive.data)), count.eq(count + 1)]
-            with m.If(receive.error):
+        with m.If(receive.heard.valid | receive.heard.error):
+            m.d.sync += [came.eq(Cat(came[8:], receive.heard.data)), count.eq(count + 1)]
+            with m.If(receive.heard.error):
                 m.d.sync += broken.eq(1)
         with m.FSM():
             with m.State("TAKE"):
@@ -108,7 +108,7 @@ class Rig(wiring.Component):
                         m.next = "BEGIN"
             with m.State("BEGIN"):
                 m.d.sync += [blocked.eq(flags[2]), ticks.eq(0)]
-                m.d.comb += send.start.eq(flags[0] & ~flags[3])
+                m.d.comb += send.said.start.eq(flags[0] & ~flags[3])
                 m.next = "PASS"
                 with m.If(flags[3]):
                     m.d.sync += divider.eq(record[8:])
@@ -123,7 +123,7 @@ class Rig(wiring.Component):
                 m.d.comb += self.o.valid.eq(1)
                 m.d.comb += self.o.payload.eq(Cat(count, record[2:7] & 0, broken))
                 with m.If(self.o.ready):
-                    m.d.sync += [count.eq(receive.valid | receive.error), broken.eq(0)]
+                    m.d.sync += [count.eq(receive.heard.valid | receive.heard.error), broken.eq(0)]
                     m.d.sync += record.eq(Cat(count, came))
                     m.next = "BYTES"
             with m.State("BYTES"):

@@ -50,13 +50,14 @@ def hunts_again(module: ModuleType) -> Harness:
     hunting = field == Field.SOF
     h.always(field <= Field.CRC)
     h.always(wait <= LONGEST)
-    came = h.before(block.valid & ~hunting)
+    came = h.before(block.heard.valid & ~hunting)
     h.always(hunting | (wait < h.before(wait)), came & h.started)
     h.always(
-        field == h.before(field), h.started & h.before(~block.valid & ~block.drop & ~block.error)
+        field == h.before(field),
+        h.started & h.before(~block.heard.valid & ~block.drop & ~block.heard.error),
     )
-    h.always(hunting, h.before(block.drop | block.error))
-    h.reach(block.done & h.before(block.push, CRC_BYTES))
+    h.always(hunting, h.before(block.drop | block.heard.error))
+    h.reach(block.found.done & h.before(block.found.push, CRC_BYTES))
     return h
 
 
@@ -66,19 +67,19 @@ def one_answer(module: ModuleType) -> Harness:
     h = Harness(block)
     field, left = h.register("field", 3), h.register("left", LENGTH)
     begun, sum_bytes = Signal(), Signal(3)
-    with h.m.If(block.valid):
-        h.m.d.sync += sum_bytes.eq(Mux(block.check, sum_bytes + 1, 0))
-    with h.m.If(block.start):
+    with h.m.If(block.heard.valid):
+        h.m.d.sync += sum_bytes.eq(Mux(block.heard.check, sum_bytes + 1, 0))
+    with h.m.If(block.found.start):
         h.m.d.sync += begun.eq(1)
-    with h.m.If(block.done | block.drop | block.error):
+    with h.m.If(block.found.done | block.drop | block.heard.error):
         h.m.d.sync += begun.eq(0)
-    h.given(~(block.valid & block.error))
+    h.given(~(block.heard.valid & block.heard.error))
     h.always(begun | (field == Field.SOF))
     checking = field == Field.CRC
     h.always(((left + sum_bytes)[:2] == 0) & (sum_bytes < CRC_BYTES), checking)
-    h.always(begun & block.valid & block.good & ~block.drop, block.done)
-    h.always(sum_bytes == CRC_BYTES - 1, block.done)
-    h.reach(block.done & h.before(block.push, CRC_BYTES))
+    h.always(begun & block.heard.valid & block.heard.good & ~block.drop, block.found.done)
+    h.always(sum_bytes == CRC_BYTES - 1, block.found.done)
+    h.reach(block.found.done & h.before(block.found.push, CRC_BYTES))
     return h
 
 

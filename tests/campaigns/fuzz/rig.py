@@ -92,17 +92,17 @@ class Rig(wiring.Component):
             send.divider.eq(DIVIDER),
             receive.divider.eq(DIVIDER),
             receive.rx.eq(board.tx),
-            send.data.eq(value),
+            send.said.data.eq(value),
             # the last bit's time low: a byte without a stop bit
             board.rx.eq(send.tx & ~((ticks == 9) & flags[1])),
             self.busy.eq(board.busy),
             self.o.payload.eq(told[:8]),
         ]
-        heard = receive.valid | receive.error
+        heard = receive.heard.valid | receive.heard.error
         with m.If(heard):
             # the newest byte is the higher one; one alone is moved down when it is told
-            m.d.sync += [came.eq(Cat(came[8:], receive.data)), count.eq(count + 1)]
-            m.d.sync += broken.eq(broken | receive.error)
+            m.d.sync += [came.eq(Cat(came[8:], receive.heard.data)), count.eq(count + 1)]
+            m.d.sync += broken.eq(broken | receive.heard.error)
         with m.FSM():
             for state, register in (("FLAGS", flags), ("VALUE", value)):
                 with m.State(state):
@@ -112,7 +112,7 @@ class Rig(wiring.Component):
                         m.next = "VALUE" if state == "FLAGS" else "BEGIN"
             with m.State("BEGIN"):
                 m.d.sync += ticks.eq(0)
-                m.d.comb += send.start.eq(flags[0])
+                m.d.comb += send.said.start.eq(flags[0])
                 m.next = "PASS"
             with m.State("PASS"):
                 with m.If(send.tick):

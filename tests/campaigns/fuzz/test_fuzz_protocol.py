@@ -205,14 +205,14 @@ def test_a_weight_that_differs_is_found(monkeypatch: pytest.MonkeyPatch):
 FAULTS = [
     Mutant(
         "frames",
-        "self.done.eq(self.good & ~self.drop)",
-        "self.done.eq(~self.drop)",
+        "found.done.eq(heard.good & ~self.drop)",
+        "found.done.eq(~self.drop)",
         "a frame with a bad CRC is obeyed",
     ),
     Mutant(
         "frames",
-        "with m.If(self.drop | self.error):",
-        "with m.If(self.error):",
+        "with m.If(self.drop | heard.error):",
+        "with m.If(heard.error):",
         "a frame of which nothing comes any more is waited for",
     ),
 ]
