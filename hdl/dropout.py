@@ -6,6 +6,8 @@ from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from spikeloom.hdl.lfsr import random_words
+
 
 class Dropout(wiring.Component):
     """Draws one word per neuron at the start of a training sample.
@@ -17,7 +19,7 @@ class Dropout(wiring.Component):
     Members
     -------
     start : In; a sample begins. train : In; nothing is dropped or drawn while it is 0.
-    word, take : the layer's dropout stream. dropped : Out, valid once not busy. busy : Out.
+    random : In; the layer's dropout stream. dropped : Out, valid once not busy. busy : Out.
 
     Latency: one clock per neuron (training) or one. Golden: `golden.encoder.drop`.
     """
@@ -28,8 +30,7 @@ class Dropout(wiring.Component):
             {
                 "start": In(1),
                 "train": In(1),
-                "word": In(16),
-                "take": Out(1),
+                "random": In(random_words()),
                 "dropped": Out(neurons),
                 "busy": Out(1),
             }
@@ -43,9 +44,9 @@ class Dropout(wiring.Component):
         with m.If(self.start):
             m.d.sync += [count.eq(0), self.dropped.eq(0), self.busy.eq(self.train)]
         with m.If(self.busy):
-            m.d.comb += self.take.eq(1)
+            m.d.comb += self.random.take.eq(1)
             m.d.sync += [
-                self.dropped.bit_select(count, 1).eq(self.word < self._chance),
+                self.dropped.bit_select(count, 1).eq(self.random.words[0] < self._chance),
                 count.eq(count + 1),
                 self.busy.eq(count != neurons - 1),
             ]

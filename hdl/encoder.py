@@ -6,10 +6,19 @@ from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.golden.spec.lfsr import WORD_BITS
 from spikeloom.golden.spec.machine import RAMP_ONE, Machine, clog2
 from spikeloom.hdl.hardware import DEFAULT, Hardware
-from spikeloom.hdl.spikes import lowest
+from spikeloom.hdl.lfsr import random_words
+from spikeloom.hdl.spikes import lowest, spike_port
+
+
+def image_port(machine: Machine) -> wiring.Signature:
+    """Return the bundle that fills the spare image buffer.
+
+    empty : forget what it holds. load, index, value : append a non-zero pixel, in raster order.
+    """
+    index = range(max(machine.config.sizes[0], 2))
+    return wiring.Signature({"empty": Out(1), "load": Out(1), "index": Out(index), "value": Out(8)})
 
 
 class Encoder(wiring.Component):
@@ -22,13 +31,10 @@ class Encoder(wiring.Component):
 
     Members
     -------
-    empty : In; forget what the spare buffer holds. load, index, value : In; append a non-zero
-    pixel to it, raster order.
+    image : In; see `image_port`.
     swap : In; the filled buffer becomes the scanned one, the other is emptied.
     start : In, after swap; begin a sample of `steps` steps. train : In, held for the sample.
-    words, take : the input stream's next words, and how many are used up.
-    drop_word, drop_take : the same of stream dropout0 (one word per clock).
-    push, row, close : Out; a spike, the end of a step. ready : In; the list takes them.
+    random : In; the input stream. drop : In; stream dropout0. spikes : Out; see `spike_port`.
     busy : Out; steps remain to be drawn.
 
     Latency: start to first spike 5 clocks, 4 where the hardware has no register behind the memories
@@ -44,22 +50,14 @@ class Encoder(wiring.Component):
         self._index = range(max(pixels, 2))
         super().__init__(
             {
-                "empty": In(1),
-                "load": In(1),
-                "index": In(self._index),
-                "value": In(8),
+                "image": In(image_port(machine)),
                 "swap": In(1),
                 "start": In(1),
                 "train": In(1),
                 "steps": In(range(config.steps + 1)),
-                "words": In(data.ArrayLayout(WORD_BITS, self.draws)),
-                "take": Out(range(self.draws + 1)),
-                "drop_word": In(WORD_BITS),
-                "drop_take": Out(1),
-                "push": Out(1),
-                "row": Out(self._index),
-                "close": Out(1),
-                "ready": In(1),
+                "random": In(random_words(self.draws)),
+                "drop": In(random_words()),
+                "spikes": Out(spike_port(pixels)),
                 "busy": Out(1),
             }
         )
@@ -76,7 +74,7 @@ class Encoder(wiring.Component):
         filled, active = Signal(range(pixels + 1)), Signal(range(pixels + 1))
 
         slot, lane = Signal(range(groups + 1)), Signal(range(max(draws, 2)))
-        with m.If(self.load):
+        with m.If(self.image.load):
             last_lane = lane == draws - 1
             m.d.sync += [
                 filled.eq(filled + 1),
@@ -85,7 +83,7 @@ class Encoder(wiring.Component):
             ]
         with m.If(self.swap):
             m.d.sync += [front.eq(~front), active.eq(filled)]
-        with m.If(self.swap | self.empty):
+        with m.If(self.swap | self.image.empty):
             m.d.sync += [filled.eq(0), lane.eq(0), slot.eq(0)]
 
         group = Signal(range(groups + 1))
@@ -96,9 +94,9 @@ class Encoder(wiring.Component):
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [
                 write.addr.eq(Cat(slot[: clog2(groups)], ~front)),
-                write.data.index.eq(self.index),
-                write.data.value.eq(self.value),
-                write.en.eq(self.load & (lane == d)),
+                write.data.index.eq(self.image.index),
+                write.data.value.eq(self.image.value),
+                write.en.eq(self.image.load & (lane == d)),
                 read.addr.eq(Cat(group[: clog2(groups)], front)),
                 read.en.eq(advance),
             ]
@@ -152,11 +150,11 @@ class Encoder(wiring.Component):
                     m.d.sync += read.eq(entries[d])
             with m.If(advance):
                 m.d.sync += [product.eq(read.value * ramps1[-1]), index.eq(read.index)]
-            hits.append(last.there[d] & ~last.drop[d] & (self.words[d] < product))
+            hits.append(last.there[d] & ~last.drop[d] & (self.random.words[d] < product))
             index3.append(index)
         m.d.comb += taken.eq(sum(last.there[d] for d in range(draws)))
         with m.If(last.valid & advance):
-            m.d.comb += self.take.eq(taken)
+            m.d.comb += self.random.take.eq(taken)
 
         # stage 4: spikes leave one by one, the step's end with its last one
         valid4, end4, spikes = Signal(), Signal(), Signal(draws)
@@ -164,15 +162,17 @@ class Encoder(wiring.Component):
         chosen, rest = lowest(spikes)
         more = rest.any()
         m.d.comb += [
-            self.row.eq(Array(index4)[chosen] if draws > 1 else index4[0]),
-            self.push.eq(valid4 & spikes.any()),
-            self.close.eq(valid4 & end4 & ~more),
-            advance.eq(~valid4 | ((self.ready | (~self.push & ~self.close)) & ~more)),
+            self.spikes.row.eq(Array(index4)[chosen] if draws > 1 else index4[0]),
+            self.spikes.push.eq(valid4 & spikes.any()),
+            self.spikes.close.eq(valid4 & end4 & ~more),
+            advance.eq(
+                ~valid4 | ((self.spikes.ready | (~self.spikes.push & ~self.spikes.close)) & ~more)
+            ),
         ]
         with m.If(advance):
             m.d.sync += [valid4.eq(last.valid), end4.eq(last.end), spikes.eq(Cat(hits))]
             m.d.sync += [index4[d].eq(index3[d]) for d in range(draws)]
-        with m.Elif(self.ready):
+        with m.Elif(self.spikes.ready):
             m.d.sync += spikes.eq(rest)
         waiting = Cat(stage.valid for stage in stages).any()
         m.d.comb += self.busy.eq(running | waiting | valid4 | dropping)
@@ -193,7 +193,7 @@ class Encoder(wiring.Component):
             with m.If((count == active) | ~self.train):
                 m.d.sync += [dropping.eq(0), running.eq(1)]
             with m.Else():
-                hit = self.drop_word < self._machine.input_dropout
+                hit = self.drop.words[0] < self._machine.input_dropout
                 m.d.sync += [dropped.bit_select(count, 1).eq(hit), count.eq(count + 1)]
-                m.d.comb += self.drop_take.eq(1)
+                m.d.comb += self.drop.take.eq(1)
         return dropped, dropping

@@ -20,6 +20,16 @@ def advance(state: Value, lfsr: Lfsr) -> Value:
     return state
 
 
+def random_words(draws: int = 1) -> wiring.Signature:
+    """Return the bundle of a stream of random words.
+
+    words : 16 bits each; words[0] is the next one, words[1] the one after it, ... take : 0 ..
+    draws; that many words are gone at the next clock.
+    """
+    words = data.ArrayLayout(WORD_BITS, draws)
+    return wiring.Signature({"words": Out(words), "take": In(range(draws + 1))})
+
+
 class Generator(wiring.Component):
     """A named stream: the next words are always there, `take` says how many are used up.
 
@@ -33,8 +43,7 @@ class Generator(wiring.Component):
 
     Members
     -------
-    words : Out, 16 bits each; words[0] is the next one, words[1] the one after it, ...
-    take : In, 0 .. draws; that many words are gone at the next clock.
+    random : Out; see `random_words`.
     begin : In; a sample begins: a state of 0, which no step leaves, goes back to its seed. Not
         together with `take` or a write, nor in the two clocks after a write.
     write : In, 2 bits; puts `value` into the low / high 32 bits of the state (or of the
@@ -60,8 +69,7 @@ class Generator(wiring.Component):
         self._seeds = (seed, second)
         self.draws = draws
         members = {
-            "words": Out(data.ArrayLayout(WORD_BITS, draws)),
-            "take": In(range(draws + 1)),
+            "random": Out(random_words(draws)),
             "begin": In(1),
             "write": In(2),
             "value": In(32),
@@ -85,15 +93,18 @@ class Generator(wiring.Component):
         leaps = [current]
         for index in range(self.draws):
             leap = Signal(degree, name=f"leap{index + 1}")
-            m.d.comb += [leap.eq(advance(leaps[-1], lfsr)), self.words[index].eq(leap[:WORD_BITS])]
+            m.d.comb += [
+                leap.eq(advance(leaps[-1], lfsr)),
+                self.random.words[index].eq(leap[:WORD_BITS]),
+            ]
             leaps.append(leap)
         following = Signal(degree)
         m.d.comb += following.eq(leaps[1])
-        with m.Switch(self.take):
+        with m.Switch(self.random.take):
             for count, leap in enumerate(leaps[2:], start=2):
                 with m.Case(count):
                     m.d.comb += following.eq(leap)
-        taking = self.take != 0
+        taking = self.random.take != 0
         m.d.comb += self.state.eq(main)
 
         def host(register: Signal, write: Value) -> None:

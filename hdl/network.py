@@ -15,12 +15,43 @@ from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.streams import INPUT, LABEL, dropout_stream, thinning_stream
 from spikeloom.hdl.backward import Backward
 from spikeloom.hdl.dropout import Dropout
-from spikeloom.hdl.encoder import Encoder
+from spikeloom.hdl.encoder import Encoder, image_port
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.layer import Layer
 from spikeloom.hdl.learning import Step
-from spikeloom.hdl.registers import RegisterBank
+from spikeloom.hdl.registers import REGISTER_ACCESS, RegisterBank
 from spikeloom.hdl.streams import Streams
+from spikeloom.hdl.weights import weight_access
+
+
+def network_port(machine: Machine, hardware: Hardware) -> wiring.Signature:
+    """Return what a network offers the host.
+
+    image : fills the spare image buffer. sample.start : while not busy; run the image loaded last,
+    with sample.train and sample.label. sample.busy : a sample is running. sample.counts : counted
+    spikes per class, while not busy. registers : written while not busy. status : error bits to
+    show in the status register. clear : counters are cleared. weights : used while not busy.
+    """
+    config = machine.config
+    sample = wiring.Signature(
+        {
+            "start": Out(1),
+            "train": Out(1),
+            "label": Out(range(config.sizes[-1])),
+            "busy": In(1),
+            "counts": In(data.ArrayLayout(config.steps.bit_length(), config.sizes[-1])),
+        }
+    )
+    return wiring.Signature(
+        {
+            "image": Out(image_port(machine)),
+            "sample": Out(sample),
+            "registers": Out(REGISTER_ACCESS),
+            "status": Out(4),
+            "clear": In(1),
+            "weights": Out(weight_access(hardware.of(machine))),
+        }
+    )
 
 
 class Network(wiring.Component):
@@ -32,14 +63,7 @@ class Network(wiring.Component):
 
     Members
     -------
-    empty : In; forget the spare image. load, index, value : In; append a non-zero pixel to it.
-    start : In, while not busy; run the image loaded last. train, label : In, with start.
-    busy : Out; a sample is running. counts : Out; counted spikes per class, while not busy.
-    address, write, register_value, register_data : the register bank; write while not busy.
-    status : In; error bits to show in the status register. clear : Out; counters are cleared.
-    host_layer, host_row, host_word, host_column, host_poke, host_valid, host_data : In; access one
-    word of columns while not busy. weight : Out; weight `host_column` of it, from `SETTLE` clocks
-    after that on, and one clock after another column is asked for.
+    host : In; see `network_port`.
 
     Latency: about 30 clocks a step on top of the accesses that `golden.floor` counts.
     Golden: `golden.network.run_sample`.
@@ -49,37 +73,7 @@ class Network(wiring.Component):
         self._machine, self._hardware = machine, hardware
         config = machine.config
         self._layers = [Layer(machine, index, hardware) for index in range(1, config.depth + 1)]
-        layers = [layer.layer for layer in self._layers]
-        most_rows = max(layer.n_pre for layer in layers)
-        most_words = max(layer.words for layer in layers)
-        most_lanes = max(layer.lanes for layer in layers)
-        super().__init__(
-            {
-                "empty": In(1),
-                "load": In(1),
-                "index": In(range(max(config.sizes[0], 2))),
-                "value": In(8),
-                "start": In(1),
-                "train": In(1),
-                "label": In(range(config.sizes[-1])),
-                "busy": Out(1),
-                "counts": Out(data.ArrayLayout(config.steps.bit_length(), config.sizes[-1])),
-                "address": In(8),
-                "write": In(1),
-                "register_value": In(32),
-                "register_data": Out(32),
-                "status": In(4),
-                "clear": Out(1),
-                "host_layer": In(range(config.depth + 1)),
-                "host_row": In(range(max(most_rows, 2))),
-                "host_word": In(range(max(most_words, 2))),
-                "host_column": In(range(max(most_lanes, 2))),
-                "host_poke": In(1),
-                "host_valid": In(1),
-                "host_data": In(signed(16)),
-                "weight": Out(signed(16)),
-            }
-        )
+        super().__init__({"host": In(network_port(machine, hardware))})
 
     def elaborate(self, platform: object) -> Module:
         """Build everything around the sample's order."""
@@ -103,25 +97,20 @@ class Network(wiring.Component):
     def _connect(self, m: Module) -> None:
         """Wire streams, encoder and layers, spikes going forward."""
         encoder, streams = self._encoder, self._streams
-        source = streams.generator(INPUT)
+        wiring.connect(m, wiring.flipped(self.host.image), encoder.image)
         m.d.comb += [
-            encoder.empty.eq(self.empty),
-            encoder.load.eq(self.load),
-            encoder.index.eq(self.index),
-            encoder.value.eq(self.value),
-            encoder.swap.eq(self.start),
+            encoder.swap.eq(self.host.sample.start),
             encoder.start.eq(self._begin),
             encoder.train.eq(self._train),
             encoder.steps.eq(self._steps),
-            encoder.words.eq(source.words),
-            source.take.eq(encoder.take),
-            source.infer.eq(~self._train),
-            source.restart.eq(self._begin & ~self._train),
-            streams.value.eq(self.register_value),
+            streams.infer.eq(~self._train),
+            streams.value.eq(self.host.registers.value),
         ]
-        push, row, close, ready = encoder.push, encoder.row, encoder.close, encoder.ready
+        wiring.connect(m, streams.random(INPUT), encoder.random)
+        spikes = encoder.spikes
+        push, row, close, ready = spikes.push, spikes.row, spikes.close, spikes.ready
         for layer in self._layers:
-            thinning = streams.generator(thinning_stream(layer.layer.index))
+            thinning = streams.random(thinning_stream(layer.layer.index))
             m.d.comb += [
                 layer.push.eq(push),
                 layer.row.eq(row),
@@ -143,8 +132,7 @@ class Network(wiring.Component):
         """Connect all dropout; return a value that is high while hidden neurons are drawn."""
         config, encoder = self._machine.config, self._encoder
         if self._machine.input_dropout:
-            first = self._streams.generator(dropout_stream(config.depth, 0))
-            m.d.comb += [encoder.drop_word.eq(first.words[0]), first.take.eq(encoder.drop_take)]
+            wiring.connect(m, self._streams.random(dropout_stream(config.depth, 0)), encoder.drop)
         busy: Value = Const(0)
         for layer in self._layers[:-1]:
             index = layer.layer.index
@@ -152,12 +140,12 @@ class Network(wiring.Component):
                 continue
             drop = Dropout(neurons=layer.layer.n_post, chance=layer.layer.dropout)
             m.submodules[f"dropout{index}"] = drop
-            stream = self._streams.generator(dropout_stream(config.depth, index))
+            wiring.connect(
+                m, self._streams.random(dropout_stream(config.depth, index)), drop.random
+            )
             m.d.comb += [
                 drop.start.eq(self._begin),
                 drop.train.eq(self._train),
-                drop.word.eq(stream.words[0]),
-                stream.take.eq(drop.take),
                 layer.dropped.eq(drop.dropped),
             ]
             busy = busy | drop.busy
@@ -167,23 +155,26 @@ class Network(wiring.Component):
         """Count the steps of a sample, and grant the next one when a training step is over."""
         output, backward = self._layers[-1], self._backward
         step = Signal.like(self._steps)  # steps that are over
-        label = Signal.like(self.label)
+        label = Signal.like(self.host.sample.label)
         preparing, grant, over = Signal(), Signal(), Signal()
-        m.d.sync += self._begin.eq(self.start)
-        with m.If(self.start):
+        m.d.sync += self._begin.eq(self.host.sample.start)
+        with m.If(self.host.sample.start):
             m.d.sync += [
-                self._train.eq(self.train),
-                label.eq(self.label),
-                self.busy.eq(1),
+                self._train.eq(self.host.sample.train),
+                label.eq(self.host.sample.label),
+                self.host.sample.busy.eq(1),
                 preparing.eq(1),
                 step.eq(0),
-                self.counts.eq(0),
+                self.host.sample.counts.eq(0),
             ]
         with m.If(preparing & ~self._begin & ~dropping):
             m.d.sync += preparing.eq(0)
             m.d.comb += grant.eq(1)
         with m.If(output.done):
-            m.d.sync += [count.eq(count + output.counted[j]) for j, count in enumerate(self.counts)]
+            m.d.sync += [
+                count.eq(count + output.counted[j])
+                for j, count in enumerate(self.host.sample.counts)
+            ]
         target = self._target(m, step, output.done & self._train)
         classes = len(output.counted)
         m.d.comb += [
@@ -197,7 +188,7 @@ class Network(wiring.Component):
         with m.If(over):
             m.d.sync += step.eq(step + 1)
             with m.If(step + 1 == self._steps):
-                m.d.sync += self.busy.eq(0)
+                m.d.sync += self.host.sample.busy.eq(0)
             with m.Elif(self._train):
                 m.d.comb += grant.eq(1)
 
@@ -207,7 +198,7 @@ class Network(wiring.Component):
         table = Array(machine.label)[step]
         if not machine.label_is_random:
             return table
-        stream = self._streams.generator(LABEL)
+        stream = self._streams.random(LABEL)
         drawn, now = Signal(), stream.words[0] < table
         m.d.comb += stream.take.eq(used)
         with m.If(used):
@@ -221,31 +212,28 @@ class Network(wiring.Component):
     def _registers(self, m: Module) -> None:
         """Connect the register bank: steps, updates, counters."""
         bank, config = self._bank, self._machine.config
+        wiring.connect(m, wiring.flipped(self.host.registers), bank.host)
         m.d.comb += [
-            bank.address.eq(self.address),
-            bank.write.eq(self.write),
-            bank.value.eq(self.register_value),
-            self.register_data.eq(bank.data),
-            self.clear.eq(bank.strobe("clear")),
-            self._backward.clear.eq(self.clear),
+            self.host.clear.eq(bank.strobe("clear")),
+            self._backward.clear.eq(self.host.clear),
         ]
-        bank.expose("status", self.status)
+        bank.expose("status", self.host.status)
         bank.expose("steps", self._steps)
         with m.If(bank.strobe("steps")):
-            good = (self.register_value != 0) & (self.register_value <= config.steps)
+            good = (self.host.registers.value != 0) & (self.host.registers.value <= config.steps)
             with m.If(good):
-                m.d.sync += self._steps.eq(self.register_value)
+                m.d.sync += self._steps.eq(self.host.registers.value)
 
         def counter(name: str, event: Value) -> None:
             count = Signal(32, name=name.replace(".", "_"))
             with m.If(event):
                 m.d.sync += count.eq(count + 1)
-            with m.If(self.clear):
+            with m.If(self.host.clear):
                 m.d.sync += count.eq(0)
             bank.expose(name, count)
 
-        counter("samples", self.start)
-        counter("cycles", self.busy)
+        counter("samples", self.host.sample.start)
+        counter("cycles", self.host.sample.busy)
         for layer in self._layers:
             self._update(m, layer)
         if not self._hardware.counters:
@@ -260,7 +248,7 @@ class Network(wiring.Component):
         output = self._layers[-1]
         with m.If(output.done):
             m.d.sync += total.eq(total + sum(output.counted[j] for j in range(config.sizes[-1])))
-        with m.If(self.clear):
+        with m.If(self.host.clear):
             m.d.sync += total.eq(0)
         bank.expose(f"spikes.{config.depth}", total)
 
@@ -271,7 +259,7 @@ class Network(wiring.Component):
         step = Step(layer.layer, shift=update.shift, probability=update.probability)
         m.submodules[f"step{index}"] = step
         m.d.comb += [
-            step.value.eq(self.register_value),
+            step.value.eq(self.host.registers.value),
             step.write_shift.eq(bank.strobe(f"shift.{index}")),
             step.write_probability.eq(bank.strobe(f"probability.{index}")),
             layer.probability.eq(step.probability),
@@ -284,17 +272,17 @@ class Network(wiring.Component):
         """Let the host read and poke weights."""
         weights = [Const(0, signed(16))]
         for layer in self._layers:
-            chosen = self.host_valid & (self.host_layer == layer.layer.index)
+            chosen = self.host.weights.valid & (self.host.weights.layer == layer.layer.index)
             m.d.comb += [
                 layer.host.valid.eq(chosen),
                 layer.host.first.eq(1),
                 layer.host.last.eq(1),
                 layer.host.host.eq(1),
-                layer.host.row.eq(self.host_row),
-                layer.host.word.eq(self.host_word),
-                layer.host.column.eq(self.host_column),
-                layer.host.poke.eq(self.host_poke),
-                layer.host_poke.eq(self.host_data),
+                layer.host.row.eq(self.host.weights.row),
+                layer.host.word.eq(self.host.weights.word),
+                layer.host.column.eq(self.host.weights.column),
+                layer.host.poke.eq(self.host.weights.poke),
+                layer.host_poke.eq(self.host.weights.data),
             ]
             weights.append(layer.weight)
-        m.d.sync += self.weight.eq(Array(weights)[self.host_layer])
+        m.d.sync += self.host.weights.weight.eq(Array(weights)[self.host.weights.layer])

@@ -9,6 +9,15 @@ from amaranth.lib.wiring import In, Out
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.registers import Access, registers
 
+REGISTER_ACCESS = wiring.Signature(
+    {"address": Out(8), "write": Out(1), "value": Out(32), "data": In(32)}
+)
+"""The host's way to the register bank.
+
+address, write, value : a write happens in the clock with `write`. data : the register at `address`,
+one clock later.
+"""
+
 
 class RegisterBank(wiring.Component):
     """Decodes the host's accesses to the map of `golden.spec.registers`.
@@ -17,10 +26,9 @@ class RegisterBank(wiring.Component):
 
     Members
     -------
-    address, write, value : In; a write happens in the clock with `write`.
-    data : Out; the register at `address`.
+    host : In; see `REGISTER_ACCESS`.
 
-    Latency: address to data one clock. Use `strobe` and `expose` while elaborating the parent,
+    Use `strobe` and `expose` while elaborating the parent,
     before this component is elaborated.
     """
 
@@ -32,7 +40,7 @@ class RegisterBank(wiring.Component):
             if register.access is not Access.READ
         }
         self._values: dict[str, Value] = {}
-        super().__init__({"address": In(8), "write": In(1), "value": In(32), "data": Out(32)})
+        super().__init__({"host": In(REGISTER_ACCESS)})
 
     def strobe(self, name: str) -> Signal:
         """Return the signal that is high while the host writes register `name`."""
@@ -45,12 +53,12 @@ class RegisterBank(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         """Decode writes, select reads."""
         m = Module()
-        with m.Switch(self.address):
+        with m.Switch(self.host.address):
             for name, register in self._map.items():
                 with m.Case(register.address):
-                    m.d.sync += self.data.eq(self._values.get(name, 0))
+                    m.d.sync += self.host.data.eq(self._values.get(name, 0))
                     if name in self._strobes:
-                        m.d.comb += self._strobes[name].eq(self.write)
+                        m.d.comb += self._strobes[name].eq(self.host.write)
             with m.Default():
-                m.d.sync += self.data.eq(0)
+                m.d.sync += self.host.data.eq(0)
         return m

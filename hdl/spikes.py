@@ -20,6 +20,16 @@ def lowest(bits: Signal) -> tuple[Cat, Cat]:
     return index, bits & (bits - 1)[:width]
 
 
+def spike_port(neurons: int) -> wiring.Signature:
+    """Return the bundle by which a layer's spikes go on to the next one, a step after the other.
+
+    push, row : a spike. close : the step ends, after this clock's spike if any. ready : both are
+    taken in this clock.
+    """
+    row = range(max(neurons, 2))
+    return wiring.Signature({"push": Out(1), "row": Out(row), "close": Out(1), "ready": In(1)})
+
+
 class SpikeList(wiring.Component):
     """A ring of entries, cut into steps; the writer may run up to two steps ahead.
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from amaranth import Module
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In
+from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.streams import INFERENCE, INPUT, drawn, streams
 from spikeloom.hdl.hardware import DEFAULT, Hardware
-from spikeloom.hdl.lfsr import Generator
+from spikeloom.hdl.lfsr import Generator, random_words
 from spikeloom.hdl.registers import RegisterBank
 
 
 class Streams(wiring.Component):
-    """One generator per drawn stream; `generator(number)` as `golden.spec.streams` numbers them.
+    """One generator per drawn stream; `random(number)` as `golden.spec.streams` numbers them.
 
     Parameters
     ----------
@@ -23,7 +23,8 @@ class Streams(wiring.Component):
 
     Members
     -------
-    value : In; what the host writes. begin : In; a sample begins, see `hdl.lfsr`.
+    value : In; what the host writes. begin : In; a sample begins, see `hdl.lfsr`. infer : In; it is
+    one to infer. A port, see `hdl.lfsr.random_words`, by the name of each stream.
     """
 
     def __init__(self, machine: Machine, bank: RegisterBank, hardware: Hardware = DEFAULT) -> None:
@@ -54,11 +55,22 @@ class Streams(wiring.Component):
             for half, name in enumerate(("low", "high")):
                 bits = state[32 * half : 32 * half + 32]
                 bank.expose(f"stream.{name_of}.{name}", bits)
-        super().__init__({"value": In(32), "begin": In(1)})
+        super().__init__(
+            {
+                "value": In(32),
+                "begin": In(1),
+                "infer": In(1),
+                **{
+                    self._streams[number].name: Out(random_words(target.draws))
+                    for number, target in self._generators.items()
+                    if number != INFERENCE
+                },
+            }
+        )
 
-    def generator(self, number: int) -> Generator:
-        """Return the generator of a stream (input and inference share one)."""
-        return self._generators[number]
+    def random(self, number: int) -> wiring.PureInterface:
+        """Return the port of a stream that is drawn from; inference has that of the input."""
+        return getattr(self, self._streams[number].name)
 
     def elaborate(self, platform: object) -> Module:
         """Add the generators and connect them to the register bank."""
@@ -70,5 +82,8 @@ class Streams(wiring.Component):
                 m.d.comb += write[half].eq(self._bank.strobe(f"stream.{stream.name}.{name}"))
             if number != INFERENCE:
                 m.submodules[stream.name] = target
+                wiring.connect(m, target.random, wiring.flipped(self.random(number)))
                 m.d.comb += [target.value.eq(self.value), target.begin.eq(self.begin)]
+        source = self._generators[INPUT]
+        m.d.comb += [source.infer.eq(self.infer), source.restart.eq(self.begin & self.infer)]
         return m

@@ -69,16 +69,16 @@ class EncoderBench(Bench):
 
     def background(self) -> Iterable[Driver]:
         yield self.words()
-        yield ready("ready", Stalls(self.rng))
+        yield ready("spikes__ready", Stalls(self.rng))
 
     def words(self) -> Driver:
         while True:
             seen = yield {
-                "words": join(self.input.next(self.draws), 16),
-                "drop_word": self.dropout.next(1)[0],
+                "random__words": join(self.input.next(self.draws), 16),
+                "drop__words": self.dropout.next(1)[0],
             }
-            self.input.take(seen["take"])
-            self.dropout.take(seen["drop_take"])
+            self.input.take(seen["random__take"])
+            self.dropout.take(seen["drop__take"])
 
     def load(self) -> Driver:
         for _ in range(self.samples):
@@ -86,12 +86,12 @@ class EncoderBench(Bench):
                 yield {}
             for again in range(self.rng.choice((1, 1, 2))):  # an image may replace another
                 if again:
-                    yield {"empty": 1}
+                    yield {"image__empty": 1}
                 for index, value in enumerate(stimulus.image(self.rng, self.pixels)):
                     while value and self.wait():
                         yield {}
                     if value:
-                        yield {"load": 1, "index": index, "value": value}
+                        yield {"image__load": 1, "image__index": index, "image__value": value}
             self.loaded = True
 
     def scan(self) -> Driver:
@@ -126,18 +126,22 @@ class EncoderBench(Bench):
     def check(self, seen: Pins) -> None:
         if seen["start"]:
             self.model(seen["train"], seen["steps"])
-        if seen["empty"]:
+        if seen["image__empty"]:
             self.loading = []
-        if seen["load"]:
+        if seen["image__load"]:
             self.loading = self.loading or [0] * self.pixels
-            self.loading[seen["index"]] = seen["value"]
+            self.loading[seen["image__index"]] = seen["image__value"]
         if seen["swap"]:
             self.scanned, self.loading = self.loading or [0] * self.pixels, []
-        offered = (seen["push"] and seen["row"], seen["push"], seen["close"])
-        self.held.see(offered if offered[1] or offered[2] else None, bool(seen["ready"]))
-        if seen["ready"] and seen["push"]:
-            self.step.append(seen["row"])
-        if seen["ready"] and seen["close"]:
+        offered = (
+            seen["spikes__push"] and seen["spikes__row"],
+            seen["spikes__push"],
+            seen["spikes__close"],
+        )
+        self.held.see(offered if offered[1] or offered[2] else None, bool(seen["spikes__ready"]))
+        if seen["spikes__ready"] and seen["spikes__push"]:
+            self.step.append(seen["spikes__row"])
+        if seen["spikes__ready"] and seen["spikes__close"]:
             if not self.steps:
                 raise AssertionError(f"clock {self.clock}: the end of a step that is not due")
             self.expect("spikes of a step", self.step, self.steps.pop(0))
@@ -177,8 +181,8 @@ class DropoutBench(Bench):
 
     def word(self) -> Driver:
         while True:
-            seen = yield {"word": self.source.next(1)[0]}
-            self.source.take(seen["take"])
+            seen = yield {"random__words": self.source.next(1)[0]}
+            self.source.take(seen["random__take"])
 
     def samples(self) -> Driver:
         for _ in range(12):

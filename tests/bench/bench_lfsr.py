@@ -50,7 +50,9 @@ class GeneratorBench(Bench):
                 yield pins | ({write: 3, "value": 0} if kind < 0.15 else {})
                 yield from self.begin(pins)
             else:
-                yield pins | {"take": rng.choice((0, self.draws, rng.randint(0, self.draws)))}
+                yield pins | {
+                    "random__take": rng.choice((0, self.draws, rng.randint(0, self.draws)))
+                }
 
         for bit in rng.sample(range(self.lfsr.degree), 16):  # states that are nearly 0
             for write in ("write", "write_seed")[: 1 + self.two]:
@@ -71,9 +73,9 @@ class GeneratorBench(Bench):
         state = self.other if infer else self.main
         words = np.zeros(self.draws, np.uint16)
         fill(to_signed(state), self.p, words, self.draws)
-        self.expect("words", lanes(seen["words"], WORD_BITS, self.draws), words.tolist())
+        self.expect("words", lanes(seen["random__words"], WORD_BITS, self.draws), words.tolist())
         self.expect("state", seen["state"], self.main)
-        state = fill(to_signed(state), self.p, words, seen["take"]) & self.lfsr.mask
+        state = fill(to_signed(state), self.p, words, seen["random__take"]) & self.lfsr.mask
         if self.two:
             self.expect("seed", seen["seed"], before)
             if infer:

@@ -29,10 +29,7 @@ class Bank(wiring.Component):
         count = len(registers(machine))
         super().__init__(
             {
-                "address": In(8),
-                "write": In(1),
-                "value": In(32),
-                "data": Out(32),
+                "host": In(hdl.REGISTER_ACCESS),
                 "values": In(data.ArrayLayout(32, count)),
                 "strobes": Out(count),
             }
@@ -41,8 +38,7 @@ class Bank(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.bank = bank = self._module.RegisterBank(self._machine)
-        m.d.comb += [bank.address.eq(self.address), bank.write.eq(self.write)]
-        m.d.comb += [bank.value.eq(self.value), self.data.eq(bank.data)]
+        wiring.connect(m, wiring.flipped(self.host), bank.host)
         for place, (name, register) in enumerate(registers(self._machine).items()):
             if register.access is not Access.CLEAR:
                 bank.expose(name, self.values[place])
@@ -67,20 +63,22 @@ class BankBench(Bench):
         for _ in range(CLOCKS):
             known = self.rng.random() < 0.9
             yield {
-                "address": self.rng.choice(list(self.map)) if known else self.rng.getrandbits(8),
-                "write": self.rng.randint(0, 1),
+                "host__address": self.rng.choice(list(self.map))
+                if known
+                else self.rng.getrandbits(8),
+                "host__write": self.rng.randint(0, 1),
                 "values": self.rng.getrandbits(32 * len(self.map)),
             }
 
     def check(self, seen: Pins) -> None:
         if self.data is not None:
-            self.expect("data", seen["data"], self.data)
-        address = seen["address"]
+            self.expect("data", seen["host__data"], self.data)
+        address, write = seen["host__address"], seen["host__write"]
         place, register = self.map.get(address, (0, None))
         self.data = 0
         if register is not None and register.access is not Access.CLEAR:
             self.data = lanes(seen["values"], 32, len(self.map))[place]
-        written = register is not None and register.access is not Access.READ and seen["write"]
+        written = register is not None and register.access is not Access.READ and write
         self.expect("strobes", seen["strobes"], 1 << place if written else 0)
 
 
@@ -92,11 +90,8 @@ class HostStreams(wiring.Component):
         count = len(streams(machine.config))
         super().__init__(
             {
-                "address": In(8),
-                "write": In(1),
-                "value": In(32),
+                "host": In(hdl.REGISTER_ACCESS),
                 "reset": In(1),
-                "data": Out(32),
                 "take": In(count),
                 "words": Out(data.ArrayLayout(16, count)),
             }
@@ -107,14 +102,13 @@ class HostStreams(wiring.Component):
         m.submodules.bank = bank = hdl.RegisterBank(self._machine)
         every = self._module.Streams(self._machine, bank)
         m.submodules.streams = ResetInserter(self.reset)(every)
-        m.d.comb += [bank.address.eq(self.address), bank.write.eq(self.write)]
-        m.d.comb += [bank.value.eq(self.value), self.data.eq(bank.data)]
-        m.d.comb += every.value.eq(self.value)
+        wiring.connect(m, wiring.flipped(self.host), bank.host)
+        m.d.comb += every.value.eq(self.host.value)
         for number in drawn(self._machine):
-            generator = every.generator(number)
             if number != INFERENCE:
-                m.d.comb += generator.take.eq(self.take[number])
-                m.d.comb += self.words[number].eq(generator.words[0])
+                random = every.random(number)
+                m.d.comb += random.take.eq(self.take[number])
+                m.d.comb += self.words[number].eq(random.words[0])
         return m
 
 
@@ -142,18 +136,22 @@ class StreamsBench(Bench):
         for _ in range(CLOCKS):
             address, kind = rng.choice(list(self.places)), rng.random()
             if kind < 0.2:
-                yield {"address": address, "write": 1, "value": rng.getrandbits(32) | 1}
+                yield {
+                    "host__address": address,
+                    "host__write": 1,
+                    "host__value": rng.getrandbits(32) | 1,
+                }
             elif kind < 0.22:
-                yield {"address": address, "reset": 1}
+                yield {"host__address": address, "reset": 1}
             else:
-                yield {"address": address, "take": rng.getrandbits(len(self.streams))}
+                yield {"host__address": address, "take": rng.getrandbits(len(self.streams))}
 
     def check(self, seen: Pins) -> None:
         if self.data is not None:
-            self.expect("data", seen["data"], self.data)
-        number, high = self.places.get(seen["address"], (0, False))
+            self.expect("data", seen["host__data"], self.data)
+        number, high = self.places.get(seen["host__address"], (0, False))
         self.data = self.states[number] >> 32 * high & 0xFFFFFFFF
-        if seen["address"] not in self.places:
+        if seen["host__address"] not in self.places:
             self.data = 0
         words = lanes(seen["words"], 16, len(self.streams))
         for place in set(self.drawn) - {INFERENCE}:
@@ -163,9 +161,9 @@ class StreamsBench(Bench):
             self.expect(f"word of {stream.name}", words[place], after & 0xFFFF)
             if seen["take"] >> place & 1:
                 self.states[place] = after & stream.lfsr.mask
-        if seen["write"]:
+        if seen["host__write"]:
             kept = self.states[number] & ~(0xFFFFFFFF << 32 * high)
-            self.states[number] = kept | seen["value"] << 32 * high
+            self.states[number] = kept | seen["host__value"] << 32 * high
             self.states[number] &= self.streams[number].lfsr.mask
         if seen["reset"]:
             self.states = list(self.seeds)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from functools import reduce
 
 import numpy as np
 from amaranth import Array, Module, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In
+from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import LayerMachine, Machine
 from spikeloom.golden.spec.protocol import weights_digest
@@ -28,18 +29,20 @@ class Reading(wiring.Component):
     def __init__(self, port: wiring.Component, most: int) -> None:
         self._port = port
         members = dict(port.signature.members)
-        del members["weight"]
-        super().__init__({**members, "lanes": In(data.ArrayLayout(signed(WORD), most))})
+        access = dict(members.pop("access").signature.members)
+        del access["weight"]
+        lanes = data.ArrayLayout(signed(WORD), most)
+        super().__init__({**members, "access": Out(wiring.Signature(access)), "lanes": In(lanes)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.port = port = self._port
-        chosen = Array(self.lanes)[port.column]
-        for name, member in self.signature.members.items():
-            if name != "lanes":
-                ours, theirs = getattr(self, name), getattr(port, name)
+        chosen = Array(self.lanes)[port.access.column]
+        for path, member, ours in self.signature.flatten(self):
+            if path != ("lanes",):
+                theirs = reduce(getattr, path, port)
                 m.d.comb += theirs.eq(ours) if member.flow is In else ours.eq(theirs)
-        m.d.sync += port.weight.eq(chosen)
+        m.d.sync += port.access.weight.eq(chosen)
         return m
 
 
@@ -74,7 +77,7 @@ class WeightBench(Bench):
         yield self.operate()
 
     def background(self) -> Iterable[Driver]:
-        yield ready("o_ready", Stalls(self.rng))
+        yield ready("o__ready", Stalls(self.rng))
         yield self.send()
         yield self.network()
 
@@ -91,11 +94,11 @@ class WeightBench(Bench):
         wait = Stalls(self.rng)
         while True:
             if not self.pending or wait():
-                yield {"i_data": self.rng.getrandbits(8)}
+                yield {"i__payload": self.rng.getrandbits(8)}
                 continue
-            seen = yield {"i_valid": 1, "i_data": self.pending[0]}
-            while not seen["i_ready"]:
-                seen = yield {"i_valid": 1, "i_data": self.pending[0]}
+            seen = yield {"i__valid": 1, "i__payload": self.pending[0]}
+            while not seen["i__ready"]:
+                seen = yield {"i__valid": 1, "i__payload": self.pending[0]}
             self.pending.pop(0)
 
     def operate(self) -> Driver:
@@ -117,8 +120,8 @@ class WeightBench(Bench):
                 self.plan(layer, index, first, rows, write=write)
             yield {
                 "start": 1,
-                "mode_write": write,
-                "mode_digest": digest,
+                "write": write,
+                "digest": digest,
                 "first_layer": index,
                 "first_row": first,
                 "rows": rows,
@@ -155,18 +158,23 @@ class WeightBench(Bench):
             self.expect("done before the end", self.done, False)
             self.done = True
             if self.expected_digest is not None:
-                self.expect("digest", seen["digest"], self.expected_digest)
+                self.expect("digest", seen["sum"], self.expected_digest)
                 self.expected_digest = None
-        self.held.see(seen["o_data"] if seen["o_valid"] else None, bool(seen["o_ready"]))
-        if seen["o_valid"] and seen["o_ready"]:
-            self.bytes_out.see(seen["o_data"])
-        if seen["valid"]:
-            place = (seen["layer"], seen["row"], seen["word"], seen["column"])
-            if seen["poke"]:
+        self.held.see(seen["o__payload"] if seen["o__valid"] else None, bool(seen["o__ready"]))
+        if seen["o__valid"] and seen["o__ready"]:
+            self.bytes_out.see(seen["o__payload"])
+        if seen["access__valid"]:
+            place = (
+                seen["access__layer"],
+                seen["access__row"],
+                seen["access__word"],
+                seen["access__column"],
+            )
+            if seen["access__poke"]:
                 self.expect("a poke too soon", self.clock - self.poked < REST, False)
                 self.poked = self.clock
-                self.pokes.see((*place, seen["data"]))
-                self.write(*place, seen["data"])
+                self.pokes.see((*place, seen["access__data"]))
+                self.write(*place, seen["access__data"])
             self.access(*place[:3])
 
     def write(self, layer: int, row: int, word: int, lane: int, value: int) -> None:

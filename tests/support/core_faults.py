@@ -9,6 +9,7 @@ import pytest
 from spikeloom.hdl import (
     backward,
     columns,
+    commands,
     core,
     crossbar,
     encoder,
@@ -21,7 +22,19 @@ from spikeloom.hdl import (
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 from tests.support.mutants import Mutant
 
-HDL = (backward, columns, core, crossbar, encoder, layer, network, neuron, spikes, streams)
+HDL = (
+    backward,
+    columns,
+    commands,
+    core,
+    crossbar,
+    encoder,
+    layer,
+    network,
+    neuron,
+    spikes,
+    streams,
+)
 """The modules that the core is put together in."""
 
 DROPOUT = Mutant(
@@ -64,7 +77,7 @@ SLOW_HARDWARE = Hardware(neurons=1, lanes=(9, 1))
 # and draws are drawn where no lanes are told.
 FAULTS: list[tuple[Mutant, dict[str, Any], Hardware]] = [
     (
-        Mutant("core", "value > best", "value >= best", "ties go to the highest class"),
+        Mutant("commands", "value > best", "value >= best", "ties go to the highest class"),
         {},
         DEFAULT,
     ),
@@ -129,8 +142,8 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Hardware]] = [
     ),
     (
         Mutant(
-            "core",
-            "m.d.comb += net.empty.eq(1)",
+            "commands",
+            "m.d.comb += self.network.image.empty.eq(1)",
             "pass",
             "an image adds to the one that was not used",
         ),
@@ -207,5 +220,3 @@ def replaced(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
             for name, sound in vars(user).items():
                 if getattr(sound, "__module__", None) == f"spikeloom.hdl.{mutant.module}":
                     monkeypatch.setattr(user, name, getattr(module, name))
-        if mutant.module == "core":
-            monkeypatch.setattr(core, "Core", module.Core)

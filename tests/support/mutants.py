@@ -121,8 +121,8 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
     "encoder": [
         (
             "encoder",
-            "(self.words[d] < product)",
-            "(self.words[d] <= product)",
+            "(self.random.words[d] < product)",
+            "(self.random.words[d] <= product)",
             "a word equal to the product spikes",
         ),
         ("encoder", "last.there[d] & ~last.drop[d] & ", "last.there[d] & ", "dropout is ignored"),
@@ -140,7 +140,7 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
         ),
         (
             "encoder",
-            "with m.If(self.swap | self.empty):",
+            "with m.If(self.swap | self.image.empty):",
             "with m.If(self.swap):",
             "the image that was replaced stays",
         ),
@@ -152,19 +152,19 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
         ),
         (
             "encoder",
-            "self.drop_word < self._machine.input_dropout",
-            "self.drop_word <= self._machine.input_dropout",
+            "self.drop.words[0] < self._machine.input_dropout",
+            "self.drop.words[0] <= self._machine.input_dropout",
             "a word equal to the chance drops",
         ),
         (
             "encoder",
-            "with m.Elif(self.ready):\n            m.d.sync += spikes",
+            "with m.Elif(self.spikes.ready):\n            m.d.sync += spikes",
             "with m.Else():\n            m.d.sync += spikes",
             "spikes go on where the list is not ready",
         ),
     ],
     "dropout": [
-        ("dropout", "self.word < self._chance", "self.word <= self._chance", "equality drops"),
+        ("dropout", "words[0] < self._chance", "words[0] <= self._chance", "equality drops"),
         ("dropout", "count != neurons - 1", "count != neurons", "a neuron too many is drawn"),
         ("dropout", "self.dropped.eq(0), ", "", "what was dropped stays so"),
     ],
@@ -621,17 +621,22 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
         ),
     ],
     "weights": [
-        ("weights", "bits = [*bits[1:], 0]", "bits = [*bits[1:], bits[0]]", "a wrong CRC"),
         (
             "weights",
-            "weight = Mux(outside, 0, self.weight)",
-            "weight = self.weight",
+            "crc.data.eq(given.byte)",
+            "crc.data.eq(given.byte[::-1])",
+            "a wrong CRC",
+        ),
+        (
+            "weights",
+            "Mux(cursor.outside, 0, self.access.weight)",
+            "self.access.weight",
             "a row beyond the crossbar is not read as zeros",
         ),
         (
             "weights",
-            "self.valid.eq(~outside), self.poke.eq(1)",
-            "self.valid.eq(1), self.poke.eq(1)",
+            "access.valid.eq(~cursor.outside), access.poke.eq(1)",
+            "access.valid.eq(1), access.poke.eq(1)",
             "a row beyond the crossbar is written",
         ),
         (
@@ -640,18 +645,18 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
             "at_end, word_end = place == columns - 1, self.column == lanes",
             "a word is a column too long",
         ),
-        ("weights", "self.data.eq(Cat(low, self.i_data))", "self.data.eq(low)", "half a weight"),
+        ("weights", "data.eq(Cat(low, self.i.payload))", "data.eq(low)", "half a weight"),
         ("weights", "wait.eq(SETTLE - 1)", "wait.eq(1)", "a weight is read too early"),
         (
             "weights",
-            "passed.eq(reading & (digesting | self.o_ready))",
-            "passed.eq(reading)",
+            "passed = given.valid & (digesting | self.o.ready)",
+            "passed = given.valid",
             "a byte is not held",
         ),
         ("weights", "wait.eq(REST - 3)", "wait.eq(1)", "a weight is written too soon"),
         (
             "weights",
-            "m.d.sync += rows_left.eq(rows_there)",
+            "m.d.sync += rows_left.eq(rows_of[self.layer + 1])",
             "m.d.sync += rows_left.eq(1)",
             "the digest leaves out rows",
         ),
@@ -665,11 +670,11 @@ MUTANTS: dict[str, list[tuple[str, str, str, str]]] = {
         ),
         (
             "registers",
-            "self._strobes[name].eq(self.write)",
+            "self._strobes[name].eq(self.host.write)",
             "self._strobes[name].eq(1)",
             "a read writes",
         ),
-        ("registers", "self.data.eq(0)\n", "self.data.eq(self.data)\n", "an unknown one is not 0"),
+        ("registers", "data.eq(0)\n", "data.eq(self.host.data)\n", "an unknown one is not 0"),
     ],
     "streams": [
         (

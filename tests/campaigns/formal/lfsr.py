@@ -39,8 +39,8 @@ def shifted(h: Harness, state: Value, lfsr: Lfsr, count: int) -> Value:
 def contract(h: Harness, written: Value) -> None:
     """Suppose what the docstring asks of who begins samples; `written` : the host writes."""
     block = h.block
-    h.given(block.take <= DRAWS)
-    h.given(~block.begin | (block.take == 0))
+    h.given(block.random.take <= DRAWS)
+    h.given(~block.begin | (block.random.take == 0))
     h.given(~block.begin | ~(written | h.before(written) | h.before(written, 2)))
 
 
@@ -49,11 +49,11 @@ def never_zero(module: ModuleType, lfsr: Lfsr) -> Harness:
     block = module.Generator(lfsr, seed=1, draws=DRAWS)
     h = Harness(block)
     halves = [Mux(block.write[k], block.value, block.state[32 * k :][:32]) for k in range(2)]
-    h.given(~block.write.any() | (block.take == 0))
+    h.given(~block.write.any() | (block.random.take == 0))
     h.given(Cat(halves)[: lfsr.degree].any())
     contract(h, block.write.any())
     h.always(block.state.any())
-    h.reach(block.state[: lfsr.degree].all() & (block.take == DRAWS))
+    h.reach(block.state[: lfsr.degree].all() & (block.random.take == DRAWS))
     return h
 
 
@@ -66,7 +66,7 @@ def revives(module: ModuleType, lfsr: Lfsr) -> Harness:
     main, inference = (h.before(state) for state in begins)
     h.always((block.state == main) & (block.seed == inference), h.before(block.begin))
     inferred = h.before(block.begin & block.restart) & block.infer
-    for word in block.words:
+    for word in block.random.words:
         inference = shifted(h, inference[: lfsr.degree], lfsr, WORD_BITS)
         h.always(word == inference[:WORD_BITS], inferred)
     was_zero = h.before((block.state == 0) & h.before(block.state == 0))
@@ -79,15 +79,15 @@ def leaps(module: ModuleType, lfsr: Lfsr) -> Harness:
     """Compare every word, and the state after `take` words, with single shifts."""
     block = module.Generator(lfsr, seed=1, draws=DRAWS)
     h = Harness(block)
-    h.given(block.take <= DRAWS)
+    h.given(block.random.take <= DRAWS)
     expected = [block.state[: lfsr.degree]]
     for count in range(1, DRAWS + 1):
         expected.append(shifted(h, expected[-1], lfsr, WORD_BITS))
-        h.always(block.words[count - 1] == expected[count][:WORD_BITS])
-    wanted = Array(expected)[block.take]
+        h.always(block.random.words[count - 1] == expected[count][:WORD_BITS])
+    wanted = Array(expected)[block.random.take]
     moved = ~(block.write.any() | block.begin)
     h.always(block.state == h.before(wanted), h.started & h.before(moved))
-    h.reach(h.started & (block.state != 1) & (block.take == DRAWS))
+    h.reach(h.started & (block.state != 1) & (block.random.take == DRAWS))
     return h
 
 
@@ -99,7 +99,7 @@ def full_period(module: ModuleType, lfsr: Lfsr) -> Harness:
     seed = h.fixed(lfsr.degree, "seed")
     h.given(seed.any())
     h.m.d.comb += [
-        block.take.eq(h.started),
+        block.random.take.eq(h.started),
         block.write.eq(~h.started),
         block.value.eq(seed),
     ]

@@ -37,20 +37,20 @@ class Timing(Bench):
 
     def sample(self) -> Driver:
         for index in range(self.active):
-            yield {"load": 1, "index": index, "value": 255}
+            yield {"image__load": 1, "image__index": index, "image__value": 255}
         yield {"swap": 1}
         word, drop_word = self.words
-        held = {"steps": self.steps, "train": 1, "ready": 1, "drop_word": drop_word}
-        held["words"] = join([word] * 8, 16)
+        held = {"steps": self.steps, "train": 1, "spikes__ready": 1}
+        held |= {"random__words": join([word] * 8, 16), "drop__words": drop_word}
         self.start = self.clock
         seen = yield held | {"start": 1}
         while seen["start"] or seen["busy"]:
             seen = yield held
 
     def check(self, seen: Pins) -> None:
-        if seen["push"]:
+        if seen["spikes__push"]:
             self.pushes.append(self.clock - self.start)
-        if seen["close"]:
+        if seen["spikes__close"]:
             self.closes.append(self.clock - self.start)
 
 
@@ -114,9 +114,8 @@ def test_dropout_of_a_layer_is_ready_after_one_clock_when_inferring():
             yield {}
 
         def check(self, seen: Pins) -> None:
-            self.expect(
-                "busy, take, dropped", (seen["busy"], seen["take"], seen["dropped"]), (0,) * 3
-            )
+            for pin in ("busy", "random__take", "dropped"):
+                self.expect(pin, seen[pin], 0)
 
     simulate(component, Inferring(component, 0))
 

@@ -28,14 +28,14 @@ class Definition(Bench):
 
     def take(self) -> Driver:
         for _ in range(40):
-            yield {"take": 2}
+            yield {"random__take": 2}
 
     def check(self, seen: Pins) -> None:
-        if seen["take"]:
+        if seen["random__take"]:
             first = self.lfsr.shift(self.state, 16)
             self.state = self.lfsr.shift(first, 16)
             words = [first & 0xFFFF, self.state & 0xFFFF]
-            self.expect("words", lanes(seen["words"], 16, 2), words)
+            self.expect("words", lanes(seen["random__words"], 16, 2), words)
 
 
 @pytest.mark.parametrize("name", CATALOG)

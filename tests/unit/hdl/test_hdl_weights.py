@@ -27,7 +27,7 @@ class Duration(Bench):
         yield self.operate()
 
     def operate(self) -> Driver:
-        bytes_ = {"i_valid": 1, "o_ready": 1}
+        bytes_ = {"i__valid": 1, "o__ready": 1}
         yield bytes_ | {"start": 1, "first_layer": 1} | self.fields_of_start
         while not self.ended:
             yield bytes_
@@ -45,8 +45,8 @@ AROUND = 3  # clocks: start, end, done
     ("fields", "clocks"),
     [
         ({"rows": ROWS}, ROWS * (2 * COLUMNS + 5 * WORDS)),
-        ({"rows": ROWS, "mode_write": 1}, ROWS * (5 * COLUMNS + WORDS)),
-        ({"mode_digest": 1}, ROWS * (2 * COLUMNS + 5 * WORDS)),
+        ({"rows": ROWS, "write": 1}, ROWS * (5 * COLUMNS + WORDS)),
+        ({"digest": 1}, ROWS * (2 * COLUMNS + 5 * WORDS)),
         ({"rows": 0}, -1),
     ],
     ids=["read", "write", "digest", "nothing"],

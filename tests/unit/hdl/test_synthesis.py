@@ -34,7 +34,9 @@ from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.link import VERSION, Hello
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import from_dict, load
+from spikeloom.hdl.buffers import Buffers
 from spikeloom.hdl.columns import Columns
+from spikeloom.hdl.commands import Commands
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.crossbar import Crossbar
 from spikeloom.hdl.dropout import Dropout
@@ -51,7 +53,7 @@ from spikeloom.hdl.network import Network
 from spikeloom.hdl.neuron import ErrorNeurons, ForwardNeurons
 from spikeloom.hdl.spikes import Scanner, SpikeList
 from spikeloom.hdl.uart import Receiver, Transmitter
-from spikeloom.hdl.weights import WeightPort
+from spikeloom.hdl.weights import Cursor, WeightPort
 from spikeloom.hdl.wheel import Wheel
 from spikeloom.hdl.wta import Wta
 from tests.support.configurations import LAYER, table
@@ -189,6 +191,8 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "recurrent wta": lambda: wta("recurrent"),
     "layer": lambda: Layer(small(), 1, BUILT),
     "output layer": lambda: Layer(small(), 2, BUILT),
+    "cursor": lambda: Cursor(BUILT.of(small())),
+    "commands": lambda: Commands(small(), BUILT),
     "weight port": lambda: WeightPort(BUILT.of(small())),
     "network": lambda: Network(small(), BUILT),
     "core": lambda: Core(small().config, BUILT),
@@ -197,6 +201,7 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "transmitter": Transmitter,
     "frame receiver": FrameReceiver,
     "frame sender": lambda: FrameSender(Hello(VERSION, 256, 256, 12_000_000)),
+    "buffers": lambda: Buffers(256, 256),
     "link": lambda: Link(clock_hz=12_000_000, slots=2, ring=256),
 }
 
