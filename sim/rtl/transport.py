@@ -65,6 +65,7 @@ class VerilatedTransport:
         for name, (result, arguments) in _FUNCTIONS.items():
             function = getattr(self._api, name)
             function.restype, function.argtypes = result, arguments
+        self._out_of_step = False
         handle = self._api.core_create(power_up)
         self._handle: int | None = handle
         self._destroy = weakref.finalize(self, self._api.core_destroy, handle)
@@ -121,11 +122,17 @@ class VerilatedTransport:
 
         Raises
         ------
-        TransportError : `idle_limit` cycles in a row moved no byte; bytes that did come are lost.
+        TransportError : `idle_limit` cycles in a row moved no byte; bytes that did come are lost, so
+            that core and host are out of step: every later transfer is refused.
         """
         sending = _as_bytes(data)
         if reply < 0:
             raise ValueError(f"a reply of {reply} bytes cannot be waited for")
+        if self._out_of_step:
+            raise TransportError(
+                "an earlier transfer stopped short, what comes now is no reply: make another "
+                "transport"
+            )
         receiving = np.empty(reply, np.uint8)
         sent, received = ctypes.c_size_t(), ctypes.c_size_t()
         complete = self._api.core_transfer(
@@ -134,6 +141,7 @@ class VerilatedTransport:
             *(self.idle_limit, ctypes.byref(sent), ctypes.byref(received)),
         )
         if not complete:
+            self._out_of_step = True
             raise TransportError(
                 f"the core stopped: {received.value} of {reply} reply bytes came and "
                 f"{sent.value} of {sending.size} bytes were accepted, then nothing moved for "

@@ -14,6 +14,7 @@ import queue
 import threading
 import tty
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -298,14 +299,23 @@ class VirtualBoard:
             self._api.board_run(self._handle, SLICE, WAIT_MS)
 
     def _do(self, action: Callable[[], object]) -> None:
-        """Have the board's thread call `action`, and wait until it has."""
+        """Have the board's thread call `action`; wait until it has, and raise what it raised."""
         self._open()
         if self._thread is None:
             action()
             return
-        done = threading.Event()
-        self._wanted.put(lambda: (action(), done.set()))
-        done.wait()
+        done: Future[None] = Future()
+
+        def wanted() -> None:
+            try:
+                action()
+            except BaseException as error:
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        self._wanted.put(wanted)
+        done.result()
 
     def _plug(self) -> None:
         # A side of the slave stays open here, so that the terminal outlives the host's program.

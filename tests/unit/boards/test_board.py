@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from pathlib import Path
 
@@ -148,6 +150,20 @@ def test_the_same_seed_draws_the_same_faults(board: VirtualBoard):
         board.faults(to_board=Faults(seed=seed, flips=0.002, drops=0.01))
         found.append(exchange(board, data))
     assert found[0] == found[1] != found[2]
+
+
+def test_what_the_boards_thread_cannot_do_is_raised_and_the_board_lives(
+    board: VirtualBoard, monkeypatch: pytest.MonkeyPatch
+):
+    def none_left() -> tuple[int, int]:
+        raise OSError(errno.ENOSPC, "no terminal left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "openpty", none_left)
+        with pytest.raises(OSError, match="no terminal left"):
+            board.plug()
+    board.plug()
+    assert exchange(board, b"alive") == b"alive"
 
 
 def test_a_pulled_cable_ends_the_port_and_another_takes_its_place(board: VirtualBoard):

@@ -84,6 +84,17 @@ def test_stuck_core_is_reported_with_what_moved(echo):
         echo.transfer(b"ab" + bytes([HANG]) + b"cd", 9)
 
 
+def test_after_a_transfer_that_stopped_short_no_other_is_taken_for_in_step(echo):
+    echo.idle_limit = 10
+    with pytest.raises(TransportError, match="1 of 2 reply"):
+        echo.transfer(b"a", 2)
+    for _ in range(2):
+        with pytest.raises(TransportError, match=r"earlier .* stopped short.*: make another"):
+            echo.transfer(b"b", 1)
+    echo.run(1)
+    assert not echo.busy
+
+
 def test_missing_reply_of_a_core_at_rest_is_reported(echo):
     echo.idle_limit = 10
     with pytest.raises(TransportError, match=r"2 of 3 reply .* 2 of 2 bytes .*core not busy"):
