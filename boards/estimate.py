@@ -207,9 +207,7 @@ def make(
     ------
     ToolError, StepError : a tool is missing, or fails. ClockError : no PLL setting makes the clock.
     """
-    built = build(
-        target, config, hardware, clock_hz=clock_hz, seeds=seeds, cache=cache / "boards", log=log
-    )
+    built = build(target, config, hardware, clock_hz=clock_hz, seeds=seeds, cache=cache, log=log)
     file, logs = built.save(folder)
     speed = unknown = None
     if measure is not None and built.fits:

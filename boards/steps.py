@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from spikeloom import cache
 from spikeloom.boards.tools import Tool
 from spikeloom.errors import SpikeloomError
 
 LOG = "log"
-_DONE = "done.json"
+_SECONDS = "seconds"
 _ERROR = re.compile(r"^(ERROR|error|Error)\b|Traceback|^terminate called|Assertion|assertion")
 _LINES = 6
-
-LOCK_SECONDS = 3600.0
-"""How long to wait for another process that runs the same step."""
 
 Log = Callable[[str], None]
 
@@ -67,9 +61,8 @@ class Step:
 
     def key(self) -> str:
         """Return the digest of everything that decides the outputs."""
-        files = {name: _digest(content) for name, content in sorted(self.inputs.items())}
-        parts = [self.tool.version, self.arguments, files, self.outputs]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+        files = [f"{name} {_digest(content)}" for name, content in sorted(self.inputs.items())]
+        return cache.digest([self.tool.version, *self.arguments, *files, "to", *self.outputs])
 
 
 def _digest(content: str | Path) -> str:
@@ -79,10 +72,14 @@ def _digest(content: str | Path) -> str:
 
 @dataclass(frozen=True)
 class Done:
-    """A step that has run. `folder` holds its outputs and its log; `seconds` is what it took."""
+    """A step that has run. `folder` holds its outputs and its log."""
 
     folder: Path
-    seconds: float
+
+    @property
+    def seconds(self) -> float:
+        """How long the tool took."""
+        return float((self.folder / _SECONDS).read_text())
 
     @property
     def log(self) -> Path:
@@ -94,82 +91,46 @@ class Done:
         return self.folder / name
 
 
-def run(step: Step, cache: Path, say: Log, what: str, watch: Log | None = None) -> Done:
-    """Return the outputs of a step, running the tool only where `cache` lacks them.
+def run(step: Step, folder: Path, say: Log, what: str, watch: Log | None = None) -> Done:
+    """Return the outputs of a step, running the tool only where `folder` lacks them.
 
     Any number of processes may ask at once: one runs the tool, the others wait.
 
     Parameters
     ----------
-    cache : folder of all steps' outputs. say : told `what` when the tool starts.
+    folder : that holds all steps' outputs. say : told `what` when the tool starts.
     watch : given each line that the tool prints; may raise `StopTool`.
 
     Raises
     ------
     StepError : the tool failed, or wrote less than it should have.
+    OutputError : see `spikeloom.cache.entry`.
     """
-    cache.mkdir(parents=True, exist_ok=True)
-    entry = cache / f"{step.tool.name}-{step.key()}"
-    if (done := _load(step, entry)) is not None:
-        return done
-    try:
-        with FileLock(f"{entry}.lock", timeout=LOCK_SECONDS):
-            if (done := _load(step, entry)) is not None:
-                return done
-            say(what)
-            return _run(step, entry, watch)
-    except Timeout:
-        raise StepError(
-            step.tool.name, 1, f"another process has held {entry}.lock for too long", entry
-        ) from None
+    place = folder / f"{step.tool.name}-{step.key()}"
 
-
-def _load(step: Step, entry: Path) -> Done | None:
-    """Return a finished entry whose files are all as they were written."""
-    try:
-        told = json.loads((entry / _DONE).read_text())
-        sums = {name: _digest(entry / name) for name in step.outputs}
-        return Done(entry, told["seconds"]) if sums == told["sums"] else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _run(step: Step, entry: Path, watch: Log | None) -> Done:
-    """Run the tool in a folder of its own and publish its outputs; the caller holds the lock."""
-    for stale in entry.parent.glob(f"{entry.name}.tmp-*"):  # of a process that was killed
-        shutil.rmtree(stale, ignore_errors=True)
-    work = Path(tempfile.mkdtemp(prefix=f"{entry.name}.tmp-", dir=entry.parent))
-    try:
+    def make(work: Path) -> tuple[str, ...]:
+        say(what)
         for name, content in step.inputs.items():
             if isinstance(content, Path):
                 shutil.copyfile(content, work / name)
             else:
                 (work / name).write_text(content)
-        seconds = _call(step, work, entry, watch)
-        for name in step.inputs.keys() - set(step.outputs):
-            (work / name).unlink(missing_ok=True)
-        sums = {name: _digest(work / name) for name in step.outputs}
-        (work / _DONE).write_text(json.dumps({"seconds": seconds, "sums": sums}))
-        shutil.rmtree(entry, ignore_errors=True)
-        work.replace(entry)
-        return Done(entry, seconds)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        (work / _SECONDS).write_text(str(_call(step, work, place, watch)))
+        return (*step.outputs, LOG, _SECONDS)
+
+    return Done(cache.entry(place, make))
 
 
-def _call(step: Step, work: Path, entry: Path, watch: Log | None) -> float:
+def _call(step: Step, work: Path, place: Path, watch: Log | None) -> float:
     """Run the tool; return its seconds, or raise with its log kept."""
-    command = [step.tool.path, *step.arguments]
     started = time.monotonic()
-    kept = entry.with_name(f"{entry.name}.failed.log")
-    status = _follow(command, work, watch)
+    status = _follow([step.tool.path, *step.arguments], work, watch)
     missing = [name for name in step.outputs if not (work / name).is_file()]
     if status or missing:
         output = (work / LOG).read_text(errors="replace")
         if not status:
             output += f"\nERROR: it did not write {', '.join(missing)}\n"
-        kept.write_text(output)
-        raise StepError(step.tool.name, status, output, kept)
+        raise StepError(step.tool.name, status, output, cache.keep_log(place, output))
     return time.monotonic() - started
 
 

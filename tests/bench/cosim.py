@@ -6,13 +6,11 @@ prints and how it ends is judged here. A run without results, or with no test in
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -21,10 +19,10 @@ from xml.etree import ElementTree
 from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
-from cocotb_tools.config import libs_dir
+from cocotb_tools import config
 from cocotb_tools.runner import get_runner
-from filelock import FileLock
 
+from spikeloom import cache
 from spikeloom.sim.rtl import toolchain
 from spikeloom.sim.rtl.verilate import BuildError, to_verilog
 from tests.bench.bench import Case
@@ -32,7 +30,7 @@ from tests.paths import ROOT
 
 TOP = "top"
 SECONDS = 600
-"""How long a build or a run may take, and how long to wait for another process that builds."""
+"""How long a build or a run may take."""
 
 # A bench runs for a second, its build for twenty: no optimisation is the quicker whole, and one
 # file of C++ needs no header compiled in advance, which costs more than all the rest.
@@ -64,30 +62,20 @@ class Blocks(wiring.Component):
 def build(cases: Iterable[Case]) -> Path:
     """Return the simulator of components side by side, building it if the cache lacks it.
 
-    Any number of processes may ask at once: one builds, the others wait. Raises `BuildError` where
-    a tool fails, `filelock.Timeout` after `SECONDS` of waiting.
+    Raises `BuildError` where a tool fails; otherwise as `spikeloom.cache.entry`.
     """
     verilog = to_verilog(Blocks(cases), TOP)
     settings = [*_OPTIMISATION, *_ARGUMENTS, *toolchain.versions(), version("cocotb")]
-    digest = hashlib.sha256(json.dumps([verilog, *settings]).encode()).hexdigest()[:32]
-    cache = toolchain.cache_directory().resolve() / "cosim"
-    cache.mkdir(parents=True, exist_ok=True)
-    simulator = cache / digest
-    with FileLock(f"{simulator}.lock", timeout=SECONDS):
-        if not simulator.is_file():
-            work = Path(tempfile.mkdtemp(prefix=f"{digest}.tmp-", dir=cache))
-            try:
-                (work / "top.v").write_text(verilog)
-                job = {"do": "build", "folder": str(work), "arguments": _ARGUMENTS}
-                log = _runner(job, work)
-                if not (work / TOP).is_file():
-                    kept = cache / f"{digest}.failed.log"
-                    kept.write_text(log)
-                    raise BuildError("cocotb's build", log, kept)
-                (work / TOP).replace(simulator)  # whole or not at all
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
-    return simulator
+    place = cache.folder("cosim") / cache.digest([verilog, *settings])
+
+    def make(work: Path) -> list[str]:
+        (work / "top.v").write_text(verilog)
+        log = _runner({"do": "build", "folder": str(work), "arguments": _ARGUMENTS}, work)
+        if not (work / TOP).is_file():
+            raise BuildError("cocotb's build", log, cache.keep_log(place, log))
+        return [TOP]
+
+    return cache.entry(place, make) / TOP
 
 
 def run(
@@ -155,14 +143,14 @@ def _tail(log: str) -> str:
 
 def _runner(job: dict[str, object], folder: Path, search: Path | None = None) -> str:
     """Run cocotb's runner in a process of its own; return all that it printed."""
-    environment = toolchain.environment()
+    environment = toolchain.environment(toolchain.link_verilator(folder))
     environment["MAKEFLAGS"] = " ".join((environment["MAKEFLAGS"], *_OPTIMISATION))
     # Under pytest the runner judges results itself, and by the outer test's name.
     environment.pop("PYTEST_CURRENT_TEST", None)
     paths = [str(path) for path in (search, ROOT, os.environ.get("PYTHONPATH")) if path]
     environment["PYTHONPATH"] = os.pathsep.join(paths)
-    # A simulator from the cache looks where cocotb was when it was linked, which may be gone.
-    libraries = [str(libs_dir), environment.get("LD_LIBRARY_PATH")]
+    # A simulator from the cache looks where cocotb was when it was linked, which is gone.
+    libraries = [str(config.libs_dir), environment.get("LD_LIBRARY_PATH")]
     environment["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, libraries))
     try:
         done = subprocess.run(
@@ -186,6 +174,9 @@ def _do(job: dict[str, object]) -> None:
     folder = Path(str(job["folder"]))
     runner = get_runner("verilator")
     if job["do"] == "build":
+        for name in ("libs_dir", "share_dir"):  # make takes no path with a space in it
+            (folder / name).symlink_to(getattr(config, name))
+            setattr(config, name, folder / name)
         runner.build(
             sources=[folder / "top.v"],
             hdl_toplevel=TOP,

@@ -15,9 +15,9 @@ from amaranth.back import rtlil
 from amaranth.hdl import ValueLike
 from amaranth.lib import wiring
 
+from spikeloom import cache
 from spikeloom.errors import SpikeloomError
 from spikeloom.sim.rtl import netlist
-from spikeloom.sim.rtl.verilate import cached_text
 
 MODULE = "block"
 SELECT = "mutant"
@@ -174,7 +174,7 @@ def make(component: wiring.Component, count: int, seed: int) -> Netlist:
                 }
             )
 
-    made = json.loads(cached_text("mutants", parts, run))
+    made = json.loads(cache.text("mutants", parts, run))
     mutants = chosen(made["lines"], count)
     if not mutants:
         raise NetlistError("Yosys finds nothing to mutate: is the block more than wires?")

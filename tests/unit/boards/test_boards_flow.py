@@ -37,6 +37,12 @@ def design(name: str) -> flow.Design:
     return flow.design(target, load("tiny"), SMALL, target.clock_hz)
 
 
+def done(folder: Path) -> step_runs.Done:
+    """Return a step that took a second."""
+    (folder / "seconds").write_text("1.0")
+    return step_runs.Done(folder)
+
+
 class Recorder:
     """Stands in for `steps.run`: writes down steps, pretends that they ran."""
 
@@ -45,7 +51,7 @@ class Recorder:
 
     def __call__(self, step: step_runs.Step, cache: Path, say, what: str, watch=None):
         self.steps.append(step)
-        return step_runs.Done(self.folder, 1.0)
+        return done(self.folder)
 
 
 @pytest.fixture
@@ -264,13 +270,13 @@ def test_placements_go_on_while_the_best_one_is_near(
     monkeypatch: pytest.MonkeyPatch,
 ):
     def place(made, netlist, number, *_):
-        return step_runs.Done(tmp_path / str(number), 1.0)
+        return done(tmp_path / str(number))
 
     statistics(tmp_path)
     for number, fmax in enumerate(reached, start=1):
         (tmp_path / str(number)).mkdir()
         report(tmp_path / str(number), core=(fmax, 75.0))
-    mapped = step_runs.Done(tmp_path, 1.0)
+    mapped = done(tmp_path)
     monkeypatch.setattr(flow, "synthesis", lambda *_: mapped)
     monkeypatch.setattr(flow, "place", place)
     monkeypatch.setattr(flow, "pack", lambda *_: None)

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 from amaranth import Module
+from amaranth.back import rtlil
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -162,6 +165,22 @@ def test_a_netlist_that_relies_on_a_collision_is_found_out(device: Device):
     assert first == again != other
     found = np.frombuffer(first, np.uint8)
     assert (found[64:] == np.frombuffer(BYTES, np.uint8)[64:]).mean() < 0.1
+
+
+def test_yosys_may_lie_in_a_path_with_a_space_and_an_umlaut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "two words, an ü"
+    shutil.copytree(netlist.native().share.parent, folder / "pyosys")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
+    assert netlist.native().share == folder / "pyosys" / "share"
+    assert "SB_RAM40_4K" in netlist._run(
+        netlist.native(),
+        rtlil.convert(Careless(), name="top", emit_src=False),
+        netlist.synthesis.script("top.il", HX8K, pads=False),
+    )
 
 
 def test_without_pyosys_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch):

@@ -9,15 +9,17 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from spikeloom.cache import valid
+from spikeloom import cache as cached
 from spikeloom.golden.spec import protocol
 from spikeloom.hdl import core
+from spikeloom.outputs import OutputError
 from spikeloom.sim.rtl import mend, toolchain, verilate
 from spikeloom.sim.rtl.toolchain import ToolchainError
 from spikeloom.sim.rtl.transport import VerilatedTransport
@@ -43,16 +45,16 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 # --- tools
 
 
-def test_environment_of_tools_leaves_this_process_alone(monkeypatch):
+def test_environment_of_tools_leaves_this_process_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("VERILATOR_ROOT", "/elsewhere")
     monkeypatch.setenv("MAKEFLAGS", "-j8")
     before = dict(os.environ)
-    given = toolchain.environment()
+    given = toolchain.environment(toolchain.link_verilator(tmp_path))
     assert dict(os.environ) == before
     assert "VERILATOR_ROOT" not in given
     assert "-j8" not in given["MAKEFLAGS"]
-    assert shutil.which("verilator", path=given["PATH"]).startswith(
-        str(toolchain.verilator_root() / "bin")
+    assert shutil.which("verilator", path=given["PATH"]) == str(
+        tmp_path / "verilator/bin/verilator"
     )
 
 
@@ -151,7 +153,7 @@ def test_a_text_that_other_code_made_is_made_again(tmp_path: Path):
         source.write_text(code)
         module = types.ModuleType("maker")
         exec(compile(code, str(source), "exec"), module.__dict__)
-        return verilate.cached_text("maker", ["the same key"], module.make)
+        return cached.text("maker", ["the same key"], module.make)
 
     code = "def make(): return '{}'"
     texts = ("first", "second", "first")
@@ -213,7 +215,7 @@ def test_a_cache_entry_with_an_odd_manifest_is_not_taken(tmp_path: Path, manifes
     entry.mkdir()
     (tmp_path / "secret").write_text("of others")
     (entry / "manifest.json").write_text(manifest)
-    assert not valid(entry)
+    assert not cached.valid(entry)
 
 
 def test_refused_verilog_gives_the_first_error_line_and_the_log(cache):
@@ -232,9 +234,9 @@ def test_core_without_the_ports_of_the_harness_is_explained():
 
 def test_build_that_another_process_holds_is_given_up_with_the_name_of_its_lock(monkeypatch):
     verilog = SMALL % "held"
-    monkeypatch.setattr(verilate, "LOCK_SECONDS", 0.05)
-    monkeypatch.setattr(verilate, "_build", lambda *arguments: build(verilog))
-    with pytest.raises(BuildError, match=r"another process has held .*\.lock for 0 s"):
+    monkeypatch.setattr(cached, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(toolchain, "link_verilator", lambda folder: build(verilog))
+    with pytest.raises(OutputError, match=r"another process has held .*\.lock for 0 s: end it"):
         build(verilog)
 
 
@@ -250,3 +252,16 @@ def test_core_split_into_several_files_builds_and_keeps_its_memories(rng):
         held[address] = (held[address] + Mill.KEY) % 256
     with VerilatedTransport(library) as transport:
         assert transport.transfer(addresses.astype(np.uint8), 3000) == expected
+
+
+def test_cache_and_environment_may_lie_in_paths_with_spaces_and_umlauts(tmp_path, monkeypatch):
+    folder = tmp_path / "two words, an ü"
+    shutil.copytree(toolchain.verilator_root(), folder / "verilator")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("SPIKELOOM_CACHE", str(folder / "cache"))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    assert toolchain.verilator_root() == folder / "verilator"
+    library = build(SMALL % "in an awkward place")
+    assert library.is_relative_to(folder / "cache")
+    with VerilatedTransport(library) as transport:
+        assert transport.transfer(b"there", 5) == b"there"

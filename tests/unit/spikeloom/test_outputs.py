@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 import pytest
 
-from spikeloom import cache, outputs
+from spikeloom import outputs
 from spikeloom.errors import SpikeloomError
 from spikeloom.outputs import OutputError
 
@@ -60,19 +60,3 @@ def test_a_full_disk_is_noticed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr(outputs, "TemporaryFile", full)
     with pytest.raises(OutputError, match="No space left on device; name another folder"):
         outputs.folder(tmp_path)
-
-
-def test_a_cache_that_cannot_be_written_names_its_variable(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("SPIKELOOM_CACHE", "/proc/none")
-    with pytest.raises(OutputError, match=r"cannot write in /proc/none/.*; .* set SPIKELOOM_CACHE"):
-        cache.directory()
-
-
-def test_a_cache_that_is_full_halfway_names_its_variable(tmp_path: Path):
-    with (
-        pytest.raises(OutputError, match=rf"in {tmp_path}: No space left .* set SPIKELOOM_CACHE"),
-        cache.work_folder(tmp_path / "entry"),
-        Path("/dev/full").open("w") as full,
-    ):
-        full.write("a core")
-    assert not list(tmp_path.iterdir())
