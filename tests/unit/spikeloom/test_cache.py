@@ -59,9 +59,7 @@ def test_a_folder_that_may_only_be_read_gives_what_it_has(
     cache.entry(tmp_path / "there", write)
     monkeypatch.setattr(cache, "FileLock", refuse)
     cache.entry(tmp_path / "there", write)
-    with pytest.raises(
-        OutputError, match=rf"cannot write in {tmp_path}: Permission denied .*; .* set "
-    ):
+    with pytest.raises(OutputError, match=rf"{tmp_path}: Permission denied .*; .* set "):
         cache.entry(tmp_path / "missing", write)
 
 
