@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
@@ -35,21 +34,23 @@ def boards(
 
 
 def _list(output: Output, targets: list[Target]) -> None:
-    table = Table(title="boards", title_justify="left")
-    for heading in ("name", "FPGA", "LUTs", "RAM kbit", "MHz", "network"):
-        right = heading in ("LUTs", "RAM kbit", "MHz")
-        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
-    for target in targets:
-        device = target.device
-        table.add_row(
-            target.name,
-            device.title,
-            f"{device.luts:,}",
-            f"{device.ram_bits // 1024:,}",
-            f"{target.clock_hz / 1e6:g}",
-            target.config,
-        )
-    output.listing(table)
+    output.listing(
+        "boards",
+        ("name", "FPGA", "LUTs", "RAM kbit", "MHz", "network"),
+        [
+            [
+                target.name,
+                target.device.title,
+                f"{target.device.luts:,}",
+                f"{target.device.ram_bits // 1024:,}",
+                f"{target.clock_hz / 1e6:g}",
+                target.config,
+            ]
+            for target in targets
+        ],
+        right=("LUTs", "RAM kbit", "MHz"),
+        typed=("name", "network"),
+    )
     output.result({"boards": [_values(target) for target in targets]})
 
 

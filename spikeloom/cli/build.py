@@ -214,7 +214,7 @@ def show(output: Output, report: Report) -> None:
     output.table(report.rows(), f"{built.target.name}: {built.config.name}")
     complaint = built.complaint()
     if complaint is not None:
-        output.console.print(f"FAILED: {complaint}", markup=False, soft_wrap=True)
+        output.tell(f"FAILED: {complaint}")
 
 
 def _explain(

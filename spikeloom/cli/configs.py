@@ -40,23 +40,25 @@ def configs(
 
 
 def _list(output: Output) -> None:
-    table = Table(title="shipped configurations", title_justify="left")
-    for heading in ("name", "image", "sizes", "T", "weights", "bits"):
-        right = heading in ("T", "weights")
-        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
-    found = [load(name) for name in shipped()]
-    for config in found:
-        row = _summary(config)
-        table.add_row(
-            config.name,
-            _joined(row["image"], "x"),
-            _joined(row["sizes"], "-"),
-            str(config.steps),
-            f"{config.weight_count:,}",
-            _joined(row["bits"], "/"),
-        )
-    output.listing(table)
-    output.result({"configs": [_summary(config) for config in found]})
+    found = [_summary(load(name)) for name in shipped()]
+    output.listing(
+        "shipped configurations",
+        ("name", "image", "sizes", "T", "weights", "bits"),
+        [
+            [
+                row["name"],
+                _joined(row["image"], "x"),
+                _joined(row["sizes"], "-"),
+                str(row["steps"]),
+                f"{row['weights']:,}",
+                _joined(row["bits"], "/"),
+            ]
+            for row in found
+        ],
+        right=("T", "weights"),
+        typed=("name",),
+    )
+    output.result({"configs": found})
 
 
 def _joined(values: list[int], by: str) -> str:

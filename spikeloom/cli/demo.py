@@ -34,14 +34,14 @@ def demo(
 
     output = Output()
     config, digits = demonstration.prepare(demonstration.QUICK if quick else demonstration.FULL)
-    output.console.print(f"[bold]{config.name}[/bold]: {config.description}")
+    output.tell(f"{config.name}: {config.description}")
     with output.working("Building the RTL") as log:
         device = RtlEngine(machine(config), log=log)
     try:
         with output.training() as progress:
             found = demonstration.run(digits, device, report, progress=progress, say=output.say)
     except MismatchError as mismatch:
-        output.console.print(f"DIFFERENT: {mismatch}", markup=False, soft_wrap=True)
+        output.tell(f"DIFFERENT: {mismatch}")
         raise typer.Exit(DIFFERENT) from None
     finally:
         device.close()
@@ -56,4 +56,4 @@ def demo(
             f"{found.cycles_per_image:,.0f} clock cycles per training image",
         }
     )
-    output.console.print(str(found.report), markup=False, soft_wrap=True)
+    output.tell(str(found.report))

@@ -60,5 +60,5 @@ def flash(
         bitstream, name = report.file, report.built.config.name
     with output.working(f"{target.name}: programming") as log:
         program(target, bitstream, log, keep=keep)
-    output.console.print(f"{target.title} holds {bitstream}", markup=False, soft_wrap=True)
+    output.tell(f"{target.title} holds {bitstream}")
     output.result({"board": target.name, "config": name, "bitstream": str(bitstream), "kept": keep})

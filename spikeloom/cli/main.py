@@ -6,7 +6,6 @@ from importlib import metadata
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from typer.core import TyperGroup
 
 from spikeloom import interrupt
@@ -16,6 +15,7 @@ from spikeloom.cli.configs import configs
 from spikeloom.cli.demo import demo
 from spikeloom.cli.flash import flash
 from spikeloom.cli.infer import infer
+from spikeloom.cli.output import Output
 from spikeloom.cli.perf import perf
 from spikeloom.cli.selftest import selftest
 from spikeloom.cli.sim_board import sim_board
@@ -31,18 +31,20 @@ class Verbs(TyperGroup):
 
     def invoke(self, ctx: typer.Context) -> Any:
         """Run a verb."""
+        output = Output(json="--json" in ctx.args)
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            _tell("stopped")
+            output.say("stopped")
+            output.result({"error": "stopped"})
             raise typer.Exit(interrupt.STATUS) from None
         except SpikeloomError as error:
-            _tell(f"error: {error}")
+            output.say(f"error: {error}")
+            output.result({"error": str(error)})
             raise typer.Exit(FAILED) from None
-
-
-def _tell(message: str) -> None:
-    Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
+        except typer.BadParameter as error:  # whose message Typer prints, with the verb's usage
+            output.result({"error": error.format_message()})
+            raise
 
 
 HELP = """
@@ -69,7 +71,6 @@ app = typer.Typer(
     cls=Verbs,
     help=HELP,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

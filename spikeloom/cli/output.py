@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.measure import Measurement
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,11 +20,29 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from spikeloom import training as trainer
 
-_WIDE = 1000
-"""Columns that no table needs."""
+WIDE = 10_000
+"""Columns where no terminal says how many there are: nothing is cut that another program reads."""
+
+NARROW = 100
+"""Columns below which a progress bar leaves out what can be done without."""
+
+
+def write_json(values: dict[str, Any]) -> None:
+    """Print the one object of `--json`; nothing comes after it."""
+    sys.stdout.write(json.dumps(values) + "\n")
+    sys.stdout.flush()
+
+
+def _console(*, stderr: bool = False) -> Console:
+    """Return a console to which what users name themselves is no markup."""
+    console = Console(stderr=stderr, highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = WIDE
+    return console
 
 
 class Output:
@@ -37,49 +54,68 @@ class Output:
 
     def __init__(self, *, json: bool = False) -> None:
         self.json = json
-        self.errors = Console(stderr=True, highlight=False)
-        self.console = self.errors if json else Console(highlight=False)
+        self.errors = _console(stderr=True)
+        self.console = self.errors if json else _console()
+        # A notebook's cell looks like a terminal and keeps every frame of an animation.
+        self.animated = (
+            sys.stderr.isatty()
+            and self.errors.is_interactive
+            and "JPY_PARENT_PID" not in os.environ
+        )
 
     def say(self, line: str) -> None:
         """Print a line of progress."""
-        self.errors.print(line, markup=False, soft_wrap=True)
+        self.errors.print(line, soft_wrap=True)
+
+    def tell(self, line: str, style: str | None = None) -> None:
+        """Print a line of the result."""
+        self.console.print(line, soft_wrap=True, style=style)
 
     def table(self, rows: dict[str, object], title: str | None = None) -> None:
         """Print names and values."""
         table = Table(title=title, show_header=False, title_justify="left")
         table.add_column(style="bold")
-        table.add_column()
+        table.add_column(overflow="fold")
         for name, value in rows.items():
-            table.add_row(name, escape(str(value)))
+            table.add_row(name, str(value))
         self.console.print(table)
 
-    def listing(self, table: Table) -> None:
-        """Print a table of words that one may have to type: none is cut, long lines wrap."""
-        console = self.console
-        table.width = Measurement.get(
-            console, console.options.update(max_width=_WIDE), table
-        ).maximum
-        console.print(table, soft_wrap=True)
+    def listing(
+        self,
+        title: str,
+        headings: tuple[str, ...],
+        rows: Iterable[list[str]],
+        *,
+        right: tuple[str, ...] = (),
+        typed: tuple[str, ...] = (),
+    ) -> None:
+        """Print a table; the words in columns `typed` are what one types, never cut or folded."""
+        table = Table(title=title, title_justify="left")
+        for heading in headings:
+            justify = "right" if heading in right else "left"
+            table.add_column(heading, justify=justify, no_wrap=heading in typed, overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        self.console.print(table)
 
     def result(self, values: dict[str, Any]) -> None:
-        """Print the JSON object, where it was asked for; nothing comes after it."""
+        """Print the JSON object, where it was asked for."""
         if self.json:
-            sys.stdout.write(json.dumps(values) + "\n")
-            sys.stdout.flush()
+            write_json(values)
 
     @contextmanager
     def working(self, what: str) -> Iterator[Callable[[str], None]]:
         """Show that something takes its time; gives the function that is told its stages."""
-        if not self.errors.is_terminal:
+        if not self.animated:
             yield self.say
             return
-        with self.errors.status(what) as status:
-            yield lambda line: status.update(f"{what}: {line}")
+        with self.errors.status(Text(what)) as status:
+            yield lambda line: status.update(Text(f"{what}: {line}"))
 
     @contextmanager
     def counting(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
         """Show how many of `total` are done, on a terminal; gives the function that is told."""
-        if not self.errors.is_terminal:
+        if not self.animated:
             yield lambda done: None
             return
         columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -90,16 +126,15 @@ class Output:
     @contextmanager
     def training(self) -> Iterator[Callable[[trainer.Progress], None]]:
         """Show how training goes: a bar on a terminal, a line per point of the curve elsewhere."""
-        if not self.errors.is_terminal:
+        if not self.animated:
             yield _Lines(self.say)
             return
+        wide = (BarColumn(), TextColumn("{task.fields[rate]}"), TimeElapsedColumn())
         columns = (
             TextColumn("epoch {task.fields[epoch]}"),
-            BarColumn(),
+            *(wide if self.errors.width >= NARROW else ()),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
             TextColumn("[bold]{task.fields[accuracy]}"),
-            TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self.errors) as bar:

@@ -15,6 +15,7 @@ from spikeloom.golden.spec.network import NetworkConfig, load, shipped
 from spikeloom.golden.spec.schema import ConfigError
 
 FAILED = 1
+MARKS = {"passed": ("ok", "green"), "failed": ("FAILED", "red")}
 
 
 def selftest(
@@ -55,19 +56,17 @@ def selftest(
     findings = []
     with LinkTransport.open(port, baud=baud) as link:
         network = wanted or _held(link)
-        output.console.print(f"{network.name} on {port} at {link.baud:,} baud")
+        output.tell(f"{network.name} on {port} at {link.baud:,} baud")
         for found in run(link, machine(network), seed=seed):
             findings.append(found)
-            mark = {"passed": "[green]ok[/green]", "failed": "[red]FAILED[/red]"}
-            output.console.print(
-                f"{mark.get(found.state, 'not run'):8} {found.name}: {found.title}"
-            )
+            word, style = MARKS.get(found.state, ("not run", None))
+            output.tell(f"{word:8} {found.name}: {found.title}", style)
             for line in (found.detail, *found.notes):
                 if line:
-                    output.console.print(f"         {line}", markup=False, soft_wrap=True)
+                    output.tell(f"         {line}")
     failed = [found.name for found in findings if found.state == "failed"]
     if not failed:
-        output.console.print(f"all {len(findings)} checks passed")
+        output.tell(f"all {len(findings)} checks passed")
     output.result(
         {
             "config": network.name,

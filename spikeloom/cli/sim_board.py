@@ -81,9 +81,7 @@ def sim_board(
             log=log,
         )
     with made, _linked(link, made.port) as port:
-        output.console.print(
-            f"{target.title} with {network.name} on port {port}, until Ctrl-C", soft_wrap=True
-        )
+        output.tell(f"{target.title} with {network.name} on port {port}, until Ctrl-C")
         output.result({"board": target.name, "config": network.name, "port": port})
         try:
             threading.Event().wait()

@@ -105,9 +105,9 @@ def verify(
         device.close()
     compared = f"{found.compared_images:,} images, {found.compared_weights:,} weights"
     if found.equal:
-        output.console.print(f"equal, bit for bit: {compared} (seed {seed})")
+        output.tell(f"equal, bit for bit: {compared} (seed {seed})")
     else:
-        output.console.print(f"DIFFERENT: {found.difference}", markup=False, soft_wrap=True)
+        output.tell(f"DIFFERENT: {found.difference}")
     if rows := board_rows(device, "train"):
         output.table(rows)
     output.result(
