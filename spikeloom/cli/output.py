@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -84,19 +84,28 @@ class Output:
         self,
         title: str,
         headings: tuple[str, ...],
-        rows: Iterable[list[str]],
+        rows: list[list[str]],
         *,
         right: tuple[str, ...] = (),
         typed: tuple[str, ...] = (),
     ) -> None:
-        """Print a table; the words in columns `typed` are what one types, never cut or folded."""
+        """Print a table; columns that find no room are left out, those of what one types never."""
         table = Table(title=title, title_justify="left")
-        for heading in headings:
+        widths = [max(map(len, column)) + 3 for column in zip(headings, *rows, strict=True)]
+        room = self.console.width - 1
+        room -= sum(w for heading, w in zip(headings, widths, strict=True) if heading in typed)
+        shown = []
+        for number, heading in enumerate(headings):
+            if heading not in typed:
+                if widths[number] > room:
+                    continue
+                room -= widths[number]
+            shown.append(number)
             justify = "right" if heading in right else "left"
-            table.add_column(heading, justify=justify, no_wrap=heading in typed, overflow="fold")
+            table.add_column(heading, justify=justify, no_wrap=True, min_width=widths[number] - 3)
         for row in rows:
-            table.add_row(*row)
-        self.console.print(table)
+            table.add_row(*(row[number] for number in shown))
+        self.console.print(table, crop=False)
 
     def result(self, values: dict[str, Any]) -> None:
         """Print the JSON object, where it was asked for."""

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ from typer.testing import CliRunner
 from spikeloom.boards.host.device import DeviceError
 from spikeloom.cli import verify as verify_verb
 from spikeloom.cli.main import app
+from spikeloom.cli.output import Output
 from spikeloom.engines import device as device_engine
 from spikeloom.golden.spec.document import document
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import load, shipped
 from spikeloom.sim.rtl.toolchain import ToolchainError
+from spikeloom.training import Point, Progress
 from tests.paths import ROOT
 from tests.support.command_line import SMALL, call, call_json, own_toml
 
@@ -144,4 +147,93 @@ def test_the_console_script_is_the_command_line():
 
 
 def test_the_version_is_told():
-    assert call("--version").stdout.startswith("spikeloom ")
+    assert call("--version").stdout == f"spikeloom {version('spikeloom')}\n"
+
+
+def test_the_package_can_be_run_as_a_module():
+    told = subprocess.run(
+        [sys.executable, "-m", "spikeloom", "--version"], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == call("--version").stdout
+
+
+def test_completion_can_be_installed():
+    assert "--install-completion" in call("--help").stdout
+    assert "--show-completion" in call("--help").stdout
+
+
+# What is printed where
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("configs", "xyzzy"), "no configuration named 'xyzzy': shipped are"),
+        (("train", "tiny", "--engine", "board"), "a board needs its serial port: give --port PORT"),
+        (("train", "tiny", "--epochs", "many"), "Invalid value for '--epochs': "),
+    ],
+)
+def test_an_error_is_one_json_object_where_json_is_asked_for(arguments: tuple, message: str):
+    found = call_json(*arguments, status=2)
+    assert list(found) == ["error"]
+    assert message in found["error"]
+
+
+def test_being_stopped_is_one_json_object_where_json_is_asked_for(monkeypatch: pytest.MonkeyPatch):
+    def press(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verify_verb, "RtlEngine", press)
+    assert call_json("verify", "tiny", status=130) == {"error": "stopped"}
+
+
+@pytest.mark.parametrize("verb", ["boards", "configs"])
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_no_name_in_a_list_is_cut(verb: str, columns: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal
+    names = [row["name"] for row in call_json(verb)[verb]]
+    names += [row["config"] for row in call_json("boards")["boards"]] if verb == "boards" else []
+    text = call(verb, columns=columns).stdout
+    assert [name for name in names if f" {name} " not in text] == []
+    assert "\u2026" not in text
+
+
+def test_a_list_that_is_piped_is_as_wide_as_it_needs_to_be():
+    header = call("boards", columns=40).stdout.splitlines()[2]
+    assert all(word in header for word in ("name", "FPGA", "LUTs", "RAM kbit", "MHz", "network"))
+
+
+def test_what_users_name_is_no_markup(capsys: pytest.CaptureFixture[str]):
+    output = Output()
+    for show in (output.tell, output.say, lambda text: output.table({text: text}, text)):
+        show("[red]x[/foo]")
+    told = capsys.readouterr()
+    assert told.out.count("[red]x[/foo]") == 4
+    assert told.err.count("[red]x[/foo]") == 1
+
+
+@pytest.mark.parametrize(("columns", "wide"), [(60, False), (120, True)])
+def test_a_progress_bar_cuts_no_number(
+    columns: int, wide: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    output = Output()
+    output.animated = True
+    with output.training() as progress:
+        progress(Progress(20000, 59000, 0, 2, 4321.0, Point(20000, 1000, 950)))
+    told = capsys.readouterr().err
+    assert "20000/59000" in told
+    assert "held-out 95.00 % of 1,000" in told
+    assert ("4,321 images/s" in told) is wide
+    assert "\u2026" not in told
+
+
+def test_nothing_is_animated_in_the_cell_of_a_notebook(monkeypatch: pytest.MonkeyPatch):
+    """Which is a terminal that keeps all that was ever shown on it."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.delenv("JPY_PARENT_PID", raising=False)
+    assert Output().animated
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    assert not Output().animated
