@@ -1,4 +1,4 @@
-"""The baseline of the paper's tables: a network of ReLU neurons, trained by flax and optax.
+"""The baseline of the paper's tables: a network of ReLU neurons, on JAX, by optax.
 
 Softmax cross-entropy, or the mean-squared error that spikes have without inhibition; dropout at the
 input and behind each hidden layer, Adam with a learning rate that falls to 0 as a cosine. Pixels
@@ -7,6 +7,7 @@ are 0 to 1. Biases are there, as in any such baseline.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ def run(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:
     print_ = images.fingerprint(data)
     path = None
     if place.partial is not None:
-        path = Path(place.partial) / f"{Job('ann', config).key}-{print_}.msgpack"
+        path = Path(place.partial) / f"{Job('ann', config).key}-{print_}.npz"
         baseline.restore(path)
     while baseline.epoch < config["epochs"]:
         baseline.train_epoch()
@@ -97,16 +98,14 @@ class Baseline:
         self._labels = np.asarray(data.train_labels, np.int32)
         self._test_images, self._test_labels = _pixels(data.test_images), data.test_labels
         self._steps = -(-len(self._labels) // config["batch"])
-        self._model = network(tuple(config["sizes"]), tuple(config["dropout"]))
         # Keyed by purpose, epoch and step: a run that goes on draws what it would have drawn.
         self._key = jax.random.key(config["seed"])
-        blank = self._images[:1]
-        self._weights = self._model.init(jax.random.fold_in(self._key, 0), blank, False)
+        self._weights = initial(jax.random.fold_in(self._key, 0), config["sizes"])
         rate = optax.cosine_decay_schedule(config["learning_rate"], config["epochs"] * self._steps)
         self._optimiser = optax.adam(rate)
         self._state = self._optimiser.init(self._weights)
         self._step = jax.jit(self._one_step, donate_argnums=(0, 1))
-        self._infer = jax.jit(lambda weights, x: self._model.apply(weights, x, False))
+        self._infer = jax.jit(logits)
 
     def _one_step(self, weights: Any, state: Any, key: Any, x: Any, labels: Any) -> Any:
         """Return weights and optimiser after one batch; pure, compiled by JAX."""
@@ -114,7 +113,7 @@ class Baseline:
         squared = self._config.get("loss") == "mse"
 
         def loss(weights: Any) -> Any:
-            out = self._model.apply(weights, x, True, rngs={"dropout": key})
+            out = logits(weights, x, self._config["dropout"], key)
             if squared:
                 label = jax.nn.one_hot(labels, out.shape[-1])
                 error = jax.lax.stop_gradient(jax.nn.relu(out) - label)
@@ -150,49 +149,56 @@ class Baseline:
 
     def save(self, path: Path) -> None:
         """Write everything that the next epoch starts from."""
-        document = {
-            "weights": self._weights,
-            "state": self._state,
-            "accuracy": np.array(self.accuracy),
-        }
+        leaves = self._jax.tree.leaves((self._weights, self._state))
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as file:
-            file.write(need("flax.serialization").to_bytes(document))
+            np.savez(file, *leaves, accuracy=self.accuracy)
 
     def restore(self, path: Path) -> None:
         """Go on from what was written, where there is any."""
         if not path.exists():
             return
-        blank = {"weights": self._weights, "state": self._state, "accuracy": np.zeros(0)}
+        leaves, form = self._jax.tree.flatten((self._weights, self._state))
         try:
-            document = need("flax.serialization").from_bytes(blank, path.read_bytes())
-        except Exception as error:  # flax and msgpack have kinds of their own
+            with np.load(path, allow_pickle=False) as file:
+                found = [file[f"arr_{number}"] for number in range(len(leaves))]
+                accuracy = file["accuracy"].tolist()
+        except Exception as error:  # NumPy and zipfile have kinds of their own
             raise PaperError(
                 f"{path} cannot be gone on from ({type(error).__name__}: {error}): remove it, and "
                 "the run starts again"
             ) from error
-        self._weights, self._state = document["weights"], document["state"]
-        self.accuracy = [float(value) for value in document["accuracy"]]
-        self.epoch = len(self.accuracy)
+        self._weights, self._state = self._jax.tree.unflatten(
+            form, [self._jax.numpy.asarray(leaf) for leaf in found]
+        )
+        self.accuracy, self.epoch = accuracy, len(accuracy)
 
 
-def network(sizes: tuple[int, ...], dropout: tuple[float, ...]) -> Any:
-    """Return the flax module: float32[batch, pixels] and whether it trains, to logits."""
-    nn = need("flax.linen")
+def initial(key: Any, sizes: Sequence[int]) -> list[tuple[Any, Any]]:
+    """Return the weights, float32[n_pre, n], He-initialised, and biases of each layer."""
+    jax = need("jax")
+    draw = jax.nn.initializers.he_normal()
+    return [
+        (draw(jax.random.fold_in(key, layer), shape), jax.numpy.zeros(shape[1]))
+        for layer, shape in enumerate(pairwise(sizes))
+    ]
 
-    class Mlp(nn.Module):
-        """Dense layers with ReLU between them, He-initialised."""
 
-        @nn.compact
-        def __call__(self, x: Any, train: bool) -> Any:
-            """Return the logits, float32[batch, classes]."""
-            for number, size in enumerate(sizes[1:]):
-                x = nn.relu(x) if number else x
-                x = nn.Dropout(dropout[number], deterministic=not train)(x)
-                x = nn.Dense(size, kernel_init=nn.initializers.he_normal())(x)
-            return x
+def logits(weights: Any, x: Any, dropout: Sequence[float] = (), key: Any = None) -> Any:
+    """Return the logits, float32[batch, classes], of layers with ReLU between them.
 
-    return Mlp()
+    x : float32[batch, pixels]. dropout : of the input and each hidden layer; with its `key` while
+    training, none of both in inference.
+    """
+    jax = need("jax")
+    for layer, (kernel, bias) in enumerate(weights):
+        x = jax.nn.relu(x) if layer else x
+        if dropout:
+            keep = 1 - dropout[layer]
+            kept = jax.random.bernoulli(jax.random.fold_in(key, layer), keep, x.shape)
+            x = jax.numpy.where(kept, x / keep, 0)
+        x = x @ kernel + bias
+    return x
 
 
 def _pixels(pictures: np.ndarray) -> np.ndarray:

@@ -20,12 +20,12 @@ from tests.paper.job import Job
 
 FORMAT = "spikeloom-run"
 
-SOURCES = ("golden", "sim")
+SOURCES = ("golden", "spikeloom", "tests/paper")
 """Folders of the project whose text decides results."""
 
 LIBRARIES = (
     "numpy", "numba", "llvmlite", "array_api_compat", "torch", "cupy",
-    "jax", "jaxlib", "flax", "optax",
+    "jax", "jaxlib", "optax",
 )  # fmt: skip
 """Libraries whose version may move the last bits of a result."""
 

@@ -27,42 +27,33 @@ def digits() -> datasets.Dataset:
 
 
 def test_the_network_is_relu_layers_as_numpy_computes_them():
-    model = ann.network((6, 5, 4, 3), (0.0, 0.0, 0.0))
-    x = np.random.default_rng(1).random((7, 6), np.float32) - 0.5
     import jax
 
-    weights = model.init(jax.random.key(1), x, False)
-    layers = [weights["params"][f"Dense_{i}"] for i in range(3)]
+    x = np.random.default_rng(1).random((7, 6), np.float32) - 0.5
+    weights = ann.initial(jax.random.key(1), (6, 5, 4, 3))
+    weights = [(kernel, bias + 0.1 * i) for i, (kernel, bias) in enumerate(weights)]
     expected = x
-    for i, layer in enumerate(layers):
+    for i, (kernel, bias) in enumerate(weights):
         expected = np.maximum(expected, 0) if i else expected
-        expected = expected @ np.asarray(layer["kernel"]) + np.asarray(layer["bias"])
-    np.testing.assert_allclose(np.asarray(model.apply(weights, x, False)), expected, atol=1e-5)
+        expected = expected @ np.asarray(kernel) + np.asarray(bias)
+    np.testing.assert_allclose(np.asarray(ann.logits(weights, x)), expected, atol=1e-5)
 
 
 def test_weights_start_as_he_says():
     import jax
 
-    model = ann.network((784, 500, 10), (0.0, 0.0))
-    weights = model.init(jax.random.key(1), np.zeros((1, 784), np.float32), False)["params"]
-    for name, n_pre in (("Dense_0", 784), ("Dense_1", 500)):
-        kernel = np.asarray(weights[name]["kernel"])
-        assert kernel.std() == pytest.approx((2 / n_pre) ** 0.5, rel=0.05)
-        assert not np.asarray(weights[name]["bias"]).any()
+    weights = ann.initial(jax.random.key(1), (784, 500, 10))
+    for (kernel, bias), n_pre in zip(weights, (784, 500), strict=True):
+        assert np.asarray(kernel).std() == pytest.approx((2 / n_pre) ** 0.5, rel=0.05)
+        assert not np.asarray(bias).any()
 
 
 def test_dropout_silences_its_share_while_training_and_keeps_the_mean():
     import jax
 
-    model = ann.network((1000, 1), (0.2,))
-    x = np.ones((1, 1000), np.float32)
-    weights = model.init(jax.random.key(1), x, False)
-    ones = jax.tree.map(lambda leaf: leaf * 0 + (leaf.ndim > 1), weights)
-    assert float(model.apply(ones, x, False)[0, 0]) == 1000
-    sums = [
-        float(model.apply(ones, x, True, rngs={"dropout": jax.random.key(k)})[0, 0])
-        for k in range(20)
-    ]
+    x, ones = np.ones((1, 1000), np.float32), [(np.ones((1000, 1)), np.zeros(1))]
+    assert float(ann.logits(ones, x)[0, 0]) == 1000
+    sums = [float(ann.logits(ones, x, (0.2,), jax.random.key(k))[0, 0]) for k in range(20)]
     kept = np.array(sums) * 0.8
     np.testing.assert_allclose(kept, np.rint(kept), atol=1e-2)
     assert kept.mean() == pytest.approx(800, abs=4 * (1000 * 0.16 / 20) ** 0.5)
@@ -133,11 +124,11 @@ def test_one_step_is_that_of_adam_on_the_loss(loss: dict, rates: Any, digits: da
     """One batch of one layer, against NumPy: output less label, Adam's first step."""
     one = {"dropout": [0.0], "batch": 2000, "epochs": 1} | loss
     baseline = ann.Baseline(ann.job("mnist", (784, 10), 1, **one).config, digits)
-    weights = np.asarray(baseline._weights["params"]["Dense_0"]["kernel"], np.float64)
+    weights = np.asarray(baseline._weights[0][0], np.float64)
     x = digits.train_images.reshape(2000, -1) / 255
     gradient = x.T @ (rates(x @ weights) - np.eye(10)[digits.train_labels]) / 2000
     baseline.train_epoch()
-    after = np.asarray(baseline._weights["params"]["Dense_0"]["kernel"], np.float64)
+    after = np.asarray(baseline._weights[0][0], np.float64)
     expected = -1e-3 * gradient / (np.abs(gradient) + 1e-8)
     large = np.abs(gradient) > 1e-4
     np.testing.assert_allclose((after - weights)[large], expected[large], rtol=0.01)
