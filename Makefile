@@ -12,7 +12,7 @@ SHELL := /bin/bash
 # What runs below calls make itself, to compile simulators; it must not inherit our job server.
 unexport MAKEFLAGS MFLAGS
 
-.PHONY: demo test test-slow fuzz upsets paper evidence formal mutants mutants-golden bitstreams crash lint clean lock licences audit
+.PHONY: demo test test-slow fuzz upsets paper evidence formal mutants bitstreams crash lint clean lock licences audit
 
 demo: .venv/.stamp
 	$(BIN)/spikeloom demo
@@ -51,15 +51,11 @@ evidence: .venv/.stamp
 crash: .venv/.stamp
 	$(BIN)/python -m tests.campaigns.crash --kills 100 --results results/crash.json
 
-# Mutants of every block and of the core, chosen by Yosys; MUTANTS names blocks or bounds the run:
-# make mutants MUTANTS="--per-block 10 --runs 3 --seconds 30 --out build/mutants.json"
-mutants: .venv/.stamp
+# Mutants of the RTL's netlists (hdl) or of the golden model's code (golden), which is said first:
+# make mutants MUTANTS="hdl --most 10 --runs 3 --seconds 30 --out build/mutants.json lfsr core"
+# make mutants MUTANTS="golden --most 20 --out build/mutants-golden.json wta neuron"
+mutants: .venv/.mutants
 	$(BIN)/python -m tests.campaigns.mutation $(MUTANTS)
-
-# The same for the golden model's code, in a copy; MUTANTS names modules or bounds the run:
-# make mutants-golden MUTANTS="--per-module 20 --out build/mutants-golden.json wta neuron"
-mutants-golden: .venv/.mutants
-	$(BIN)/python -m tests.campaigns.mutation.golden $(MUTANTS)
 
 .venv/.mutants: .venv/.stamp
 	@$(BIN)/python -m pip install --quiet --editable '.[mutants]'

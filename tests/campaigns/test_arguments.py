@@ -29,7 +29,7 @@ def test_the_help_names_the_defaults_that_there_are():
     assert "None" not in text
 
 
-TOOLS = ("crash", "fuzz.files", "formal", "mutation", "mutation.golden")
+TOOLS = ("crash", "fuzz.files", "formal", "mutation")
 REFUSED = [
     ("crash --kills -5", "argument --kills: -5 is too small: give 0 or more"),
     (
@@ -47,17 +47,19 @@ REFUSED = [
     ("formal --results FILE/x", "argument --results: cannot write"),
     ("formal --jobs 0", "argument --jobs: 0 is too small: give 1 or more"),
     (
-        "mutation --per-block -5",
-        "argument --per-block: -5 is too small: give 1 or more",
+        "mutation hdl --most -5",
+        "argument --most: -5 is too small: give 1 or more",
     ),
-    ("mutation --runs -2", "argument --runs: -2 is too small: give 1 or more"),
-    ("mutation --search -2", "argument --search: -2 is too small: give 0 or more"),
-    ("mutation --out FILE/x", "argument --out: cannot write"),
+    ("mutation", "the following arguments are required: KIND"),
+    ("mutation hdl --runs -2", "argument --runs: -2 is too small: give 1 or more"),
+    ("mutation hdl --search -2", "argument --search: -2 is too small: give 0 or more"),
+    ("mutation hdl --out FILE/x", "argument --out: cannot write"),
     (
-        "mutation.golden --per-module 0",
-        "argument --per-module: 0 is too small: give 1 or more",
+        "mutation golden --most 0",
+        "argument --most: 0 is too small: give 1 or more",
     ),
-    ("mutation.golden --out FILE/x", "argument --out: cannot write"),
+    ("mutation golden --out FILE/x", "argument --out: cannot write"),
+    ("mutation golden --sessions FILE", "argument --sessions: cannot write in"),
 ]
 
 CALLS = """

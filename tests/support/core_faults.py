@@ -20,7 +20,7 @@ from spikeloom.hdl import (
     streams,
 )
 from spikeloom.hdl.hardware import DEFAULT, Hardware
-from tests.support.mutants import Mutant
+from tests.campaigns.mutation.planted import Mutant
 
 HDL = (
     backward,

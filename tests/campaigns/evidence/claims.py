@@ -83,15 +83,15 @@ CLAIMS = (
     Claim(
         "Tests that can fail",
         "The benches notice faults in the synthesised netlists.",
-        "make mutants",
+        "make mutants MUTANTS=hdl",
         "mutants.json",
         found.mutated(_LEAST),
-        (*RTL, "tests/campaigns/mutation"),
+        (*RTL, "tests/campaigns/mutation/hdl"),
     ),
     Claim(
         "Tests that can fail",
         "The tests notice faults in the golden model.",
-        "make mutants-golden",
+        "make mutants MUTANTS=golden",
         "mutants-golden.json",
         found.mutated(_LEAST),
         (*GOLDEN, "tests/campaigns/mutation/golden"),

@@ -11,8 +11,8 @@ from spikeloom.golden.spec.machine import ceil_div, clog2
 from spikeloom.hdl import crossbar as hdl
 from spikeloom.hdl.hardware import BuiltLayer
 from tests.campaigns.formal.proof import Harness, Proof, Watching, faults
+from tests.campaigns.mutation.planted import Mutant
 from tests.support import stimulus
-from tests.support.mutants import Mutant
 
 ROWS, COLUMNS, LANES, BITS = 3, 3, 2, 3
 REST = 4  # clocks after which a word of a row may be met again

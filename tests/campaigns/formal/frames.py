@@ -9,7 +9,7 @@ from amaranth import Const, Module, Mux, Signal, Value
 from spikeloom.hdl import frames as hdl
 from spikeloom.hdl.frames import LENGTH, Field
 from tests.campaigns.formal.proof import Harness, Proof
-from tests.support.mutants import Mutant
+from tests.campaigns.mutation.planted import Mutant
 
 CRC_BYTES = 4
 LONGEST = 4 + (1 << LENGTH) + CRC_BYTES

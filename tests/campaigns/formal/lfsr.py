@@ -11,7 +11,7 @@ from amaranth import Array, Cat, Mux, Signal, Value
 from spikeloom.golden.spec.lfsr import CATALOG, WORD_BITS, Lfsr
 from spikeloom.hdl import lfsr as hdl
 from tests.campaigns.formal.proof import Harness, Proof, faults
-from tests.support.mutants import Mutant
+from tests.campaigns.mutation.planted import Mutant
 
 DRAWS = 3
 SEED, SECOND = 5, 6

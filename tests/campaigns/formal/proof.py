@@ -18,7 +18,7 @@ from amaranth.lib.memory import Memory, ReadPort
 from amaranth.lib.wiring import In
 
 from spikeloom.hdl.hardware import Hardware
-from tests.support.mutants import Mutant, of
+from tests.campaigns.mutation.planted import Mutant, of
 
 
 @dataclass(frozen=True)

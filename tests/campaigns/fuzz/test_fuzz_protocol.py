@@ -36,10 +36,10 @@ from tests.campaigns.fuzz.scripts import HELLO, scripts
 from tests.campaigns.fuzz.session import Session, damaged
 from tests.campaigns.fuzz.test_cli_fuzz import call
 from tests.campaigns.fuzz.test_fuzz_differential import few
+from tests.campaigns.mutation.planted import Mutant
 from tests.paths import ROOT
 from tests.support.golden_fault import LazyNetwork
 from tests.support.link_board import PythonCore, ReferenceBoard
-from tests.support.mutants import Mutant
 
 FOLDER = ROOT / "tests/campaigns/fuzz/regressions"
 KEPT = sorted([*FOLDER.glob("board-*.json"), *FOLDER.glob("host-*.json")])

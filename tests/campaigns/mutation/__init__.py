@@ -1,1 +1,3 @@
-"""Mutants of the RTL that Yosys chooses, run against the benches; `make mutants` runs them all."""
+"""Mutants that a tool chooses, of the RTL's netlists (`hdl`) and of the golden model (`golden`),
+and faults that we planted (`planted`): the tests must notice them.
+"""

@@ -1,110 +1,90 @@
-"""Mutates blocks of the RTL and the core, runs their benches, and tells what survived."""
+"""Mutates the RTL or the golden model, runs their tests, and tells what survived."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-import warnings
 from functools import partial
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 
-from amaranth.hdl import UnusedElaboratable
 from rich.console import Console
 
 from spikeloom import outputs
+from spikeloom.errors import SpikeloomError
 from spikeloom.interrupt import stoppable
 from tests.campaigns.arguments import HelpWithDefaults, at_least
-from tests.campaigns.mutation import blocks, campaign, report
-from tests.campaigns.mutation.campaign import OUTCOMES, SURVIVED, Limits, Result
-from tests.campaigns.mutation.explained import reason
-from tests.campaigns.mutation.subject import Subject
-from tests.support import mutant_counts
+from tests.campaigns.mutation import report
+from tests.campaigns.provenance import make, stamp
+from tests.paths import ROOT
 
 WIDTH = 120
 """Columns of the table where it goes into a file."""
 
-MUTANTS = 60
-"""Of every size of a block."""
+KINDS = {
+    "hdl": ("blocks of the RTL and the core, as Yosys' netlists", "mutants.json"),
+    "golden": ("modules of the golden model, in a copy", "mutants-golden.json"),
+}
+"""What is mutated, and the file of results; a module `command` of this package runs each."""
+
+
+def command(kind: str) -> ModuleType:
+    """Return what runs a kind: NAMES of its parts, `add_options` and `running`."""
+    return import_module(f"tests.campaigns.mutation.{kind}.command")
 
 
 def options(arguments: list[str]) -> argparse.Namespace:
     """Return what the command line says."""
-    parser = argparse.ArgumentParser(
-        prog="mutation",
-        description=__doc__,
-        formatter_class=HelpWithDefaults,
-    )
-    parser.add_argument(
-        "--per-block",
-        type=at_least(1),
-        metavar="N",
-        help="mutants of a block, over all of its sizes",
-    )
-    parser.add_argument(
-        "--runs", type=at_least(1), default=40, help="benches that a mutant must survive"
-    )
-    parser.add_argument(
-        "--seconds",
-        type=at_least(0.0),
-        default=float("inf"),
-        help="after which survivors of one size get no more runs (each gets one)",
-    )
-    parser.add_argument(
-        "--search", type=at_least(0), default=60, help="seconds that a proof may take; 0: none"
-    )
-    parser.add_argument("--seed", type=at_least(0), default=1, help="of the choice of mutants")
-    parser.add_argument("--list", action="store_true", help="only the names of the blocks")
-    parser.add_argument(
-        "--out", type=outputs.file, default=str(report.FILE), help="file for the result"
-    )
-    parser.add_argument("blocks", nargs="*", help="names of blocks; all where none is given")
+    parser = argparse.ArgumentParser(prog="mutation", description=__doc__)
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    for kind, (what, file) in KINDS.items():
+        words = kinds.add_parser(kind, help=what, formatter_class=HelpWithDefaults)
+        words.add_argument("--most", type=at_least(1), metavar="N", help="mutants of each part")
+        words.add_argument("--seed", type=at_least(0), default=1, help="of the choice of mutants")
+        words.add_argument("--list", action="store_true", help="only the names of the parts")
+        words.add_argument(
+            "--out",
+            type=outputs.file,
+            default=str(ROOT / "results" / file),
+            help="file for the result; parts that it has and that are not run stay in it",
+        )
+        words.add_argument("parts", nargs="*", help="names of parts; all where none is given")
+        if kind in arguments[:1]:
+            command(kind).add_options(words)
     return parser.parse_args(arguments)
 
 
-def limits(chosen: argparse.Namespace, subject: Subject, sizes: int) -> Limits:
-    """Return the limits of one of a block's `sizes`."""
-    count = subject.mutants or MUTANTS
-    if chosen.per_block is not None:
-        count = max(1, chosen.per_block // sizes)
-    return Limits(count, chosen.seed, chosen.runs, chosen.seconds, chosen.search)
-
-
-def show(result: Result, console: Console) -> None:
-    """Print a result in a line, and a line for each survivor."""
-    counts = ", ".join(f"{result.count(what)} {what}" for what in OUTCOMES)
-    lines = [f"{result.block}, {result.name}: {len(result.fates)} mutants, {counts}"]
-    for fate in result.fates:
-        if fate.outcome == SURVIVED:
-            why = reason(fate, result)
-            lines.append(f"  {fate.mutant.mode} {fate.mutant.place}: {fate.by}; {why}")
-    console.print("\n".join(lines), soft_wrap=True, markup=False, highlight=False)
-
-
 def main(arguments: list[str]) -> int:
-    """Run the campaign; return 0 if enough is killed."""
-    warnings.simplefilter("ignore", UnusedElaboratable)  # benches ask components for their pins
+    """Run the mutants; return 0 if enough is killed."""
     chosen = options(arguments)
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)
+    say = partial(console.print, soft_wrap=True, markup=False, highlight=False)
+    kind = command(chosen.kind)
     if chosen.list:
-        console.print("\n".join(blocks.NAMES))
+        say("\n".join(kind.NAMES))
         return 0
-    if unknown := sorted(set(chosen.blocks) - set(blocks.NAMES)):
-        console.print(f"no block {', '.join(unknown)}; there are: {', '.join(blocks.NAMES)}")
+    if unknown := sorted(set(chosen.parts) - set(kind.NAMES)):
+        say(f"no part {', '.join(unknown)} of {chosen.kind}; there are: {', '.join(kind.NAMES)}")
         return 2
-    command = " ".join(["python -m tests.campaigns.mutation", *arguments])
-    results = []
-    for block in chosen.blocks or blocks.NAMES:
-        subjects = blocks.subjects(block)
-        for subject in subjects:
-            results.append(campaign.run(subject, limits(chosen, subject, len(subjects))))
-            show(results[-1], console)
-            parts = [result for result in results if result.block == block]
-            mutant_counts.save(block, report.summary(parts, command, reason), chosen.out)
-    console.print(report.tabulate(results))
-    reached = report.score(results)
-    console.print(f"{reached:.1%} of what could be told is killed, goal {mutant_counts.GOAL:.0%}")
-    return 0 if reached >= mutant_counts.GOAL else 1
+    out: Path = chosen.out.resolve()
+    found: dict[str, report.Found] = {}
+    try:
+        with kind.running(chosen, say) as run:
+            for part in chosen.parts or kind.NAMES:
+                stamped = stamp(make("mutants", arguments))
+                ended, more = run(part)
+                found[part] = report.summary(ended, stamped, **more)
+                report.save(part, found[part], out)
+    except SpikeloomError as error:
+        say(f"error: {error}")
+        return 2
+    console.print(report.tabulate(found, f"Mutants, {chosen.kind}"))
+    reached = report.share(report.total(found))
+    say(f"{reached:.1%} of what could be told is killed, goal {report.GOAL:.0%}")
+    return 0 if reached >= report.GOAL else 1
 
 
 if __name__ == "__main__":

@@ -1,90 +1,81 @@
-"""Counts, the list of survivors, and the file that keeps them."""
+"""Counts of mutants, whatever they mutate: the table, and the file that keeps them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from tests.campaigns.mutation.campaign import EQUIVALENT, KILLED, OUTCOMES, SURVIVED, Fate, Result
-from tests.campaigns.provenance import stamp
-from tests.paths import ROOT
-from tests.support.mutant_counts import share
+GOAL = 0.97
+"""Share of the mutants that are not equivalent that must be killed."""
 
-FILE = ROOT / "results" / "mutants.json"
+KILLED, EQUIVALENT, SURVIVED = OUTCOMES = ("killed", "equivalent", "survived")
+NAMES = ("mutants", *OUTCOMES)
 
-
-def score(results: Sequence[Result]) -> float:
-    """Return the share of killed mutants among those that are not proved equivalent."""
-    return share({what: sum(r.count(what) for r in results) for what in (KILLED, SURVIVED)})
+Found = dict[str, Any]
+"""What the file holds of a part, a block or a module: `NAMES`, and how and when it was run."""
 
 
-def by_block(results: Sequence[Result]) -> dict[str, list[Result]]:
-    """Return the results of every block, in order."""
-    blocks: dict[str, list[Result]] = {}
-    for result in results:
-        blocks.setdefault(result.block, []).append(result)
-    return blocks
+@dataclass(frozen=True)
+class Ended:
+    """What became of a mutant: `outcome`, and what the file says of one that was not killed."""
+
+    outcome: str
+    listed: Found = field(default_factory=dict)
 
 
-def tabulate(results: Sequence[Result]) -> Table:
-    """Return a line per block and one for all of them."""
-    table = Table(title="Mutants")
-    table.add_column("block")
-    for name in ("cells", "mutants", *OUTCOMES, "killed of the rest"):
+def summary(ended: Sequence[Ended], stamped: Found, **more: Any) -> Found:
+    """Return what the file holds of a part.
+
+    stamped : command, commit and date of its run. more : what only this kind of mutants has.
+    """
+    counts = {what: sum(one.outcome == what for one in ended) for what in OUTCOMES}
+    counts = {"mutants": len(ended), **counts}
+    lists = {
+        name: [one.listed for one in ended if one.outcome == what]
+        for name, what in (("survivors", SURVIVED), ("equivalents", EQUIVALENT))
+    }
+    return {**stamped, **more, **counts, "score": round(share(counts), 4), **lists}
+
+
+def share(counts: Found) -> float:
+    """Return the share of killed mutants among those that are not equivalent."""
+    told = counts[KILLED] + counts[SURVIVED]
+    return counts[KILLED] / told if told else 1.0
+
+
+def total(parts: dict[str, Found]) -> Found:
+    """Return the counts of all parts together."""
+    return {name: sum(part[name] for part in parts.values()) for name in NAMES}
+
+
+def tabulate(parts: dict[str, Found], title: str) -> Table:
+    """Return a line per part and one for all of them."""
+    table = Table("part", title=title)
+    for name in (*NAMES, "killed of the rest"):
         table.add_column(name, justify="right")
-    for block, parts in by_block(results).items():
-        table.add_row(block, *_numbers(parts))
-    table.add_section()
-    table.add_row("all", *_numbers(results))
+    for part, counts in (*parts.items(), ("all", total(parts))):
+        if part == "all":
+            table.add_section()
+        table.add_row(part, *(str(counts[name]) for name in NAMES), f"{share(counts):.1%}")
     return table
 
 
-def _numbers(results: Sequence[Result]) -> list[str]:
-    counts = [
-        sum(sum(r.cells.values()) for r in results),
-        sum(len(r.fates) for r in results),
-        *(sum(r.count(what) for r in results) for what in OUTCOMES),
-    ]
-    return [*map(str, counts), f"{score(results):.1%}"]
-
-
-def described(fate: Fate, result: Result, reason: str | None = None) -> dict[str, Any]:
-    """Return a mutant that was not killed as the file lists it."""
-    mutant = fate.mutant
-    found = {
-        "case": result.name,
-        "cell": mutant.cell,
-        "port": mutant.port,
-        "bit": mutant.bit,
-        "wire": mutant.wire,
-        "mode": mutant.mode,
-        "verdict": fate.by,
+def save(name: str, found: Found, path: Path) -> None:
+    """Put a part into the file, in the place of an older one; add all up."""
+    kept = json.loads(path.read_text())["blocks"] if path.is_file() else {}
+    parts = dict(sorted((kept | {name: found}).items()))
+    sums = total(parts)
+    whole = {
+        **{key: found[key] for key in ("command", "commit", "date")},
+        **sums,
+        "score": round(share(sums), 4),
+        "goal": GOAL,
+        "blocks": parts,
     }
-    return found | ({"reason": reason} if reason is not None else {})
-
-
-def summary(
-    parts: Sequence[Result], command: str, reason: Callable[[Fate, Result], str]
-) -> dict[str, Any]:
-    """Return what the file holds of one block.
-
-    reason : says why nothing kills a survivor.
-    """
-    fates = [(fate, part) for part in parts for fate in part.fates]
-    return {
-        **stamp(command),
-        "cases": {part.name: sum(part.cells.values()) for part in parts},
-        "mutants": len(fates),
-        **{what: sum(part.count(what) for part in parts) for what in OUTCOMES},
-        "score": round(score(parts), 4),
-        "survivors": [
-            described(fate, part, reason(fate, part))
-            for fate, part in fates
-            if fate.outcome == SURVIVED
-        ],
-        "equivalents": [
-            described(fate, part) for fate, part in fates if fate.outcome == EQUIVALENT
-        ],
-    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(whole, indent=1) + "\n")

@@ -14,15 +14,17 @@ from amaranth.lib.wiring import In, Out
 
 from spikeloom.hdl.learning import Coincidence, Thinning
 from tests.bench.bench import Bench, Case, run_case
-from tests.campaigns.mutation import blocks, campaign, contracts, equivalence, netlist, report
-from tests.campaigns.mutation.__main__ import limits, main, options
-from tests.campaigns.mutation.campaign import EQUIVALENT, KILLED, SURVIVED, Fate, Limits, Result
-from tests.campaigns.mutation.equivalence import Verdict
-from tests.campaigns.mutation.explained import REASONS, reason
-from tests.campaigns.mutation.machine import Simulator
-from tests.campaigns.mutation.netlist import Mutant, NetlistError
-from tests.campaigns.mutation.subject import BlockSubject, SoundError
-from tests.support import mutant_counts
+from tests.campaigns.mutation import report
+from tests.campaigns.mutation.__main__ import main, options
+from tests.campaigns.mutation.hdl import blocks, campaign, contracts, equivalence, netlist
+from tests.campaigns.mutation.hdl.campaign import Fate, Limits, Result
+from tests.campaigns.mutation.hdl.command import limits, told
+from tests.campaigns.mutation.hdl.equivalence import Verdict
+from tests.campaigns.mutation.hdl.explained import REASONS, reason
+from tests.campaigns.mutation.hdl.machine import Simulator
+from tests.campaigns.mutation.hdl.netlist import Mutant, NetlistError
+from tests.campaigns.mutation.hdl.subject import BlockSubject, SoundError
+from tests.campaigns.mutation.report import EQUIVALENT, KILLED, SURVIVED
 
 LINE = (
     "mutate -mode cnot1 -module block -cell $auto$8 -port D -portbit 2 -ctrlbit 4 "
@@ -253,22 +255,29 @@ def test_a_survivor_is_judged_without_and_then_with_its_contract():
 
 
 def result(block: str, *outcomes: str) -> Result:
-    fates = [Fate(mutant(k), outcome, "why") for k, outcome in enumerate(outcomes, start=1)]
+    fates = [Fate(mutant(k), outcome, "some input") for k, outcome in enumerate(outcomes, start=1)]
     return Result(block, f"{block}_1", {"$_AND_": 5}, 3, fates)
 
 
+STAMPED = {"command": "c", "commit": "1", "date": "2026-11-23T00:00:00+00:00"}
+
+
+def found(block: str, *outcomes: str) -> report.Found:
+    parts = result(block, *outcomes)
+    return report.summary([told(fate, parts) for fate in parts.fates], STAMPED)
+
+
 def test_the_score_leaves_out_what_is_equivalent():
-    assert report.score([result("a", KILLED, KILLED, SURVIVED, EQUIVALENT)]) == 2 / 3
-    assert report.score([result("a", EQUIVALENT)]) == 1.0
+    assert report.share(found("a", KILLED, KILLED, SURVIVED, EQUIVALENT)) == 2 / 3
+    assert report.share(found("a", EQUIVALENT)) == 1.0
 
 
-def test_the_file_keeps_the_other_blocks_and_adds_all_up(tmp_path):
+def test_the_file_keeps_the_other_parts_and_adds_all_up(tmp_path):
     path = tmp_path / "mutants.json"
     for block, *outcomes in (("a", KILLED, SURVIVED), ("b", KILLED, EQUIVALENT), ("a", KILLED)):
-        found = report.summary([result(block, *outcomes)], "command", lambda fate, part: "because")
-        mutant_counts.save(block, found, path)
+        report.save(block, found(block, *outcomes), path)
     written = json.loads(path.read_text())
-    assert {name: written[name] for name in ("mutants", *campaign.OUTCOMES, "score")} == {
+    assert {name: written[name] for name in (*report.NAMES, "score")} == {
         "mutants": 3,
         KILLED: 2,
         EQUIVALENT: 1,
@@ -276,13 +285,17 @@ def test_the_file_keeps_the_other_blocks_and_adds_all_up(tmp_path):
         "score": 1.0,
     }
     assert set(written["blocks"]) == {"a", "b"}
+    assert STAMPED.items() <= written.items()
 
 
-def test_every_survivor_is_listed_with_its_place_and_reason():
-    found = report.summary([result("a", SURVIVED)], "command", lambda fate, part: "because")
-    (listed,) = found["survivors"]
-    place = {"cell": "c", "port": "A", "bit": 0, "mode": "inv"}
-    assert listed.items() >= (place | {"reason": "because", "verdict": "why"}).items()
+def test_every_mutant_that_lives_is_listed_with_its_place_and_reason():
+    place = {"cell": "c", "port": "A", "bit": 0, "mode": "inv", "verdict": "some input"}
+    fates = [Fate(mutant(), outcome, "some input") for outcome in (SURVIVED, EQUIVALENT)]
+    survivor, equivalent = (told(fate, result("a")) for fate in fates)
+    assert survivor.listed.items() >= place.items()
+    assert survivor.listed["reason"].startswith("open: a run tells it")
+    assert equivalent.listed.items() >= place.items()
+    assert "reason" not in equivalent.listed
 
 
 @pytest.mark.parametrize(
@@ -322,21 +335,21 @@ def test_only_a_high_bit_of_a_count_takes_too_long(wire: str, mode: str, begins:
 
 
 def test_mutants_of_a_block_are_shared_among_its_sizes():
-    chosen = options(["--per-block", "10", "lfsr"])
+    chosen = options(["hdl", "--most", "10", "lfsr"])
     assert limits(chosen, SimpleNamespace(mutants=0), 3).mutants == 3
-    assert limits(options([]), SimpleNamespace(mutants=300), 3).mutants == 300
+    assert limits(options(["hdl"]), SimpleNamespace(mutants=300), 3).mutants == 300
 
 
 def test_a_block_that_is_not_there_is_named(capsys):
-    assert main(["lsfr"]) == 2
-    assert "no block lsfr; there are: lfsr, neuron" in capsys.readouterr().out
+    assert main(["hdl", "lsfr"]) == 2
+    assert "no part lsfr of hdl; there are: lfsr, neuron" in capsys.readouterr().out
 
 
 @pytest.mark.slow
 def test_a_bounded_run_of_a_block_reaches_the_goal(tmp_path):
     path = tmp_path / "mutants.json"
-    assert main(["--per-block", "30", "--runs", "4", "--out", str(path), "lfsr"]) == 0
-    found = json.loads(path.read_text())["blocks"]["lfsr"]
-    assert found["mutants"] == 30
-    assert found[KILLED] + found[EQUIVALENT] + found[SURVIVED] == 30
-    assert found["score"] >= mutant_counts.GOAL
+    assert main(["hdl", "--most", "30", "--runs", "4", "--out", str(path), "lfsr"]) == 0
+    kept = json.loads(path.read_text())["blocks"]["lfsr"]
+    assert kept["mutants"] == 30
+    assert kept[KILLED] + kept[EQUIVALENT] + kept[SURVIVED] == 30
+    assert kept["score"] >= report.GOAL

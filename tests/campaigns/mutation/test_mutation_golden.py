@@ -1,4 +1,4 @@
-"""`make mutants-golden` mutates what computes, in a copy, and counts what is not noticed."""
+"""`make mutants` mutates what computes in golden, in a copy, and counts what is not noticed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tests.campaigns.mutation.golden import report, subject
+from tests.campaigns.mutation import report
+from tests.campaigns.mutation.__main__ import main
+from tests.campaigns.mutation.golden import subject
+from tests.campaigns.mutation.golden.command import told
 from tests.campaigns.mutation.golden.explained import EXPLAINED, REASONS, reason
 from tests.campaigns.mutation.golden.plain import Wide, compiled
 from tests.campaigns.mutation.golden.skipped import is_skipped, uncomputed
 from tests.paths import ROOT
-from tests.support import mutant_counts
 
 SOURCE = """\
 @compiled(inline="always")
@@ -27,11 +29,13 @@ def f(a: int | None, b: int = 1) -> int:
 LOADED = """\
 import sys
 from pathlib import Path
+import spikeloom.golden
 from tests.campaigns.mutation.golden import subject
 subject.copy(Path(sys.argv[1]))
-sys.path.insert(0, sys.argv[1])
+subject.load_from(Path(sys.argv[1]))
 from spikeloom.golden import network
-print(network.__file__)
+from tests.support import configurations
+print(network.__file__, configurations.__file__)
 assert "numba" not in sys.modules
 """
 
@@ -85,30 +89,21 @@ def test_numbers_are_computed_in_64_bits_and_wrap_where_they_are_stored():
     assert out.tolist() == [-1, 1]
 
 
-def test_a_copy_holds_the_model_and_its_tests_and_no_numba(tmp_path):
+def test_a_copy_is_loaded_in_the_place_of_model_and_tests_and_has_no_numba(tmp_path):
     done = subprocess.run(
-        [
-            *(sys.executable, "-c"),
-            LOADED,
-            str(tmp_path),
-        ],
-        cwd=ROOT / "tests",
+        [sys.executable, "-c", LOADED, str(tmp_path)],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == str(tmp_path / subject.MODEL / "network.py")
-    assert (tmp_path / "tests" / "test_network.py").is_file()
-
-
-def test_a_process_that_loaded_the_model_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "spikeloom.golden", SimpleNamespace())
-    with pytest.raises(RuntimeError, match="golden is loaded: run mutants in a process of their"):
-        subject.copy(tmp_path)
+    loaded = (subject.MODEL / "network.py", "tests/support/configurations.py")
+    assert done.stdout.split() == [str(tmp_path / file) for file in loaded]
+    assert (tmp_path / subject.TESTS / "test_network.py").is_file()
 
 
 def test_every_module_that_computes_is_mutated():
-    others = {"__init__", "compiled", "files"}
+    others = {"__init__", "compiled", "files", "samples"}  # samples only refuses
     assert {path.stem for path in (ROOT / "golden").glob("*.py")} - others == set(subject.SUBJECTS)
 
 
@@ -132,7 +127,8 @@ def test_the_file_keeps_other_modules_lists_survivors_and_adds_up(tmp_path):
         "wta": [fate("killed"), fate("survived"), explained_fate()],
     }
     for module, fates in runs.items():
-        mutant_counts.save(module, report.summary(module, fates, stamped), path)
+        ended = [told(module, each) for each in fates]
+        report.save(module, report.summary(ended, stamped), path)
     found = json.loads(path.read_text())
     names = ("mutants", "killed", "equivalent", "survived", "score")
     assert [found[name] for name in names] == [5, 3, 1, 1, 0.75]
@@ -143,28 +139,25 @@ def test_the_file_keeps_other_modules_lists_survivors_and_adds_up(tmp_path):
 
 
 def test_a_module_that_is_not_there_is_named(capsys):
-    pytest.importorskip("cosmic_ray", reason="the extra `mutants` is not installed")
-    from tests.campaigns.mutation.golden.__main__ import main
+    assert main(["golden", "wat"]) == 2
+    assert "no part wat of golden; there are: lfsr, crossbar" in capsys.readouterr().out
 
-    assert main(["wat"]) == 2
-    assert "no module wat; there are: lfsr, crossbar" in capsys.readouterr().out
+
+def test_without_cosmic_ray_the_command_says_how_to_get_it(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cosmic_ray", None)
+    assert main(["golden", "wta"]) == 2
+    told = "error: cosmic-ray is not installed: run pip install --editable '.[mutants]'"
+    assert told in capsys.readouterr().out
 
 
 @pytest.mark.slow
 def test_a_bounded_run_goes_on_where_it_was_stopped(tmp_path):
     pytest.importorskip("cosmic_ray", reason="the extra `mutants` is not installed")
-    command = [
-        sys.executable,
-        "-m",
-        "tests.campaigns.mutation.golden",
-        "--sessions",
-        str(tmp_path),
-        "wta",
-    ]
+    command = [sys.executable, "-m", "tests.campaigns.mutation", "golden"]
     for most in (3, 6):
         out = tmp_path / f"{most}.json"
-        bound = ["--per-module", str(most), "--out", str(out)]
-        done = subprocess.run([*command, *bound], cwd=ROOT / "tests", capture_output=True)
+        words = ["--sessions", tmp_path, "--most", str(most), "--out", out, "wta"]
+        done = subprocess.run([*command, *words], cwd=ROOT, capture_output=True)
         assert done.returncode in (0, 1), done.stderr
         assert json.loads(out.read_text())["blocks"]["wta"]["mutants"] == most
     assert len(list(tmp_path.glob("wta-*.sqlite"))) == 1

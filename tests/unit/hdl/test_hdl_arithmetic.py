@@ -9,7 +9,7 @@ from amaranth import Module, Signal, signed
 
 from spikeloom.hdl import arithmetic
 from tests.bench import pysim
-from tests.support.mutants import assert_fails, of
+from tests.campaigns.mutation.planted import assert_fails, of
 
 WIDTHS = range(1, 7)
 

@@ -9,8 +9,8 @@ import pytest
 from spikeloom.hdl.crossbar import Crossbar
 from tests.bench import bench_crossbar
 from tests.bench.bench import Bench, Driver, Pins, run_case, run_cases, simulate
+from tests.campaigns.mutation.planted import assert_fails, of
 from tests.support import stimulus
-from tests.support.mutants import assert_fails, of
 
 
 @pytest.mark.parametrize("case", bench_crossbar.cases(), ids=lambda case: case.name)

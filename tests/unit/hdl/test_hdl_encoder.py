@@ -10,8 +10,8 @@ from spikeloom.hdl.encoder import Encoder
 from spikeloom.hdl.hardware import Hardware
 from tests.bench import bench_encoder
 from tests.bench.bench import Bench, Driver, Pins, join, run_case, run_cases, simulate
+from tests.campaigns.mutation.planted import assert_fails, of
 from tests.support import stimulus
-from tests.support.mutants import assert_fails, of
 
 
 @pytest.mark.parametrize("case", bench_encoder.cases(), ids=lambda case: case.name)

@@ -10,8 +10,8 @@ from amaranth import signed
 from spikeloom.hdl.fold import Fold
 from tests.bench import bench_fold
 from tests.bench.bench import Bench, Driver, Pins, run_case, run_cases, simulate
+from tests.campaigns.mutation.planted import assert_fails, of
 from tests.support import stimulus
-from tests.support.mutants import assert_fails, of
 
 
 @pytest.mark.parametrize("case", bench_fold.cases(), ids=lambda case: case.name)

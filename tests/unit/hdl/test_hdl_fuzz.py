@@ -23,9 +23,9 @@ from spikeloom.hdl.drum import suits
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.sim.rtl.transport import VerilatedTransport
 from spikeloom.sim.rtl.verilate import build, to_verilog
+from tests.campaigns.mutation.planted import Mutant
 from tests.support.byte_program import Program, check, random_program
 from tests.support.core_faults import DROPOUT, FAULTS, NEIGHBOURS, replaced
-from tests.support.mutants import Mutant
 from tests.support.random_config import (
     describe,
     random_config,

@@ -8,7 +8,7 @@ from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.hdl.lfsr import Generator
 from tests.bench import bench_lfsr
 from tests.bench.bench import Bench, Driver, Pins, lanes, run_case, run_cases, simulate
-from tests.support.mutants import assert_fails, of
+from tests.campaigns.mutation.planted import assert_fails, of
 
 
 @pytest.mark.parametrize("case", bench_lfsr.cases(), ids=lambda case: case.name)

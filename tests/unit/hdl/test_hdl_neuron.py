@@ -14,8 +14,8 @@ from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.neuron import ForwardNeurons
 from tests.bench import bench_neuron
 from tests.bench.bench import Bench, Driver, Pins, run_case, run_cases, simulate
+from tests.campaigns.mutation.planted import assert_fails, of
 from tests.support import stimulus
-from tests.support.mutants import assert_fails, of
 
 
 @pytest.mark.parametrize("case", bench_neuron.forward_cases(), ids=lambda case: case.name)

@@ -7,7 +7,7 @@ import pytest
 from spikeloom.hdl.spikes import Scanner, SpikeList
 from tests.bench import bench_spikes
 from tests.bench.bench import Bench, Driver, Pins, run_case, run_cases, simulate
-from tests.support.mutants import assert_fails, of
+from tests.campaigns.mutation.planted import assert_fails, of
 
 
 @pytest.mark.parametrize("case", bench_spikes.cases(), ids=lambda case: case.name)

@@ -10,7 +10,7 @@ import pytest
 from spikeloom.hdl.drum import Drum, suits
 from tests.bench import bench_vectors
 from tests.bench.bench import run_case, run_cases
-from tests.support.mutants import assert_fails, of
+from tests.campaigns.mutation.planted import assert_fails, of
 
 
 @pytest.mark.parametrize("case", bench_vectors.wheel_cases(), ids=lambda case: case.name)

@@ -8,7 +8,7 @@ from spikeloom.hdl.weights import WeightPort
 from tests.bench import bench_weights
 from tests.bench.bench import Bench, Driver, Pins, run_case, run_cases, simulate
 from tests.bench.bench_weights import Reading, machine
-from tests.support.mutants import assert_fails, of
+from tests.campaigns.mutation.planted import assert_fails, of
 
 
 @pytest.mark.parametrize("case", bench_weights.cases(), ids=lambda case: case.name)

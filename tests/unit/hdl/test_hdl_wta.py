@@ -6,7 +6,7 @@ import pytest
 
 from tests.bench import bench_wta
 from tests.bench.bench import run_case, run_cases
-from tests.support.mutants import assert_fails, of
+from tests.campaigns.mutation.planted import assert_fails, of
 
 
 @pytest.mark.parametrize("case", bench_wta.cases(), ids=lambda case: case.name)

@@ -23,8 +23,8 @@ from tests.bench.bench import (
     ready,
     simulate,
 )
+from tests.campaigns.mutation.planted import Mutant, MutantError, blocks, of
 from tests.support import stimulus
-from tests.support.mutants import MUTANTS, Mutant, MutantError, of
 
 
 class Stage(wiring.Component):
@@ -152,6 +152,6 @@ def test_a_fault_whose_text_is_there_twice_fails_loudly():
         Mutant("lfsr", "m.d.sync", "m.d.comb", "which").applied().__enter__()
 
 
-@pytest.mark.parametrize("block", MUTANTS)
+@pytest.mark.parametrize("block", blocks())
 def test_every_block_has_two_faults_or_more(block):
     assert len(of(block)) >= 2

@@ -12,7 +12,7 @@ import pytest
 from spikeloom.hdl.crossbar import Crossbar
 from spikeloom.sim.rtl.verilate import BuildError
 from tests.bench import bench_blocks, cosim
-from tests.support.mutants import Mutant, of
+from tests.campaigns.mutation.planted import Mutant, of
 
 
 def build(name: str) -> Path:

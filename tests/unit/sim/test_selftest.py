@@ -18,10 +18,10 @@ from spikeloom.hdl import core
 from spikeloom.sim.rtl.transport import VerilatedTransport
 from spikeloom.sim.selftest.probe import CheckError, Probe, variant
 from spikeloom.sim.selftest.selftest import CHECKS, Finding, selftest
+from tests.campaigns.mutation.planted import Mutant, of
 from tests.support.configurations import random_config, table
 from tests.support.core_faults import replaced
 from tests.support.golden_transport import GoldenTransport, foreign
-from tests.support.mutants import Mutant, of
 
 NAMES = [check.name for check in CHECKS]
 
@@ -270,7 +270,7 @@ def test_only_rows_that_change_are_written(tiny: Machine):
     np.testing.assert_array_equal(probe.device.weights[0], weights[0])
 
 
-# Faults of the RTL: module, why (`mutants.MUTANTS`), and the checks that may name it
+# Faults of the RTL: module, why (`tests/bench/faults`), and the checks that may name it
 
 RTL: list[tuple[str, str, set[str]]] = [
     ("lfsr", "several draws move the state by one word", {"lfsr"}),

@@ -22,9 +22,9 @@ from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.sim.compare.lockstep import Verification, verify
 from spikeloom.sim.rtl.transport import VerilatedTransport
 from spikeloom.training import Trainer
+from tests.campaigns.mutation.planted import Mutant
 from tests.support.configurations import LAYER, table
 from tests.support.core_faults import replaced
-from tests.support.mutants import Mutant
 
 SEED, TRAIN, TEST = 3, 300, 40
 ODD = Hardware(lanes=(8, 5))

@@ -14,7 +14,9 @@ from pathlib import Path
 from tests.paths import ROOT
 
 MODEL = Path("spikeloom") / "golden"
-"""Where the model lies in a copy: found there before the one that is installed."""
+"""Where the model lies in a copy."""
+
+TESTS = "tests/unit/golden"
 
 LOG = "tests.log"
 
@@ -35,26 +37,25 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
 
 
 def copy(folder: Path) -> None:
-    """Make the tree that mutants are put into: the model, with no Numba, and the tests.
-
-    Raises RuntimeError where this process already loaded the model, which the copy cannot replace.
-    """
-    if "spikeloom.golden" in sys.modules:
-        raise RuntimeError("spikeloom.golden is loaded: run mutants in a process of their own")
+    """Make the tree that mutants are put into: the model, with no Numba, and its tests."""
     unread = shutil.ignore_patterns("__pycache__", "paper", "datasets")
     shutil.copytree(ROOT / "golden", folder / MODEL, ignore=unread)
     shutil.copy(Path(__file__).with_name("plain.py"), folder / MODEL / "compiled.py")
-    (folder / "tests").mkdir()
-    for path in (ROOT / "tests").glob("*.py"):
-        shutil.copy(path, folder / "tests")
+    for part in ("spikeloom", "tests", "tests/support", "tests/unit", TESTS):
+        (folder / part).mkdir(exist_ok=True)
+        for path in (ROOT / part).glob("*.py"):
+            shutil.copy(path, folder / part)
     shutil.copy(ROOT / "pyproject.toml", folder)
 
 
 def digest(folder: Path, module: str) -> str:
     """Return what a verdict depends on, in a copy: the model, the module's tests, their help."""
-    tests = ("conftest.py", "configurations.py", "plain_machine.py", SUBJECTS[module][0])
+    tests = (
+        *("tests/conftest.py", "tests/support/configurations.py", "tests/support/plain_machine.py"),
+        f"{TESTS}/{SUBJECTS[module][0]}",
+    )
     told = hashlib.sha256(repr(SUBJECTS[module]).encode())
-    for path in [*sorted((folder / MODEL).rglob("*.*")), *(folder / "tests" / t for t in tests)]:
+    for path in [*sorted((folder / MODEL).rglob("*.*")), *(folder / t for t in tests)]:
         if path.suffix != ".pyc":
             told.update(path.read_bytes())
     return told.hexdigest()[:12]
@@ -72,6 +73,13 @@ def run(module: str, seed: int, seconds: int) -> int:
     return process.exitcode or 0
 
 
+def load_from(folder: Path) -> None:
+    """Let this process find project and tests in a copy, whatever of them it has loaded."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("spikeloom", "tests")]:
+        del sys.modules[name]
+    sys.path.insert(0, str(folder))
+
+
 def _tests(told: Sequence[str], seed: int, seconds: int) -> None:
     import pytest
 
@@ -81,7 +89,7 @@ def _tests(told: Sequence[str], seed: int, seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     sys.dont_write_bytecode = True  # a mutant may be as old and as long as the one before
-    sys.path.insert(0, str(Path.cwd()))
+    load_from(Path.cwd())
     file, *rest = told
     # Without what pytest spends a quarter of the time on, which tells nothing of a mutant.
     options = [
@@ -93,4 +101,4 @@ def _tests(told: Sequence[str], seed: int, seconds: int) -> None:
         "-p",
         "no:unraisableexception",
     ]
-    sys.exit(int(pytest.main([*options, "--seed", str(seed), f"tests/{file}", *rest])))
+    sys.exit(int(pytest.main([*options, "--seed", str(seed), f"{TESTS}/{file}", *rest])))

@@ -12,7 +12,7 @@ from amaranth.lib import wiring
 
 from spikeloom.sim.rtl.verilate import Log, Settings, build
 from tests.bench.bench import Bench, Pins
-from tests.campaigns.mutation.netlist import BITS, MODULE, SELECT, ports
+from tests.campaigns.mutation.hdl.netlist import BITS, MODULE, SELECT, ports
 
 HARNESS = Path(__file__).parent / "pins.cpp"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.campaigns.mutation.campaign import Fate, Result
+from tests.campaigns.mutation.hdl.campaign import Fate, Result
 
 _LANES = (
     "don't care by contract: banks 6 and 7 of a crossbar of 6 columns and 4 rows have neither; "

@@ -10,8 +10,8 @@ from amaranth.lib import wiring
 
 from spikeloom.sim.rtl.verilate import Log
 from tests.bench.bench import Case
-from tests.campaigns.mutation.equivalence import Contract
-from tests.campaigns.mutation.machine import Simulator
+from tests.campaigns.mutation.hdl.equivalence import Contract
+from tests.campaigns.mutation.hdl.machine import Simulator
 
 CUT = 61
 """Clocks after which a bench's first run, from power-up, is cut short by a reset."""

@@ -18,9 +18,9 @@ from spikeloom.hdl.hardware import Hardware
 from spikeloom.sim.rtl import verilate
 from spikeloom.sim.rtl.transport import TransportError, VerilatedTransport
 from spikeloom.sim.rtl.verilate import Log, Settings
-from tests.campaigns.mutation.equivalence import Contract
-from tests.campaigns.mutation.netlist import BITS, MODULE, SELECT
-from tests.campaigns.mutation.subject import Runs
+from tests.campaigns.mutation.hdl.equivalence import Contract
+from tests.campaigns.mutation.hdl.netlist import BITS, MODULE, SELECT
+from tests.campaigns.mutation.hdl.subject import Runs
 from tests.support.byte_program import Program, mismatch, random_program
 from tests.support.configurations import LAYER, table
 

@@ -22,11 +22,11 @@ from tests.bench import (
     bench_wta,
 )
 from tests.bench.bench import Case
-from tests.campaigns.mutation import contracts
-from tests.campaigns.mutation.core import HARDWARE, CoreSubject, configurations
-from tests.campaigns.mutation.equivalence import Contract
-from tests.campaigns.mutation.stimuli import aimed
-from tests.campaigns.mutation.subject import BlockSubject, Subject
+from tests.campaigns.mutation.hdl import contracts
+from tests.campaigns.mutation.hdl.core import HARDWARE, CoreSubject, configurations
+from tests.campaigns.mutation.hdl.equivalence import Contract
+from tests.campaigns.mutation.hdl.stimuli import aimed
+from tests.campaigns.mutation.hdl.subject import BlockSubject, Subject
 
 
 def _pick(cases: list[Case], *places: int) -> list[Case]:

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from spikeloom.sim.rtl.verilate import Log
-from tests.campaigns.mutation import equivalence, netlist
-from tests.campaigns.mutation.equivalence import Contract
-from tests.campaigns.mutation.netlist import Mutant
-from tests.campaigns.mutation.subject import Runs, SoundError, Subject
-
-KILLED, EQUIVALENT, SURVIVED = OUTCOMES = ("killed", "equivalent", "survived")
+from tests.campaigns.mutation.hdl import equivalence, netlist
+from tests.campaigns.mutation.hdl.equivalence import Contract
+from tests.campaigns.mutation.hdl.netlist import Mutant
+from tests.campaigns.mutation.hdl.subject import Runs, SoundError, Subject
+from tests.campaigns.mutation.report import EQUIVALENT, KILLED, SURVIVED
 
 UNPROVED = "no proof and no run that tells it within the time"
 

@@ -20,7 +20,7 @@ from amaranth.hdl import ValueLike
 from amaranth.lib import wiring
 
 from spikeloom.sim.rtl import netlist
-from tests.campaigns.mutation.netlist import BITS, MODULE, SELECT, ports
+from tests.campaigns.mutation.hdl.netlist import BITS, MODULE, SELECT, ports
 
 Pins = Mapping[str, ValueLike]
 Contract = Callable[[Module, Pins], tuple[ValueLike, list[ValueLike]]]

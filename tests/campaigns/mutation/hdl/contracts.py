@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from amaranth import Const, Module, Mux, ResetSignal, Signal, Value
 
-from tests.campaigns.mutation.equivalence import Contract, Pins
+from tests.campaigns.mutation.hdl.equivalence import Contract, Pins
 
 AGAIN = 3
 """Clocks after which a word of neurons may come back."""

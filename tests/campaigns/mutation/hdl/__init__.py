@@ -1,0 +1,1 @@
+"""Mutants of the netlists that Yosys makes of the RTL, run against the benches."""
