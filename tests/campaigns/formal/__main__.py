@@ -19,7 +19,7 @@ from tests.campaigns.arguments import HelpWithDefaults, at_least
 from tests.campaigns.formal import crossbar, fold, frames, lfsr, neuron, spikes, wta
 from tests.campaigns.formal.proof import Proof
 from tests.campaigns.formal.solver import FormalError, Outcome, check
-from tests.campaigns.provenance import stamp
+from tests.campaigns.provenance import make, stamp
 
 BLOCKS = (lfsr, neuron, wta, fold, spikes, frames, crossbar)
 
@@ -60,11 +60,6 @@ def tabulate(ended: list[tuple[Proof, Outcome | str]]) -> Table:
             marked = [word if word == "ok" else f"[red]{word}" for word in checks]
             table.add_row(*row, f"{outcome.seconds:.1f}", *marked)
     return table
-
-
-def command(names: list[str]) -> str:
-    """Return how these proofs are run again."""
-    return " ".join(["make formal", *([f'FORMAL="{" ".join(names)}"'] if names else [])])
 
 
 def told(ended: list[tuple[Proof, Outcome | str]]) -> list[dict[str, Any]]:
@@ -111,7 +106,7 @@ def main(arguments: list[str]) -> int:
         for proof in chosen:
             console.print(f"{proof.name}: {proof.claim}", soft_wrap=True)
         return 0
-    began, ended = stamp(command(options.names)), []
+    began, ended = stamp(make("formal", options.names)), []
     with ThreadPoolExecutor(options.jobs) as pool, Progress(console=console) as progress:
         task = progress.add_task("proving", total=len(chosen))
         running: list[Future[Outcome]] = [pool.submit(check, proof) for proof in chosen]

