@@ -79,4 +79,4 @@ def registers(m: Module, pins: Pins) -> tuple[Value, list[Value]]:
     """Return the contract of a register bank: nobody asks for a register during a reset."""
     asked = Signal(reset_less=True)
     m.d.sync += asked.eq(~ResetSignal())
-    return Const(1), [pins["strobes"], Mux(asked, pins["data"], 0)]
+    return Const(1), [pins["strobes"], Mux(asked, pins["host__data"], 0)]
