@@ -211,7 +211,6 @@ def make(
     file, logs = built.save(folder)
     speed = unknown = None
     if measure is not None and built.fits:
-        log("simulating its core")
         try:
             speed = measure()
         except SpikeloomError as error:

@@ -126,6 +126,8 @@ def board_speed(
     log: Callable[[str], None] | None = None,
 ) -> Speed:
     """Simulate a board's core on images of `data`, as many of `IMAGES` as there are."""
+    if log is not None:
+        log("simulating its core")
     device = RtlEngine(machine(config), hardware, log=log)
     images = min(IMAGES, len(data.train_images))
     warm_up = min(WARM_UP, len(data.train_images) - images)

@@ -200,6 +200,7 @@ def _measure(
     except DataError as error:
         if data is not None:
             raise
+        log(f"its speed will not be measured: {error}")
         return partial(_raise, error)
     return partial(perf.board_speed, network, hardware, images, log)
 

@@ -12,6 +12,8 @@ from spikeloom.cli import perf as perf_verb
 from spikeloom.cli import verify as verify_verb
 from spikeloom.engines.device import DeviceEngine
 from spikeloom.golden import datasets
+from spikeloom.golden.spec.machine import Machine
+from spikeloom.hdl.hardware import Hardware
 from tests.support.command_line import call, call_json, own_toml
 from tests.support.golden_transport import Fault, GoldenTransport
 
@@ -70,6 +72,26 @@ def test_perf_measures_cycles_against_the_floor():
         assert found[key] > 0
     assert found["ratio"] == found["cycles_per_train_image"] / found["floor_per_train_image"]
     assert found["lanes"] == [8, 8]
+
+
+@pytest.mark.parametrize("verb", [perf_verb, verify_verb])
+def test_hardware_options_reach_the_core(verb: Any, monkeypatch: pytest.MonkeyPatch):
+    asked: list[Hardware] = []
+
+    def make(machine: Machine, hardware: Hardware, **_: Any) -> DeviceEngine:
+        asked.append(hardware)
+        return DeviceEngine("rtl", machine, GoldenTransport(machine))
+
+    monkeypatch.setattr(verb, "RtlEngine", make)
+    options = ("--lanes", "7,3", "--ports", 1, "--draws", 4, "--plan", "neurons=1")
+    call(verb.__name__.rpartition(".")[2], "tiny", "--train", 5, *options)
+    assert asked == [Hardware(lanes=(7, 3), ports=(1,), draws=4, neurons=1)]
+
+
+def test_the_hardware_of_a_board_is_not_chosen_by_verify():
+    board = ("--engine", "board", "--port", "none")
+    told = call("verify", "tiny", *board, "--lanes", "3", status=2).stderr
+    assert "a board has the hardware of its bitstream: leave out --lanes" in " ".join(told.split())
 
 
 def test_perf_tells_people_the_ratio(monkeypatch: pytest.MonkeyPatch):

@@ -9,12 +9,13 @@ import pytest
 
 from spikeloom import data as network_data
 from spikeloom import perf
+from spikeloom.boards.estimate import line_bytes
 from spikeloom.engines.device import DeviceEngine
 from spikeloom.golden import initial
 from spikeloom.golden.datasets import DataError, Dataset
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.network import Network
-from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.golden.spec.streams import streams
 from spikeloom.hdl.hardware import DEFAULT, Hardware
@@ -120,6 +121,27 @@ def test_images_without_a_spike_are_refused(config: NetworkConfig, digits: Datas
     device = DeviceEngine("rtl", built, GoldenTransport(built))
     with pytest.raises(DataError, match="made no spike"):
         measure(config, 1, dark, device, DEFAULT, warm_up=3, images=3)
+
+
+@pytest.mark.parametrize(("there", "measured"), [(100, 50), (20, 20)])
+def test_a_board_is_measured_on_as_many_images_as_there_are(
+    config: NetworkConfig,
+    digits: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+    there: int,
+    measured: int,
+):
+    def rtl(machine: Machine, hardware: Hardware, **_: object) -> DeviceEngine:
+        assert hardware.lanes == (3,)
+        return DeviceEngine("rtl", machine, Fixed(machine))
+
+    monkeypatch.setattr(perf, "RtlEngine", rtl)
+    some = dataclasses.replace(
+        digits, train_images=digits.train_images[:there], train_labels=digits.train_labels[:there]
+    )
+    found = perf.board_speed(config, Hardware(lanes=(3,)), some)
+    assert (found.train_cycles, found.infer_cycles, found.images) == (1000, 1000, measured)
+    assert found.line_bytes == line_bytes(some.train_images)
 
 
 def test_the_defaults_warm_up_before_they_measure():
