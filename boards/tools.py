@@ -19,7 +19,7 @@ from pathlib import Path
 
 from spikeloom.errors import SpikeloomError
 
-EXTRA = "pip install 'spikeloom[boards]'"
+EXTRA = "pip install '.[boards]' in spikeloom's repository"
 
 
 class ToolError(SpikeloomError, RuntimeError):
