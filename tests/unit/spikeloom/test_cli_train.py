@@ -101,8 +101,11 @@ def test_no_test_images_make_no_accuracy():
     assert (found["test_accuracy"], found["test_images"]) == (None, 0)
 
 
-@pytest.mark.parametrize("engine", ["golden", "rtl"])
-def test_ctrl_c_leaves_a_checkpoint_that_goes_on(tmp_path: Path, engine: str):
+@pytest.mark.parametrize(
+    ("engine", "number"),
+    [("golden", signal.SIGINT), ("rtl", signal.SIGINT), ("golden", signal.SIGTERM)],
+)
+def test_ctrl_c_leaves_a_checkpoint_that_goes_on(tmp_path: Path, engine: str, number: int):
     path = tmp_path / "run.npz"
     arguments = ("tiny", "--train", 5000, "--held-out", 20, "--test", 10, "--engine", engine)
     command = [SPIKELOOM, "train", *arguments, "--epochs", 10000, "--save", path, "--json"]
@@ -121,7 +124,7 @@ def test_ctrl_c_leaves_a_checkpoint_that_goes_on(tmp_path: Path, engine: str):
             time.sleep(0.05)
         time.sleep(1)
         pressed = time.monotonic()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=60)
         answered = time.monotonic() - pressed
     finally:
