@@ -28,6 +28,12 @@ def _row(weights: np.ndarray, row: int, n: int) -> np.ndarray:
     return weights[row * n : (row + 1) * n]
 
 
+@compiled(inline="always")
+def of(weights: np.ndarray, firsts: np.ndarray, layer: int) -> np.ndarray:
+    """Return crossbar `layer` of all weights, a view; firsts : int64, where each begins."""
+    return weights[firsts[layer] : firsts[layer + 1]]
+
+
 @compiled
 def forward(weights: np.ndarray, rows: np.ndarray, count: int, current: np.ndarray) -> None:
     """Sum `count` rows into `current`, four at a time.

@@ -1,70 +1,103 @@
-"""The learning rule: which crossings of a row are written, and by how much.
+"""The learning rule: what is done at each point of a training sample, for whichever rule it is.
 
-Coincidence form (paper Eq. 10), inside the step: a pre-synaptic spike of step t meets the error
-spikes of step t-1 (none in a sample's first step). Each pre-synaptic spike draws one word of its
-layer's thinning stream, in ascending order and whether or not an error waits; it is kept if
-``word < probability``. Kept rows write error * 2**shift in the columns that have an error spike.
-
-Rate form (paper Eq. 9), at the end of a sample, golden only: with S_i the spikes of row i and E_j
-the error sum of column j, each row with S_i > 0 draws one word r and
-``weight += sign(E_j) * ((|E_j| * S_i * Q + (r << 16)) >> 32)`` with
-``Q = probability * 2**(shift + 16) // steps``, saturating. The mean equals that of as many
-coincidences as independent trains would have, S_i E_j / steps.
+`golden.learning_forms` has the equations. Whoever runs a sample calls the functions here, and does
+not know which rule there is; one that is added is added to them, to `golden.spec.learning` and to
+its hardware.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from spikeloom.golden import crossbar
 from spikeloom.golden.compiled import compiled
-from spikeloom.golden.lfsr import advance, fill
+from spikeloom.golden.learning_forms import rate_update, thin
+from spikeloom.golden.spec import learning as spec
+from spikeloom.golden.spec import streams
+
+if TYPE_CHECKING:
+    from spikeloom.golden.state import Constants, State
 
 COINCIDENCE, RATE = 0, 1
-FORMS = {"coincidence": COINCIDENCE, "rate": RATE}
+RULES = {spec.COINCIDENCE: COINCIDENCE, spec.RATE: RATE}
+"""Numbers that the compiled loops know the rules by."""
+
+thinning_stream = compiled(streams.thinning_stream, inline="always")
 
 
 @compiled
-def thin(
-    state: int, p: np.ndarray, probability: int, count: int, words: np.ndarray, keep: np.ndarray
-) -> int:
-    """Draw `keep` (uint8[>= count]) for `count` pre-synaptic spikes; return the next state.
+def start(s: State) -> None:
+    """Begin a sample."""
+    s.pre_sum[:] = 0
+    s.error_sum[:] = 0
 
-    words : uint16[>= count], scratch.
+
+@compiled(inline="always")
+def after_reading(c: Constants, s: State, layer: int, update: np.ndarray) -> int:
+    """Learn in a training step, once crossbar `layer` is read; return how many rows were written.
+
+    update : int64[L+1, 2], shift and probability per crossbar.
     """
-    state = fill(state, p, words, count)
-    for k in range(count):
-        keep[k] = words[k] < probability
-    return state
+    below, here, above = c.first[layer - 1], c.first[layer], c.first[layer + 1]
+    count, stream = s.spike_count[layer - 1], thinning_stream(layer)
+    s.streams[stream] = thin(
+        s.streams[stream], c.lfsr[stream], update[layer, 1], count, s.words, s.keep
+    )
+    if s.error_count[layer] == 0 or c.rule != COINCIDENCE:
+        return 0
+    return crossbar.write(
+        crossbar.of(s.weights, c.crossbars, layer),
+        s.spikes[below:here],
+        count,
+        s.keep,
+        s.error[here:above],
+        s.errors[here:above],
+        s.error_count[layer],
+        update[layer, 0],
+        c.weight_max[layer],
+    )
+
+
+@compiled(inline="always")
+def after_step(c: Constants, s: State) -> None:
+    """Learn at the end of a training step, once its error spikes are there."""
+    if c.rule == RATE:
+        _sum(c, s)
+
+
+@compiled(inline="always")
+def after_sample(c: Constants, s: State, steps: int, update: np.ndarray) -> None:
+    """Learn at the end of a training sample of `steps` steps."""
+    if c.rule == RATE:
+        _rate_update(c, s, steps, update)
 
 
 @compiled
-def rate_update(
-    weights: np.ndarray,
-    pre: np.ndarray,
-    post: np.ndarray,
-    state: int,
-    p: np.ndarray,
-    shift: int,
-    probability: int,
-    steps: int,
-    limit: int,
-) -> int:
-    """Apply the rate form to one crossbar; return the thinning stream's next state.
+def _sum(c: Constants, s: State) -> None:
+    """Add a step's spikes and error spikes to the sums over the sample (rate form)."""
+    for layer in range(c.sizes.size - 1):
+        first = c.first[layer]
+        for k in range(s.spike_count[layer]):
+            s.pre_sum[first + s.spikes[first + k]] += 1
+    for j in range(s.error.size):
+        s.error_sum[j] += s.error[j]
 
-    weights : int16[n_pre * n_post], row-major; pre : int32[n_pre] spike counts;
-    post : int32[n_post] error sums.
-    """
-    scale = (probability << (shift + 16)) // steps
-    for i in range(pre.size):
-        if pre[i] == 0:
-            continue
-        state = advance(state, p)
-        noise = (state & 0xFFFF) << 16
-        for j in range(post.size):
-            if post[j] != 0:
-                place = i * post.size + j
-                change = (abs(post[j]) * pre[i] * scale + noise) >> 32
-                if post[j] < 0:
-                    change = -change
-                weights[place] = min(max(weights[place] + change, -limit), limit)
-    return state
+
+@compiled
+def _rate_update(c: Constants, s: State, steps: int, update: np.ndarray) -> None:
+    """Write all crossbars at the end of a sample (rate form)."""
+    for layer in range(1, c.sizes.size):
+        stream = thinning_stream(layer)
+        s.streams[stream] = rate_update(
+            crossbar.of(s.weights, c.crossbars, layer),
+            s.pre_sum[c.first[layer - 1] : c.first[layer]],
+            s.error_sum[c.first[layer] : c.first[layer + 1]],
+            s.streams[stream],
+            c.lfsr[stream],
+            update[layer, 0],
+            update[layer, 1],
+            steps,
+            c.weight_max[layer],
+        )

@@ -33,9 +33,56 @@ from __future__ import annotations
 import numpy as np
 
 from spikeloom.golden.compiled import compiled
+from spikeloom.golden.spec.machine import LayerMachine, Machine
 
 HOLD, DISCARD, OPEN = 0, 1, 2
 GATES = {"hold": HOLD, "discard": DISCARD, "open": OPEN}
+
+THETA, START, FLOOR, CEILING, TO_ZERO, KERNEL = range(6)
+"""Places in the parameters of forward neurons."""
+ERROR_THETA, MOST, GATE, SEPARATE, ERROR_KERNEL = range(5)
+"""Places in the parameters of error neurons."""
+
+
+def forward_parameters(machine: Machine, layer: LayerMachine, *, train: bool) -> list[int]:
+    """Return what `forward` and `start` take as `p` for a layer."""
+    config, limits = machine.config.neuron, layer.train if train else layer.infer
+    to_zero = config.reset == "zero"
+    return [
+        limits.theta, limits.start, limits.floor, limits.ceiling, to_zero, config.kernel_shift,
+    ]  # fmt: skip
+
+
+def error_parameters(machine: Machine, layer: LayerMachine) -> list[int]:
+    """Return what `error`, `open_gates` and `start_errors` take as `p` for a layer."""
+    config = machine.config.error
+    gate = OPEN if layer.index == machine.config.depth else GATES[config.gate]
+    separate = config.membranes == "separate"
+    return [layer.error_threshold, layer.error_max, gate, separate, config.kernel_shift]
+
+
+@compiled
+def start(p: np.ndarray, v: np.ndarray, pool: np.ndarray) -> None:
+    """Begin a sample with the n forward neurons of a layer: v, pool of `forward`."""
+    v[:] = p[START]
+    pool[:] = 0
+
+
+@compiled
+def start_errors(
+    p: np.ndarray,
+    m: np.ndarray,
+    m_n: np.ndarray,
+    pool: np.ndarray,
+    dropped: np.ndarray,
+    gate: np.ndarray,
+) -> None:
+    """Begin a sample with the n error neurons of a layer: m, m_n, pool, gate of `error`."""
+    m[:] = 0
+    m_n[:] = 0
+    pool[:] = 0
+    for j in range(gate.size):
+        gate[j] = p[GATE] == OPEN and dropped[j] == 0
 
 
 @compiled
@@ -58,55 +105,59 @@ def kernel(current: np.ndarray, pool: np.ndarray, shift: int) -> bool:
 
 @compiled
 def forward(
-    flow: np.ndarray,
+    p: np.ndarray,
+    current: np.ndarray,
     v: np.ndarray,
+    pool: np.ndarray,
     dropped: np.ndarray,
-    limits: np.ndarray,
-    reset_to_zero: bool,
     spike: np.ndarray,
 ) -> None:
     """Step the n forward neurons of a layer; mark in `spike` those that fire.
 
-    flow, v : int32[n]; dropped, spike : uint8[n]. limits : int64[4] theta, start, floor, ceiling.
+    p : int64, `forward_parameters`; current : int32[n], spent; v, pool : int32[n];
+    dropped, spike : uint8[n].
     """
-    theta, floor, ceiling = np.int32(limits[0]), np.int32(limits[2]), np.int32(limits[3])
+    kernel(current, pool, p[KERNEL])
+    theta, floor, ceiling = np.int32(p[THETA]), np.int32(p[FLOOR]), np.int32(p[CEILING])
+    to_zero = p[TO_ZERO] != 0
     for j in range(v.size):
-        x = max(np.int32(v[j] + flow[j]), floor)
+        x = max(np.int32(v[j] + current[j]), floor)
         fires = (x >= theta) & (dropped[j] == 0)
-        after = np.int32(0) if reset_to_zero else np.int32(x - theta)
+        after = np.int32(0) if to_zero else np.int32(x - theta)
         v[j] = min(after if fires else x, ceiling)
         spike[j] = fires
 
 
 @compiled
 def error(
-    flow: np.ndarray,
+    p: np.ndarray,
+    current: np.ndarray,
     m: np.ndarray,
     m_n: np.ndarray,
+    pool: np.ndarray,
     gate: np.ndarray,
-    theta: int,
-    limit: int,
-    discard: bool,
-    separate: bool,
     out: np.ndarray,
 ) -> bool:
     """Step the n error neurons of a layer; write p - n to `out` (int8[n]).
 
-    flow : int32[n]; m, m_n : int32[n], the two membranes (the shared kind keeps m_n = -m);
-    gate : uint8[n], 1 where open. Returns whether an open neuron still holds a threshold or more:
-    if not, a further step without flow fires and changes nothing until a gate opens.
+    p : int64, `error_parameters`; current : int32[n], spent; m, m_n, pool : int32[n], the two
+    membranes (the shared kind keeps m_n = -m) and the kernel's; gate : uint8[n], 1 where open.
+    Returns whether an open neuron still holds a threshold or more, or a pool would flow: if not,
+    a further step without current fires and changes nothing until a gate opens.
     """
-    th, top = np.int32(theta), np.int32(limit)
+    flows = kernel(current, pool, p[ERROR_KERNEL])
+    th, top = np.int32(p[ERROR_THETA]), np.int32(p[MOST])
+    discard, separate = p[GATE] == DISCARD, p[SEPARATE] != 0
     waiting = 0
     for j in range(m.size):
         is_open = gate[j] != 0
-        x = min(max(np.int32(m[j] + flow[j]), -top), top)
-        y = min(max(np.int32(m_n[j] - flow[j]), -top), top)
-        p = np.int32(is_open & (x >= th))
-        n = np.int32(is_open & (y >= th))
-        e = np.int32(p - n)
-        x = np.int32(x - th * (p if separate else e))
-        y = np.int32(y - th * (n if separate else -e))
+        x = min(max(np.int32(m[j] + current[j]), -top), top)
+        y = min(max(np.int32(m_n[j] - current[j]), -top), top)
+        up = np.int32(is_open & (x >= th))
+        down = np.int32(is_open & (y >= th))
+        e = np.int32(up - down)
+        x = np.int32(x - th * (up if separate else e))
+        y = np.int32(y - th * (down if separate else -e))
         if discard and not is_open:
             x = np.int32(0)
             y = np.int32(0)
@@ -114,22 +165,24 @@ def error(
         m_n[j] = y
         out[j] = e
         waiting |= is_open & (max(x, y) >= th)
-    return waiting != 0
+    return flows or waiting != 0
 
 
 @compiled
 def open_gates(
-    spikes: np.ndarray, count: int, m: np.ndarray, m_n: np.ndarray, theta: int, gate: np.ndarray
+    p: np.ndarray, spikes: np.ndarray, count: int, m: np.ndarray, m_n: np.ndarray, gate: np.ndarray
 ) -> bool:
     """Open the gates of the neurons that just spiked; tell whether one holds a threshold or more.
 
-    spikes : int32[>= count], places in the arrays of `error`.
+    spikes : int32[>= count], places in the arrays of `error`. Gates that always are open stay.
     """
+    if p[GATE] == OPEN:
+        return False
     waiting = False
     for k in range(count):
         j = spikes[k]
         gate[j] = 1
-        waiting |= (m[j] >= theta) | (m_n[j] >= theta)
+        waiting |= (m[j] >= p[ERROR_THETA]) | (m_n[j] >= p[ERROR_THETA])
     return waiting
 
 

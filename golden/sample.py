@@ -28,22 +28,20 @@ import numpy as np
 from spikeloom.golden import crossbar, encoder, learning, neuron, wta
 from spikeloom.golden.compiled import compiled
 from spikeloom.golden.lfsr import advance
+from spikeloom.golden.spec import streams
 from spikeloom.golden.spec.machine import SPIKE
 from spikeloom.golden.spec.streams import INFERENCE, INPUT, LABEL
 from spikeloom.golden.spec.wta import START
 from spikeloom.golden.state import NEGATIVE, POSITIVE, PRE, ROWS, Constants, State
+
+dropout_stream = compiled(streams.dropout_stream, inline="always")
 
 
 @compiled
 def _start(c: Constants, s: State, train: int, pixels: int) -> None:
     """Put back everything that a sample starts from, and draw dropout."""
     depth = c.sizes.size - 1
-    s.pool[:] = 0
-    s.error_pool[:] = 0
-    s.m[:] = 0
-    s.m_n[:] = 0
-    s.pre_sum[:] = 0
-    s.error_sum[:] = 0
+    learning.start(s)
     s.error_count[:] = 0
     s.error[:] = 0
     s.waiting[:] = 0
@@ -53,12 +51,10 @@ def _start(c: Constants, s: State, train: int, pixels: int) -> None:
     for stream in range(s.streams.size):
         if s.streams[stream] == 0:
             s.streams[stream] = c.seeds[stream]
-    for layer in range(1, depth + 1):
-        s.v[c.first[layer] : c.first[layer + 1]] = c.limits[train, layer, 1]
     if train:
         for layer in range(depth):
             if c.dropout[layer]:
-                stream = 3 + depth + layer
+                stream = dropout_stream(depth, layer)
                 s.streams[stream] = encoder.drop(
                     s.streams[stream],
                     c.lfsr[stream],
@@ -70,51 +66,37 @@ def _start(c: Constants, s: State, train: int, pixels: int) -> None:
         for k in range(pixels):
             if s.dropped[k]:
                 s.pixels[1, k] = 0
-    for j in range(s.gate.size):
-        always = c.gate == neuron.OPEN or j >= c.first[depth]
-        s.gate[j] = always and s.dropped[j] == 0
-
-
-@compiled(inline="always")
-def _crossbar(c: Constants, s: State, layer: int) -> np.ndarray:
-    """Return crossbar `layer` as int16[n_pre * n_post], a view."""
-    return s.weights[c.crossbars[layer] : c.crossbars[layer + 1]]
+    for layer in range(1, depth + 1):
+        here, above = c.first[layer], c.first[layer + 1]
+        neuron.start(c.forward[train, layer], s.v[here:above], s.pool[here:above])
+        neuron.start_errors(
+            c.error[layer],
+            s.m[here:above],
+            s.m_n[here:above],
+            s.error_pool[here:above],
+            s.dropped[here:above],
+            s.gate[here:above],
+        )
 
 
 @compiled(inline="always")
 def _forward(c: Constants, s: State, layer: int, train: int, update: np.ndarray) -> int:
     """Run crossbar and forward neurons of `layer` for one step; return the rows written."""
     below, here, above = c.first[layer - 1], c.first[layer], c.first[layer + 1]
-    weights, rows, count = _crossbar(c, s, layer), s.spikes[below:here], s.spike_count[layer - 1]
-    current, fires = s.current[here:above], s.fires[here:above]
-    crossbar.forward(weights, rows, count, current)
+    weights, current = crossbar.of(s.weights, c.crossbars, layer), s.current[here:above]
+    crossbar.forward(weights, s.spikes[below:here], s.spike_count[layer - 1], current)
     written = 0
     if train:
-        stream = 2 + layer
-        s.streams[stream] = learning.thin(
-            s.streams[stream], c.lfsr[stream], update[layer, 1], count, s.words, s.keep
-        )
-        if s.error_count[layer] and c.form == learning.COINCIDENCE:
-            written = crossbar.write(
-                weights,
-                rows,
-                count,
-                s.keep,
-                s.error[here:above],
-                s.errors[here:above],
-                s.error_count[layer],
-                update[layer, 0],
-                c.weight_max[layer],
-            )
+        written = learning.after_reading(c, s, layer, update)
     if layer == c.sizes.size - 1:
         wta.inhibit(c.wta, c.inhibition, s.counted, current)
-    neuron.kernel(current, s.pool[here:above], c.kernel_shift)
+    fires = s.fires[here:above]
     neuron.forward(
+        c.forward[train, layer],
         current,
         s.v[here:above],
+        s.pool[here:above],
         s.dropped[here:above],
-        c.limits[train, layer],
-        c.reset_to_zero,
         fires,
     )
     s.spike_count[layer] = neuron.listed(fires, s.spikes[here:above])
@@ -129,12 +111,11 @@ def _backward(c: Constants, s: State, layer: int, activity: np.ndarray) -> None:
     change and nothing is computed.
     """
     here, above = c.first[layer], c.first[layer + 1]
-    current, m, m_n = s.error_current[here:above], s.m[here:above], s.m_n[here:above]
-    gate, error, theta = s.gate[here:above], s.error[here:above], c.error_theta[layer]
+    p, current, error = c.error[layer], s.error_current[here:above], s.error[here:above]
+    m, m_n, gate = s.m[here:above], s.m_n[here:above], s.gate[here:above]
     if layer < c.sizes.size - 1:
-        if c.gate != neuron.OPEN:
-            spikes, count = s.spikes[here:above], s.spike_count[layer]
-            s.waiting[layer] |= neuron.open_gates(spikes, count, m, m_n, theta, gate)
+        spikes, count = s.spikes[here:above], s.spike_count[layer]
+        s.waiting[layer] |= neuron.open_gates(p, spikes, count, m, m_n, gate)
         if s.error_count[layer + 1] == 0 and s.waiting[layer] == 0:
             if s.error_count[layer]:
                 s.error_count[layer] = 0
@@ -142,46 +123,17 @@ def _backward(c: Constants, s: State, layer: int, activity: np.ndarray) -> None:
             return
         top = c.first[layer + 2]
         crossbar.transposed(
-            _crossbar(c, s, layer + 1),
+            crossbar.of(s.weights, c.crossbars, layer + 1),
             s.error[above:top],
             s.errors[above:top],
             s.error_count[layer + 1],
             current,
         )
-    flows = neuron.kernel(current, s.error_pool[here:above], c.error_kernel_shift)
-    holds = neuron.error(
-        current, m, m_n, gate, theta, c.error_max, c.gate == neuron.DISCARD, c.separate, error
-    )
-    s.waiting[layer] = flows or holds
+    s.waiting[layer] = neuron.error(p, current, m, m_n, s.error_pool[here:above], gate, error)
     errors = s.errors[here:above]
     s.error_count[layer] = neuron.listed(error, errors)
     for k in range(s.error_count[layer]):
         activity[POSITIVE if error[errors[k]] > 0 else NEGATIVE, layer] += 1
-
-
-@compiled
-def _sum_spikes(c: Constants, s: State, count: int, layer: int) -> None:
-    """Add the `count` listed spikes of `layer` to its sums over the sample (rate form)."""
-    for k in range(count):
-        s.pre_sum[c.first[layer] + s.spikes[c.first[layer] + k]] += 1
-
-
-@compiled
-def _rate_update(c: Constants, s: State, steps: int, update: np.ndarray) -> None:
-    """Write all crossbars at the end of a sample (rate form)."""
-    for layer in range(1, c.sizes.size):
-        stream = 2 + layer
-        s.streams[stream] = learning.rate_update(
-            _crossbar(c, s, layer),
-            s.pre_sum[c.first[layer - 1] : c.first[layer]],
-            s.error_sum[c.first[layer] : c.first[layer + 1]],
-            s.streams[stream],
-            c.lfsr[stream],
-            update[layer, 0],
-            update[layer, 1],
-            steps,
-            c.weight_max[layer],
-        )
 
 
 @compiled
@@ -224,7 +176,6 @@ def run_sample(
     pixels = encoder.active_pixels(image, s.pixels[0], s.pixels[1])
     _start(c, s, train, pixels)
     source = INPUT if train else INFERENCE
-    rate_form = train and c.form == learning.RATE
     index, value, generator = s.pixels[0], s.pixels[1], c.lfsr[source]
     drawn = s.streams[source]
     for t in range(steps):
@@ -236,8 +187,6 @@ def run_sample(
         wta.stage(c.wta, c.inhibition, s.fires[output:], s.counted, s.stage)
         for layer in range(depth):
             activity[PRE, layer] += s.spike_count[layer]
-            if rate_form:
-                _sum_spikes(c, s, s.spike_count[layer], layer)
         for j in range(counts.size):
             counts[j] += s.counted[j]
             activity[PRE, depth] += s.counted[j]
@@ -251,15 +200,12 @@ def run_sample(
                 s.error_current[output + j] = SPIKE * (wanted - s.counted[j])
             for layer in range(depth, 0, -1):
                 _backward(c, s, layer, activity)
-        if rate_form:
-            for j in range(s.error.size):
-                s.error_sum[j] += s.error[j]
+            learning.after_step(c, s)
         if raster.size:
             _record(c, s, raster[0, t], raster[1, t])
     if train:
         s.streams[INPUT] = drawn
-    if rate_form:
-        _rate_update(c, s, steps, update)
+        learning.after_sample(c, s, steps, update)
 
 
 @compiled(nogil=True)

@@ -26,23 +26,17 @@ class Constants(NamedTuple):
     sizes: np.ndarray  # int64[L+1]
     first: np.ndarray  # int64[L+2]: place of each layer's first neuron
     crossbars: np.ndarray  # int64[L+2]: place of each crossbar's first weight
-    limits: np.ndarray  # int64[2, L+1, 4]: infer/train; theta, start, floor, ceiling
     weight_max: np.ndarray  # int64[L+1]
-    error_theta: np.ndarray  # int64[L+1]
+    forward: np.ndarray  # int64[2, L+1, ...]: infer/train; `neuron.forward_parameters`
+    error: np.ndarray  # int64[L+1, ...]: `neuron.error_parameters`
     dropout: np.ndarray  # int64[L+1]
     ramp: np.ndarray  # int64[2, T]: infer/train
     label: np.ndarray  # int64[T]
     lfsr: np.ndarray  # int64[streams, 7]
     seeds: np.ndarray  # int64[streams]
-    error_max: int
     inhibition: int
     wta: int
-    gate: int
-    form: int
-    kernel_shift: int
-    error_kernel_shift: int
-    reset_to_zero: bool
-    separate: bool
+    rule: int
     label_is_random: bool
 
 
@@ -83,32 +77,30 @@ def constants(machine: Machine) -> Constants:
     def per_layer(values: list[int], first: int = 0) -> np.ndarray:
         return np.array([first, *values], dtype=np.int64)
 
-    limits = np.zeros((2, config.depth + 1, 4), np.int64)
-    for layer in layers:
-        for row, m in enumerate((layer.infer, layer.train)):
-            limits[row, layer.index] = (m.theta, m.start, m.floor, m.ceiling)
+    def rows(found: list[list[int]]) -> list[list[int]]:
+        return [[0] * len(found[0]), *found]  # the input has no neurons
+
+    forward = [
+        rows([neuron.forward_parameters(machine, layer, train=train) for layer in layers])
+        for train in (False, True)
+    ]
+    error = rows([neuron.error_parameters(machine, layer) for layer in layers])
     every = streams(config)
     return Constants(
         sizes=np.array(config.sizes, np.int64),
         first=np.cumsum([0, *config.sizes]),
         crossbars=np.cumsum([0, 0, *(layer.n_pre * layer.n_post for layer in layers)]),
-        limits=limits,
         weight_max=per_layer([layer.weight_max for layer in layers]),
-        error_theta=per_layer([layer.error_threshold for layer in layers]),
+        forward=np.array(forward, np.int64),
+        error=np.array(error, np.int64),
         dropout=per_layer([layer.dropout for layer in layers], machine.input_dropout),
         ramp=np.array([machine.ramp_infer, machine.ramp_train], np.int64),
         label=np.array(machine.label, np.int64),
         lfsr=np.array([parameters(stream.lfsr) for stream in every]),
         seeds=_seeds(config),
-        error_max=layers[0].error_max,
         inhibition=layers[-1].inhibition,
         wta=wta.KINDS[config.wta.kind],
-        gate=neuron.GATES[config.error.gate],
-        form=learning.FORMS[config.learning.form],
-        kernel_shift=config.neuron.kernel_shift,
-        error_kernel_shift=config.error.kernel_shift,
-        reset_to_zero=config.neuron.reset == "zero",
-        separate=config.error.membranes == "separate",
+        rule=learning.RULES[machine.rule],
         label_is_random=machine.label_is_random,
     )
 

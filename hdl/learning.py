@@ -22,7 +22,8 @@ class Thinning(wiring.Component):
     take : Out, uses up the word.
     keep : Out, this spike's rows may be written.
 
-    Latency: none (combinational). Throughput: one spike per clock. Golden: `golden.learning.thin`.
+    Latency: none (combinational). Throughput: one spike per clock. Golden:
+    `golden.learning_forms.thin`.
     """
 
     def __init__(self) -> None:

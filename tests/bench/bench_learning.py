@@ -1,4 +1,4 @@
-"""Benches of `hdl.learning`: thinning, coincidence and step against `golden.learning`."""
+"""Benches of `hdl.learning`: thinning, coincidence and step against `golden.learning_forms`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from spikeloom.golden import crossbar
-from spikeloom.golden import learning as golden
+from spikeloom.golden import learning_forms as golden
 from spikeloom.golden.lfsr import parameters
 from spikeloom.golden.spec.learning import CERTAIN, MAX_SHIFT
 from spikeloom.golden.spec.lfsr import CATALOG

@@ -130,17 +130,16 @@ class ForwardBench(WordBench):
 
     def model(self, seen: Pins, dropped: int) -> None:
         """Step the neurons of the word that came a clock ago."""
-        word, layer, neuron = seen["word"], self.layer, self.machine.config.neuron
+        word, layer = seen["word"], self.layer
         v, pool = self.word_of(self.v, word), self.word_of(self.pool, word)
-        membrane = layer.train if seen["train"] else layer.infer
+        train = bool(seen["train"])
+        p = np.array(golden.forward_parameters(self.machine, layer, train=train), np.int64)
         if seen["first"]:
-            v[:], pool[:] = membrane.start, 0
-        flow = np.array(lanes(seen["currents"], self.bits, v.size, signed=True), np.int32)
-        golden.kernel(flow, pool, neuron.kernel_shift)
+            golden.start(p, v, pool)
+        current = np.array(lanes(seen["currents"], self.bits, v.size, signed=True), np.int32)
         spike = np.zeros(v.size, np.uint8)
-        limits = np.array([membrane.theta, membrane.start, membrane.floor, membrane.ceiling])
         silent = np.array([dropped >> i & 1 for i in range(v.size)], np.uint8)
-        golden.forward(flow, v, silent, limits, neuron.reset == "zero", spike)
+        golden.forward(p, current, v, pool, silent, spike)
         fired = stimulus.bits_of(np.flatnonzero(spike).tolist())
         self.expected.append((self.clock - 1 + LATENCY, {"fired": fired, "fired_word": word}))
 
@@ -184,29 +183,18 @@ class ErrorBench(WordBench):
 
     def model(self, seen: Pins, open_: int, dropped: int) -> None:
         """Step the neurons of the word that came a clock ago."""
-        word, layer, error = seen["word"], self.layer, self.machine.config.error
+        word, layer = seen["word"], self.layer
         m, m_n, pool = (self.word_of(a, word) for a in (self.m, self.m_n, self.pool))
+        p = np.array(golden.error_parameters(self.machine, layer), np.int64)
         if seen["fresh"]:
             m[:], m_n[:], pool[:] = 0, 0, 0
-        flow = np.array(lanes(seen["currents"], self.bits, m.size, signed=True), np.int32)
-        flows = golden.kernel(flow, pool, error.kernel_shift)
-        always = self.output or error.gate == "open"
-        gate = (-1 if always else open_) & ~dropped
+        current = np.array(lanes(seen["currents"], self.bits, m.size, signed=True), np.int32)
+        opened = (-1 if p[golden.GATE] == golden.OPEN else open_) & ~dropped
+        gate = np.array([opened >> i & 1 for i in range(m.size)], np.uint8)
         out = np.zeros(m.size, np.int8)
-        holds = golden.error(
-            flow,
-            m,
-            m_n,
-            np.array([gate >> i & 1 for i in range(m.size)], np.uint8),
-            layer.error_threshold,
-            layer.error_max,
-            error.gate == "discard",
-            error.membranes == "separate",
-            out,
-        )
-        p, n = (stimulus.bits_of(np.flatnonzero(out == sign).tolist()) for sign in (1, -1))
-        wanted = {"positive": p, "negative": n, "done_word": word}
-        wanted["pending"] = int(flows or holds)
+        waiting = golden.error(p, current, m, m_n, pool, gate, out)
+        up, down = (stimulus.bits_of(np.flatnonzero(out == sign).tolist()) for sign in (1, -1))
+        wanted = {"positive": up, "negative": down, "done_word": word, "pending": int(waiting)}
         self.expected.append((self.clock - 1 + LATENCY, wanted))
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from spikeloom.golden import learning
+from spikeloom.golden import learning_forms
 from spikeloom.golden.compiled import compiled
 from spikeloom.golden.encoder import encode
 from spikeloom.golden.lfsr import parameters, to_signed
@@ -63,7 +63,7 @@ def coincidences(
     """
     for _ in range(steps):
         states[0], count = encode(states[0], p[0], 1, index, chances, chances.size, words, spikes)
-        states[1] = learning.thin(states[1], p[1], thinning, count, words, keep)
+        states[1] = learning_forms.thin(states[1], p[1], thinning, count, words, keep)
         for k in range(count):
             counts[spikes[k]] += keep[k]
 

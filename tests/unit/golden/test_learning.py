@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from spikeloom.golden.learning import FORMS, rate_update, thin
+from spikeloom.golden.learning import RULES
+from spikeloom.golden.learning_forms import rate_update, thin
 from spikeloom.golden.lfsr import parameters, to_signed
 from spikeloom.golden.spec.learning import Update, update_for
 from spikeloom.golden.spec.lfsr import CATALOG
@@ -135,8 +136,8 @@ def test_rate_form_has_the_mean_of_as_many_coincidences():
     assert abs(changes.mean() + p) < 5 * math.sqrt(p * (1 - p) / n)
 
 
-def test_forms_are_told_apart():
-    assert len(set(FORMS.values())) == len(FORMS) == 2
+def test_rules_are_told_apart():
+    assert len(set(RULES.values())) == len(RULES) == 2
 
 
 def test_a_word_at_the_probability_itself_is_not_kept():

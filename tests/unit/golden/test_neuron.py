@@ -5,7 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spikeloom.golden.neuron import GATES, error, forward, kernel, listed, open_gates
+from spikeloom.golden.neuron import (
+    DISCARD,
+    GATES,
+    HOLD,
+    OPEN,
+    error,
+    forward,
+    kernel,
+    listed,
+    open_gates,
+    start,
+    start_errors,
+)
 
 
 def i32(*values: int) -> np.ndarray:
@@ -24,9 +36,11 @@ def forward_trace(
     dropped: int = 0,
 ) -> list[tuple[int, int]]:
     """Run one neuron from its start; return (spike, membrane) after each step."""
-    v, spike, trace = i32(limits[1]), u8(0), []
+    v, pool, spike, trace = i32(0), i32(7), u8(0), []
+    p = np.array([*limits, zero, 0], np.int64)
+    start(p, v, pool)
     for current in currents:
-        forward(i32(current), v, u8(dropped), np.array(limits, np.int64), zero, spike)
+        forward(p, i32(current), v, pool, u8(dropped), spike)
         trace.append((int(spike[0]), int(v[0])))
     return trace
 
@@ -123,8 +137,9 @@ def error_trace(
 ) -> list[tuple[int, int, int, bool]]:
     """Run one error neuron through (current, gate open); return (error, m, m_n, waiting)."""
     m, m_n, out, trace = i32(0), i32(0), np.zeros(1, np.int8), []
+    p = np.array([theta, limit, DISCARD if discard else HOLD, separate, 0], np.int64)
     for current, gate in steps:
-        waiting = error(i32(current), m, m_n, u8(gate), theta, limit, discard, separate, out)
+        waiting = error(p, i32(current), m, m_n, i32(0), u8(gate), out)
         trace.append((int(out[0]), int(m[0]), int(m_n[0]), bool(waiting)))
     return trace
 
@@ -152,7 +167,8 @@ def test_separate_membranes_do_not_cancel_what_fired():
 
 def test_separate_membranes_can_both_fire_and_give_no_error():
     m, m_n, out = i32(15), i32(15), np.ones(1, np.int8)
-    error(i32(0), m, m_n, u8(1), 10, 100, False, True, out)
+    p = np.array([10, 100, HOLD, True, 0], np.int64)
+    error(p, i32(0), m, m_n, i32(0), u8(1), out)
     assert (int(out[0]), int(m[0]), int(m_n[0])) == (0, 5, 5)
 
 
@@ -187,11 +203,38 @@ def test_a_discarding_gate_loses_the_charge_while_shut(separate):
 
 def test_gates_open_where_neurons_spiked_and_say_what_waits():
     gate, m, m_n = u8(0, 0, 0, 1), i32(10, 5, -30, 99), i32(-10, -5, 30, -99)
-    assert not open_gates(i32(1, 0), 1, m, m_n, 10, gate)
+    p = np.array([10, 100, HOLD, False, 0], np.int64)
+    assert not open_gates(p, i32(1, 0), 1, m, m_n, gate)
     assert gate.tolist() == [0, 1, 0, 1]
-    assert open_gates(i32(0), 1, m, m_n, 10, gate)
-    assert open_gates(i32(2), 1, m, m_n, 10, gate)
+    assert open_gates(p, i32(0), 1, m, m_n, gate)
+    assert open_gates(p, i32(2), 1, m, m_n, gate)
     assert gate.tolist() == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("kind", GATES.values())
+def test_gates_begin_shut_or_open_as_their_kind_is(kind):
+    p, gate = np.array([10, 100, kind, False, 0], np.int64), u8(1, 0)
+    m, m_n, pool = i32(3, 4), i32(5, 6), i32(7, 8)
+    start_errors(p, m, m_n, pool, u8(0, 1), gate)
+    assert gate.tolist() == [kind == OPEN, 0]
+    assert not m.any() | m_n.any() | pool.any()
+    assert not open_gates(p, i32(0), 0, m, m_n, gate)
+    if kind == OPEN:
+        assert not open_gates(p, i32(1), 1, i32(0, 99), i32(0, 0), gate)
+        assert gate.tolist() == [1, 0]
+
+
+def test_kernels_feed_the_neurons_of_both_kinds():
+    """Of a current of 16, a quarter arrives at once at shift 2; the pool keeps the rest."""
+    v, m, m_n, pool = i32(0), i32(0), i32(0), i32(0)
+    forward(np.array([10, 0, -40, 10, 0, 2], np.int64), i32(16), v, pool, u8(0), u8(0))
+    assert (int(v[0]), int(pool[0])) == (4, 12)
+    pool[:] = 0
+    p = np.array([10, 100, HOLD, False, 2], np.int64)
+    assert error(p, i32(16), m, m_n, pool, u8(1), np.zeros(1, np.int8))
+    assert (int(m[0]), int(m_n[0]), int(pool[0])) == (4, -4, 12)
+    pool[:] = 3
+    assert not error(p, i32(0), m, m_n, pool, u8(1), np.zeros(1, np.int8))
 
 
 def test_lists_are_ascending_and_complete(rng):
@@ -208,10 +251,10 @@ def test_neurons_of_a_layer_do_not_touch_each_other(rng):
     currents = rng.integers(-60, 60, (20, n))
     together = np.full(n, 5, np.int32)
     spike = np.zeros(n, np.uint8)
-    limits = np.array((10, 5, -40, 10), np.int64)
+    p, pool = np.array((10, 5, -40, 10, 0, 0), np.int64), np.zeros(n, np.int32)
     shown = []
     for row in currents:
-        forward(row.astype(np.int32), together, np.zeros(n, np.uint8), limits, False, spike)
+        forward(p, row.astype(np.int32), together, pool, np.zeros(n, np.uint8), spike)
         shown.append(list(zip(spike.tolist(), together.tolist(), strict=True)))
     for j in range(n):
         assert forward_trace(currents[:, j].tolist()) == [row[j] for row in shown]
@@ -232,7 +275,8 @@ def test_a_kernel_of_two_steps_halves_its_pool():
 
 @pytest.mark.parametrize(("m", "m_n"), [(10, -10), (-10, 10), (10, 10), (9, 30)])
 def test_either_membrane_at_the_threshold_waits_where_a_gate_opens(m, m_n):
-    assert open_gates(i32(0), 1, i32(m), i32(m_n), 10, u8(0))
+    p = np.array([10, 100, HOLD, False, 0], np.int64)
+    assert open_gates(p, i32(0), 1, i32(m), i32(m_n), u8(0))
 
 
 def test_negative_errors_are_listed_too():

@@ -11,7 +11,6 @@ _CANCELS = "equivalent: a generator of two taps repeats one of them twice, and e
 _SLOWER = "equivalent: it only chooses the way that takes one word at a time, to the same words"
 _LONGER = "equivalent: the array is longer than what is used of it"
 _UNUSED = "equivalent: the place of the input, of which nothing is read"
-_SAME = "equivalent: all layers have the same"
 _NOT_ZERO = "equivalent: 0 does not come here"
 _ONE_OR_TWO = "equivalent: there are one or two ports"
 
@@ -77,7 +76,7 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("count += image[i] > 0",),
     ),
     (
-        "learning",
+        "learning_forms",
         _NOT_NEGATIVE,
         "if pre[i] == 0:",
         ("if pre[i] <= 0:",),
@@ -159,16 +158,10 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("if layer.ports <= 1:",),
     ),
     (
-        "learning",
+        "learning_forms",
         _NOT_ZERO,
         "if post[j] < 0:",
         ("if post[j] <= 0:", "if post[j] < 1:"),
-    ),
-    (
-        "state",
-        _LONGER,
-        "limits = np.zeros((2, config.depth + 1, 4), np.int64)",
-        ("limits = np.zeros(( 3, config.depth + 1, 4), np.int64)",),
     ),
     *(
         (
@@ -191,12 +184,6 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
             f"def per_layer(values: list[int], first: int = {n}) -> np.ndarray:"
             for n in ("-1", "1")
         ),
-    ),
-    (
-        "state",
-        _SAME,
-        "error_max=layers[0].error_max,",
-        ("error_max=layers[ -1].error_max,", "error_max=layers[ 1].error_max,"),
     ),
     (
         "network",
@@ -232,7 +219,7 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("if layer >= c.sizes.size - 1:",),
     ),
     (
-        "sample",
+        "learning",
         "equivalent: the input has no crossbar, so nothing is drawn or written",
         "for layer in range(1, c.sizes.size):",
         ("for layer in range( 0, c.sizes.size):",),
