@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
+from spikeloom.golden.files import replacing
 
 
 def evidence(
@@ -48,10 +50,7 @@ def evidence(
     """
     # Only here: git and Jinja are of no use to other verbs.
     from tests.campaigns.evidence import junit, page
-    from tests.campaigns.evidence.claims import CLAIMS, TESTS
-    from tests.campaigns.evidence.errors import EvidenceError
-    from tests.campaigns.evidence.history import History
-    from tests.campaigns.evidence.rows import row
+    from tests.campaigns.evidence.claims import CLAIMS, TESTS, EvidenceError, History, row
 
     output = Output(json=json)
     if not results.is_dir():
@@ -60,25 +59,30 @@ def evidence(
             "folder with --results"
         )
     if tests is not None:
-        junit.keep(junit.summary(tests), results / TESTS)
+        text = dumps(junit.summary(tests), indent=1) + "\n"
+        _write(results / TESTS, text, "--results")
     history = History(results)
     rows = [row(claim, results, history) for claim in CLAIMS]
-    for path in page.write(out or results, rows, history.head):
-        output.say(f"wrote {path}")
+    for name in page.NAMES:
+        _write((out or results) / name, page.render(name, rows, history.head), "--out")
+        output.say(f"wrote {(out or results) / name}")
     output.table({each.claim.text: each.line for each in rows}, "Evidence")
-    output.result(
-        {
-            "commit": history.head,
-            "claims": [
-                {
-                    "claim": each.claim.text,
-                    "command": each.claim.command,
-                    "state": str(each.state),
-                    "checks": each.checks,
-                    "result": each.result,
-                    "remark": each.remark,
-                }
-                for each in rows
-            ],
-        }
-    )
+    told = [
+        {"claim": each.claim.text, "command": each.claim.command}
+        | {name: getattr(each, name) for name in ("state", "checks", "result", "remark")}
+        for each in rows
+    ]
+    output.result({"commit": history.head, "claims": told})
+
+
+def _write(path: Path, text: str, option: str) -> None:
+    from tests.campaigns.evidence.claims import EvidenceError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise EvidenceError(
+            f"cannot write {path}: {error.strerror}; name another folder with {option}"
+        ) from error

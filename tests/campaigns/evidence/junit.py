@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from spikeloom.golden.files import replacing
-from tests.campaigns.evidence.errors import EvidenceError
+from tests.campaigns.evidence.claims import EvidenceError
 
-_FAILED, _SKIPPED = ("failure", "error"), "skipped"
+_GIVE = "give the file of pytest's --junit-xml"
 
 
 def summary(path: Path) -> dict[str, Any]:
@@ -22,38 +20,19 @@ def summary(path: Path) -> dict[str, Any]:
     try:
         root = ElementTree.parse(path).getroot()
     except OSError as error:
-        raise EvidenceError(
-            f"cannot read {path}: {error.strerror}; give the file of pytest's --junit-xml"
-        ) from error
+        raise EvidenceError(f"cannot read {path}: {error.strerror}; {_GIVE}") from error
     except ElementTree.ParseError as error:
-        raise EvidenceError(
-            f"{path} is no XML ({error}); give the file of pytest's --junit-xml"
-        ) from error
-    modules: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        raise EvidenceError(f"{path} is no XML ({error}); {_GIVE}") from error
+    modules: defaultdict[str, Counter[str]] = defaultdict(
+        lambda: Counter(passed=0, failed=0, skipped=0)
+    )
     for case in root.iter("testcase"):
-        parts = {child.tag for child in case}
         words = case.get("classname", "").split(".")
         module = next((word for word in words if word.startswith("test_")), words[-1])
-        state = "failed" if parts.intersection(_FAILED) else "passed"
-        modules[module]["skipped" if _SKIPPED in parts else state] += 1
+        tags = {child.tag for child in case}
+        state = "failed" if tags & {"failure", "error"} else "passed"
+        modules[module]["skipped" if "skipped" in tags else state] += 1
     if not modules:
-        raise EvidenceError(f"{path} holds no test; give the file of pytest's --junit-xml")
-    names = ("passed", "failed", "skipped")
+        raise EvidenceError(f"{path} holds no test; {_GIVE}")
     dates = [date for suite in root.iter("testsuite") if (date := suite.get("timestamp"))]
-    return {
-        "date": min(dates) if dates else None,
-        "modules": {
-            module: {name: counts[name] for name in names}
-            for module, counts in sorted(modules.items())
-        },
-    }
-
-
-def keep(values: dict[str, Any], path: Path) -> None:
-    """Write a summary into a results file."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            file.write(json.dumps(values, indent=1).encode() + b"\n")
-    except OSError as error:
-        raise EvidenceError(f"cannot write {path}: {error.strerror}") from error
+    return {"date": min(dates, default=None), "modules": dict(sorted(modules.items()))}

@@ -11,16 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.campaigns.app import app
-from tests.campaigns.evidence import found, page
-from tests.campaigns.evidence.claims import CLAIMS, Claim
-from tests.campaigns.evidence.errors import EvidenceError
-from tests.campaigns.evidence.found import Made
-from tests.campaigns.evidence.history import History
-from tests.campaigns.evidence.rows import Row, State, row
+from tests.campaigns.evidence import page
+from tests.campaigns.evidence.claims import CLAIMS, Claim, EvidenceError, History, Row, State, row
 from tests.paths import ROOT
 from tests.support.evidence_files import CRASH, JUNIT
 
-CLAIM = Claim("Faults", "It lives.", "make crash", "crash.json", found.crashed, ("src",))
+CLAIM = Claim("Faults", "It lives.", "crashed", ("src",), (), "make crash", "crash.json")
 
 
 def git(folder: Path, *words: str) -> str:
@@ -77,8 +73,8 @@ def test_a_result_of_another_command_says_by_which(tree: Path):
     put(tree, **CRASH, command="make crash KILLS=3", date="2026-01-02")
     shown = looked_up(tree)
     assert shown.by == "make crash KILLS=3"
-    assert "by `make crash KILLS=3`" in page.render("page.md.jinja", [shown], None)
-    assert "by <code>make crash KILLS=3</code>" in page.render("page.html.jinja", [shown], None)
+    assert "by `make crash KILLS=3`" in page.render("evidence.md", [shown], None)
+    assert "by <code>make crash KILLS=3</code>" in page.render("evidence.html", [shown], None)
 
 
 def test_a_result_older_than_the_files_it_is_about_says_so(tree: Path):
@@ -128,7 +124,7 @@ def test_several_results_of_one_claim_are_added_up_and_the_worst_counts(tree: Pa
 def test_outside_a_repository_nothing_is_said_of_age(tmp_path: Path):
     history = History(tmp_path)
     assert history.head is None
-    assert history.remark(Made("0123", None), ("src",)) is None
+    assert history.remark({"commit": "0123"}, ("src",)) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"kills": "many"}'])
@@ -145,7 +141,7 @@ def test_both_pages_list_every_claim_its_command_and_its_state(tree: Path):
     put(tree, **CRASH, commit=git(tree, "rev-parse", "HEAD"))
     odd = dataclasses.replace(CLAIM, text="a <b> | c", results="none.json")
     shown = [looked_up(tree), looked_up(tree, odd)]
-    html, markdown = (path.read_text() for path in page.write(tree / "out", shown, "0123"))
+    html, markdown = (page.render(name, shown, "0123") for name in page.NAMES)
     for text in (html, markdown):
         for words in ("It lives.", "100", "93 loaded", "not run yet", "make crash", "commit 0123"):
             assert words in text
@@ -156,8 +152,10 @@ def test_both_pages_list_every_claim_its_command_and_its_state(tree: Path):
 
 def test_a_page_that_cannot_be_written_names_its_folder(tmp_path: Path):
     (tmp_path / "out").write_text("")
-    with pytest.raises(EvidenceError, match=r"cannot write to .*out: .*another folder with --out"):
-        page.write(tmp_path / "out", [], None)
+    words = ["evidence", "--results", str(tmp_path), "--out", str(tmp_path / "out" / "x")]
+    told = CliRunner().invoke(app, words).stderr
+    assert "cannot write" in told
+    assert "name another folder with --out" in told
 
 
 def test_the_command_writes_the_pages_and_keeps_the_counts_of_the_tests(tmp_path: Path):
@@ -204,7 +202,7 @@ def test_every_test_module_that_a_claim_names_exists():
             for path in (ROOT / "tests").rglob("test_*.py")
         }
     }
-    counts = [claim.read(values).checks for claim in CLAIMS if claim.results == "tests.json"]
+    counts = [claim.found(values).checks for claim in CLAIMS if claim.results == "tests.json"]
     assert counts == [9, 13, 1, len(values["modules"])]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.campaigns.evidence import found, junit
-from tests.campaigns.evidence.errors import EvidenceError
-from tests.campaigns.evidence.found import Made
+from tests.campaigns.evidence.claims import EvidenceError
 from tests.support.evidence_files import CRASH, JUNIT
 
 
@@ -16,12 +16,12 @@ from tests.support.evidence_files import CRASH, JUNIT
     ("read", "values", "checks", "good", "words"),
     [
         (
-            found.fuzzed("differential", "cases"),
+            partial(found.fuzzed, of="differential"),
             {"differential": {"cases": 1234, "failures": 0, "seconds": 60.0}},
             1234, True, "1,234 cases in 60 s, 0 failed",
         ),
         (
-            found.fuzzed("differential", "cases"),
+            partial(found.fuzzed, of="differential"),
             {"differential": {"cases": 5, "failures": 1, "seconds": 3600.0}},
             5, False, "5 cases in 60 min, 1 failed",
         ),
@@ -34,17 +34,17 @@ from tests.support.evidence_files import CRASH, JUNIT
             2, False, "1 of 2 as they must be (1 by induction",
         ),
         (
-            found.mutated(0.97), {"killed": 97, "survived": 3, "equivalent": 20},
+            found.mutated, {"killed": 97, "survived": 3, "equivalent": 20},
             120, True, "97 of 100 killed (97.0 %",
         ),
-        (found.mutated(0.97), {"killed": 96, "survived": 4, "equivalent": 0}, 100, False, "96 of"),
+        (found.mutated, {"killed": 96, "survived": 4, "equivalent": 0}, 100, False, "96 of"),
         (
-            found.mutated(0.97),
+            found.mutated,
             {"killed": 98, "survived": 2, "equivalent": 0,
              "blocks": {"a": {"score": 0.5}, "b": {"score": 0.97}, "c": {"score": 0.4}}},
             100, True, "0 more change nothing; alone below that: c 40.0 %, a 50.0 %",
         ),
-        (found.mutated(0.97), {"killed": 0, "survived": 0, "equivalent": 0}, 0, False, "0 of 0"),
+        (found.mutated, {"killed": 0, "survived": 0, "equivalent": 0}, 0, False, "0 of 0"),
         (
             found.upset,
             {
@@ -80,13 +80,13 @@ from tests.support.evidence_files import CRASH, JUNIT
             1234, False, "1,234 files to 2 loaders in 10 s, 2 findings",
         ),
         (
-            found.tested(["test_a"]),
+            partial(found.suite, of=["a"]),
             {"modules": {"test_a": {"passed": 3, "failed": 1, "skipped": 2},
                          "test_b": {"passed": 9, "failed": 0, "skipped": 0}}},
             4, False, "3 tests passed, 1 failed, 2 skipped (in test_a)",
         ),
         (
-            found.tested([]),
+            found.suite,
             {"modules": {"test_a": {"passed": 3, "failed": 0, "skipped": 0}}},
             3, True, "3 tests passed, 0 failed",
         ),
@@ -102,12 +102,12 @@ def test_mutants_are_as_old_as_the_block_that_was_run_first():
     blocks = {"a": {"commit": "new", "date": "2026-02"}, "b": {"commit": "old", "date": "2026-01"}}
     counts = {"killed": 1, "survived": 0, "equivalent": 0}
     values = {"commit": "new", "date": "2026-02", **counts, "blocks": blocks}
-    assert found.mutated(0.97)(values).made == Made("old", "2026-01")
+    assert found.mutated(values).made == blocks["b"]
 
 
 def test_a_target_that_was_not_run_is_none_of_its_files():
-    assert found.fuzzed("protocol", "cases")({"differential": {}}) is None
-    assert found.tested(["test_a"])({"modules": {"test_b": {}}}) is None
+    assert found.fuzzed({"differential": {}}, "protocol") is None
+    assert found.suite({"modules": {"test_b": {}}}, ["a"]) is None
 
 
 def test_the_tests_report_is_counted_by_module(tmp_path: Path):
