@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, ROWS
+from spikeloom.golden.activity import NEGATIVE, POSITIVE, PRE, ROWS
 from spikeloom.golden.spec.machine import ceil_div
 
 

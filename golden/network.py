@@ -15,9 +15,7 @@ from spikeloom.golden.samples import (
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.streams import MASK64
-from spikeloom.golden.state import NEGATIVE, POSITIVE, PRE, ROWS, constants, state
-
-__all__ = ["NEGATIVE", "POSITIVE", "PRE", "ROWS", "Network"]
+from spikeloom.golden.state import constants, state
 
 
 class Network:

@@ -26,13 +26,14 @@ from __future__ import annotations
 import numpy as np
 
 from spikeloom.golden import crossbar, encoder, learning, neuron, wta
+from spikeloom.golden.activity import NEGATIVE, POSITIVE, PRE, ROWS
 from spikeloom.golden.compiled import compiled
 from spikeloom.golden.lfsr import advance
 from spikeloom.golden.spec import streams
 from spikeloom.golden.spec.machine import SPIKE
 from spikeloom.golden.spec.streams import INFERENCE, INPUT, LABEL
 from spikeloom.golden.spec.wta import START
-from spikeloom.golden.state import NEGATIVE, POSITIVE, PRE, ROWS, Constants, State
+from spikeloom.golden.state import Constants, State
 
 dropout_stream = compiled(streams.dropout_stream, inline="always")
 

@@ -16,9 +16,6 @@ from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.streams import streams
 
-PRE, POSITIVE, NEGATIVE, ROWS = 0, 1, 2, 3
-"""Rows of the activity array: spikes, positive and negative error spikes, crossbar rows written."""
-
 
 class Constants(NamedTuple):
     """Integers of the machine as the compiled loops take them; index 0 of a layer axis is input."""

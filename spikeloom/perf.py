@@ -12,9 +12,9 @@ from spikeloom.boards.estimate import Speed, line_bytes
 from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rate_form
 from spikeloom.engines.engine import GoldenEngine, start
 from spikeloom.golden import initial
+from spikeloom.golden.activity import of_spikes
 from spikeloom.golden.datasets import DataError, Dataset
 from spikeloom.golden.floor import floor_cycles
-from spikeloom.golden.network import PRE
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import Hardware
@@ -99,7 +99,8 @@ def measure(
     train_rate = _timed(device, *chosen)
     _, activity = golden.train_recorded(*chosen)
     infer_rate = _timed(device, chosen[0])
-    inferred = _activity_inferred(golden, chosen[0])
+    sizes = golden.machine.config.sizes
+    inferred = np.array([of_spikes(golden.raster(image)[0], sizes) for image in chosen[0]])
     layers = hardware.of(device.machine)
     floors = [float(floor_cycles(layers, a).mean()) for a in (activity, inferred)]
     if not all(floors):
@@ -161,14 +162,3 @@ def _timed(
         else:
             engine.train(images[part], labels[part])
     return len(images) / (time.perf_counter() - started)
-
-
-def _activity_inferred(golden: GoldenEngine, images: np.ndarray) -> np.ndarray:
-    """Return int32[n, 4, L+1] of images inferred, as `Network.train` does of those trained."""
-    sizes = golden.machine.config.sizes
-    activity = np.zeros((len(images), 4, len(sizes)), np.int32)
-    for image, row in zip(images, activity, strict=True):
-        spikes, _ = golden.raster(image)
-        parts = np.split(spikes, np.cumsum(sizes)[:-1], axis=1)
-        row[PRE] = [part.sum(dtype=np.int32) for part in parts]
-    return activity

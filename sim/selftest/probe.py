@@ -10,8 +10,9 @@ import numpy as np
 
 from spikeloom.boards.host.device import Device, Transport
 from spikeloom.errors import SpikeloomError
+from spikeloom.golden.activity import counters
 from spikeloom.golden.lfsr import advance, parameters, to_signed
-from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, Network
+from spikeloom.golden.network import Network
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.lfsr import Lfsr
 from spikeloom.golden.spec.machine import Machine
@@ -69,20 +70,12 @@ def observe(machine: Machine, stimulus: Stimulus) -> Observation:
     network.steps = stimulus.steps
     network.set_updates(stimulus.updates)
     if stimulus.labels is None:
-        counts, counters = network.infer(stimulus.images), {}
+        counts, counted = network.infer(stimulus.images), {}
     else:
         counts, activity = network.train(stimulus.images, stimulus.labels)
-        counters = _counters(activity.sum(axis=0, dtype=np.int64))
-    counters["samples"] = len(stimulus.images)
-    return Observation(counts, network.stream_states, counters, network.weights)
-
-
-def _counters(totals: np.ndarray) -> dict[str, int]:
-    found = {f"spikes.{layer}": int(totals[PRE, layer]) for layer in range(totals.shape[1])}
-    for layer in range(1, totals.shape[1]):
-        found[f"positive.{layer}"] = int(totals[POSITIVE, layer])
-        found[f"negative.{layer}"] = int(totals[NEGATIVE, layer])
-    return found
+        counted = counters(activity)
+    counted["samples"] = len(stimulus.images)
+    return Observation(counts, network.stream_states, counted, network.weights)
 
 
 class Probe:

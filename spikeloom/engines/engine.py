@@ -13,7 +13,8 @@ from typing import Literal, Protocol
 import numpy as np
 
 from spikeloom.golden import initial
-from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, Network
+from spikeloom.golden.activity import counters
+from spikeloom.golden.network import Network
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
@@ -123,14 +124,7 @@ class GoldenEngine:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Train, and return the activity of each sample too (`golden.floor` takes it)."""
         counts, activity = self._network.train(images, labels)
-        totals = activity.sum(axis=0, dtype=np.int64)
-        found = self._counters["train"]
-        found["samples"] += len(counts)
-        for layer in range(totals.shape[1]):
-            found[f"spikes.{layer}"] += int(totals[PRE, layer])
-        for layer in range(1, totals.shape[1]):
-            found[f"positive.{layer}"] += int(totals[POSITIVE, layer])
-            found[f"negative.{layer}"] += int(totals[NEGATIVE, layer])
+        self._counters["train"].update(counters(activity) | {"samples": len(counts)})
         return counts, activity
 
     def infer(self, images: np.ndarray) -> np.ndarray:

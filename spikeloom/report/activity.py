@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
+from spikeloom.golden.activity import NEGATIVE, POSITIVE, PRE, ROWS
 from spikeloom.golden.floor import floor_cycles
-from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, ROWS
 from spikeloom.report.drawing import (
     BLUE,
     GREEN,

@@ -8,8 +8,9 @@ from importlib import metadata
 
 import numpy as np
 
+from spikeloom.golden.activity import NEGATIVE, POSITIVE, totals
 from spikeloom.golden.datasets import Dataset
-from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, Network
+from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
@@ -116,15 +117,9 @@ def _counted(layers: tuple[BuiltLayer, ...], counters: Mapping[str, int] | None)
     # Engines count written words, the floor of a one-port memory counts written rows.
     if not counters or not counters.get("samples") or any(x.ports == 1 for x in layers):
         return None
-    depth = len(layers)
-    total = np.zeros((4, depth + 1), np.int64)
-    for layer in range(depth + 1):
-        total[PRE, layer] = counters[f"spikes.{layer}"]
-    for layer in range(1, depth + 1):
-        total[POSITIVE, layer] = counters[f"positive.{layer}"]
-        total[NEGATIVE, layer] = counters[f"negative.{layer}"]
     count = counters["samples"]
-    return Cost(total, count, f"all {count:,} training samples that the engine counted")
+    caption = f"all {count:,} training samples that the engine counted"
+    return Cost(totals(counters, len(layers)), count, caption)
 
 
 def _trained(derived: Machine, weights: list[np.ndarray], epochs: int) -> Network:

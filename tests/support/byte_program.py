@@ -55,7 +55,7 @@ class Program:
 
     def add(self, what: str, command: bytes, *, exact: bool = True) -> bytes:
         """Append a whole command; return the reference's reply."""
-        taken, reply = self._reference._command(command)
+        taken, reply = self._reference.command(command)
         assert taken == len(command), f"{what}: {taken} of {len(command)} bytes are a command"
         self.exchanges.append(Exchange(what, command, reply, exact))
         return reply

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from spikeloom.golden.network import Network
-from tests.campaigns.fuzz import reference
+from tests.support import golden_transport
 
 
 class LazyNetwork(Network):
@@ -21,4 +21,4 @@ class LazyNetwork(Network):
 
 
 def planted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference, "Network", LazyNetwork)
+    monkeypatch.setattr(golden_transport, "Network", LazyNetwork)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import struct
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, ROWS, Network
+from spikeloom.golden.activity import NEGATIVE, POSITIVE, PRE, ROWS, counters, of_spikes
+from spikeloom.golden.network import Network
 from spikeloom.golden.spec import protocol
+from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.protocol import Feature, Opcode, Status
 from spikeloom.golden.spec.registers import Access, identity, registers
-from spikeloom.golden.spec.streams import streams
+from spikeloom.golden.spec.streams import drawn, streams
 from spikeloom.hdl.hardware import DEFAULT
-from tests.campaigns.fuzz.reference import configure, show_streams
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,10 @@ class GoldenTransport:
     Commands may be cut anywhere between two transfers.
 
     Replies that were not asked for are kept for later. `features` : what the core has.
+
+    Attributes
+    ----------
+    events : what has happened so far: samples, spikes, errors, writes of weight rows.
     """
 
     def __init__(
@@ -53,10 +59,11 @@ class GoldenTransport:
         self.machine = machine
         self.fault = fault
         self.delay: Callable[[], None] = lambda: None
+        self.events: Counter[str] = Counter()
         self.identity = identity(machine, features)
         self._network = Network(machine)
-        self._registers = registers(machine)
-        self._names = {r.address: r.name for r in self._registers.values()}
+        self.registers = registers(machine)
+        self._names = {r.address: r.name for r in self.registers.values()}
         self._pending = b""
         self._replies = bytearray()
         self._reset()
@@ -64,7 +71,7 @@ class GoldenTransport:
     def transfer(self, data: bytes, reply: int) -> bytes:
         self._pending += data
         while self._pending:
-            taken, answer = self._command(self._pending)
+            taken, answer = self.command(self._pending)
             if not taken:
                 break
             self._pending = self._pending[taken:]
@@ -74,12 +81,15 @@ class GoldenTransport:
         del self._replies[:reply]
         return found
 
-    def _reset(self) -> None:
-        self._values = {r.name: r.reset for r in self._registers.values()}
-        self._image = np.zeros(self.machine.config.sizes[0], np.uint8)
-        self._spent: np.ndarray | None = None  # the image that the last sample ran with
+    @property
+    def weights(self) -> list[np.ndarray]:
+        return self._network.weights
 
-    def _command(self, data: bytes) -> tuple[int, bytes]:
+    def _reset(self) -> None:
+        self._values = {r.name: r.reset for r in self.registers.values()}
+        self._image = np.zeros(self.machine.config.sizes[0], np.uint8)
+
+    def command(self, data: bytes) -> tuple[int, bytes]:
         """Return the bytes that one command took (0: incomplete) and its answer."""
         opcode = data[0]
         fixed = {Opcode.READ: 2, Opcode.WRITE: 6, Opcode.TRAIN: 3, Opcode.READ_WEIGHTS: 6}
@@ -118,11 +128,11 @@ class GoldenTransport:
         name = self._names.get(address)
         if name is None or (name == "steps" and not 1 <= value <= self.machine.config.steps):
             return
-        access, width = self._registers[name].access, self._registers[name].width
+        access, width = self.registers[name].access, self.registers[name].width
         if access is Access.READ_WRITE:
             self._values[name] = value & (1 << width) - 1
         elif access is Access.CLEAR:
-            for register in self._registers.values():
+            for register in self.registers.values():
                 if register.access is Access.READ:
                     self._values[register.name] = 0
 
@@ -155,32 +165,53 @@ class GoldenTransport:
         self._prepare()
         spikes, _ = self._network.raster(self._image, 0, 0)
         sizes = self.machine.config.sizes
-        activity = np.zeros((4, len(sizes)), np.int32)
-        ends = np.cumsum(sizes)
-        for layer, (end, size) in enumerate(zip(ends, sizes, strict=True)):
-            activity[PRE, layer] = spikes[:, end - size : end].sum()
-        counts = spikes[:, ends[-2] :].sum(axis=0, dtype=np.int32)
-        return self._finish(counts, activity, infer=True)
+        counts = spikes[:, -sizes[-1] :].sum(axis=0, dtype=np.int32)
+        return self._finish(counts, of_spikes(spikes, sizes), infer=True)
 
     def _prepare(self) -> None:
+        """Give the network what the registers say."""
         self.delay()
-        if self._spent is self._image:  # an image runs once, the sample after it is blank
-            self._image = np.zeros_like(self._image)
-        self._spent = self._image
-        configure(self._network, self._values)
+        values, network = self._values, self._network
+        network.steps = values["steps"]
+        network.set_updates(
+            tuple(
+                Update(values[f"shift.{layer.index}"], values[f"probability.{layer.index}"])
+                for layer in self.machine.layers
+            )
+        )
+        states = network.stream_states
+        for number, low, high in self._halves():
+            states[number] = values[low] | values[high] << 32
+        network.stream_states = states
+
+    def _halves(self) -> Iterator[tuple[int, str, str]]:
+        """Yield the number of every stream that is drawn from, and its two registers."""
+        every = streams(self.machine.config)
+        for number in drawn(self.machine):
+            name = every[number].name
+            yield number, f"stream.{name}.low", f"stream.{name}.high"
 
     def _finish(self, counts: np.ndarray, activity: np.ndarray, *, infer: bool) -> bytes:
-        show_streams(self._network, self._values)
+        """Show the streams, count a sample, use up its image, and return its reply."""
+        states = self._network.stream_states
+        for number, low, high in self._halves():
+            self._values[low], self._values[high] = (
+                states[number] & 0xFFFFFFFF,
+                states[number] >> 32,
+            )
         self._add("samples", 1)
         self._add("cycles", 100 + int(activity[PRE].sum()))
-        for layer in range(len(self.machine.config.sizes)):
-            self._add(f"spikes.{layer}", int(activity[PRE, layer]))
+        for name, value in counters(activity[np.newaxis]).items():
+            self._add(name, value)
         for layer in DEFAULT.of(self.machine):
-            self._add(f"positive.{layer.index}", int(activity[POSITIVE, layer.index]))
-            self._add(f"negative.{layer.index}", int(activity[NEGATIVE, layer.index]))
             self._add(f"writes.{layer.index}", int(activity[ROWS, layer.index]) * layer.words)
+        self.events["inferred" if infer else "trained"] += 1
+        self.events["spikes"] += int(activity[PRE, 1:].sum())
+        self.events["errors"] += int(activity[POSITIVE].sum() + activity[NEGATIVE].sum())
+        self.events["rows_written"] += int(activity[ROWS].sum())
         if self._faulty(infer):
             counts = self._break(counts)
+        self._image = np.zeros_like(self._image)
         return struct.pack(f"<{counts.size + 1}H", *counts, int(counts.argmax()))
 
     def _add(self, name: str, value: int) -> None:

@@ -69,7 +69,7 @@ def _commands(draw: Draw, numbers: Machine, stray: bool) -> tuple[Command, ...]:
     encoder, size = Reference(numbers), 0
     fitting = []
     for command in commands:
-        size += len(encoder.answer(command).data)
+        size += len(encoder.encode(command))
         if size > PAYLOAD_MAX:
             break
         fitting.append(tuple(command))

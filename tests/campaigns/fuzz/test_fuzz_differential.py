@@ -11,7 +11,6 @@ from typing import Any
 import hypothesis
 import pytest
 
-from spikeloom.golden.spec.protocol import Feature
 from tests.campaigns.fuzz import differential, kept, reference, simulate
 from tests.campaigns.fuzz.case import Case, CaseError, Stalls
 from tests.campaigns.fuzz.commands import cases
@@ -19,7 +18,6 @@ from tests.campaigns.fuzz.hunt import Hunt, hunt
 from tests.paths import ROOT
 from tests.support.core_faults import FAULTS, replaced
 from tests.support.golden_fault import planted
-from tests.support.golden_transport import GoldenTransport
 
 KEPT = sorted((ROOT / "tests/campaigns/fuzz/regressions").glob("differential-*.json"))
 SOON: dict[str, Any] = {"seconds": 480.0, "shrink_seconds": 60.0}
@@ -119,16 +117,6 @@ def test_a_command_that_is_none_is_refused(command: tuple[Any, ...], message: st
 
 
 # What is drawn
-
-
-def test_the_fuzzers_golden_core_replies_as_the_tests_own_does():
-    """Both were written from the protocol's docstring, one over bytes, one over commands."""
-    for case in drawn(60):
-        wanted, golden = simulate.exchanges(case)
-        features = Feature.COUNTERS if case.hardware.counters else Feature(0)
-        other = GoldenTransport(golden.machine, features=features)
-        for exchange in wanted:
-            exchange.check(other.transfer(exchange.data, exchange.reply.nbytes))
 
 
 def test_drawn_cases_reach_every_option_and_event():

@@ -27,7 +27,7 @@ from spikeloom.golden.spec.link import (
 from spikeloom.hdl import link as hdl_link
 from spikeloom.sim.rtl.transport import VerilatedTransport
 from spikeloom.sim.rtl.verilate import build, to_verilog
-from tests.campaigns.fuzz import board, host, kept, protocol, reference, rig, sessions
+from tests.campaigns.fuzz import board, host, kept, protocol, rig, sessions
 from tests.campaigns.fuzz.case import CaseError
 from tests.campaigns.fuzz.ear import Ear
 from tests.campaigns.fuzz.hunt import hunt
@@ -38,7 +38,7 @@ from tests.campaigns.fuzz.test_cli_fuzz import call
 from tests.campaigns.fuzz.test_fuzz_differential import few
 from tests.campaigns.mutation.planted import Mutant
 from tests.paths import ROOT
-from tests.support.golden_fault import LazyNetwork
+from tests.support.golden_fault import planted
 from tests.support.link_board import PythonCore, ReferenceBoard
 
 FOLDER = ROOT / "tests/campaigns/fuzz/regressions"
@@ -196,7 +196,7 @@ def test_a_board_that_does_not_answer_is_found(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_weight_that_differs_is_found(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(reference, "Network", LazyNetwork)
+    planted(monkeypatch)
     session = Session(False, 9, (("commands", (("train", 1),), None),))
     with pytest.raises(AssertionError, match="read_weights 1 3 1: core and golden differ"):
         board.replay(session)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, Network
+from spikeloom.golden.activity import counters
+from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import Machine
 
 
@@ -78,13 +79,8 @@ class Golden(Network):
     def see(self, images: np.ndarray, labels: np.ndarray) -> Seen:
         """Train on samples in order."""
         counts, activity = self.train(images, labels)
-        totals = activity.sum(axis=0, dtype=np.int64)
-        counters = {f"spikes.{la}": int(totals[PRE, la]) for la in range(totals.shape[1])}
-        for la in range(1, totals.shape[1]):
-            counters[f"positive.{la}"] = int(totals[POSITIVE, la])
-            counters[f"negative.{la}"] = int(totals[NEGATIVE, la])
-        counters["samples"] = len(images)
-        return Seen(counts, self.weights, self.stream_states, counters)
+        counted = counters(activity) | {"samples": len(images)}
+        return Seen(counts, self.weights, self.stream_states, counted)
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
         """Return the part of the images whose class is their label."""

@@ -59,8 +59,8 @@ class Board(GoldenTransport):
         super().__init__(machine, fault)
         self.given: list[int] = []
 
-    def _command(self, data: bytes) -> tuple[int, bytes]:
-        taken, answer = super()._command(data)
+    def command(self, data: bytes) -> tuple[int, bytes]:
+        taken, answer = super().command(data)
         self.given += [data[0]] * (taken > 0)
         return taken, answer
 
@@ -175,8 +175,9 @@ def test_a_fault_that_does_not_repeat_is_told_as_such(config: NetworkConfig, dig
 
     def once(*args: object, **kwargs: object) -> bytes:
         faulty = transport.fault
+        shown = faulty and np.array_equal(faulty.image.reshape(-1), transport._image)
         reply = finish(*args, **kwargs)
-        if faulty and np.array_equal(faulty.image.reshape(-1), transport._image):
+        if shown:
             transport.fault = None
         return reply
 

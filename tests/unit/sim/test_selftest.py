@@ -154,8 +154,9 @@ class Broken(GoldenTransport):
         self._what = what
         self._echoes = 0
 
-    def _command(self, data: bytes) -> tuple[int, bytes]:
-        taken, answer = super()._command(data)
+    def command(self, data: bytes) -> tuple[int, bytes]:
+        shown = self._image.any()
+        taken, answer = super().command(data)
         if not taken:
             return taken, answer
         opcode, values = data[0], self._values
@@ -172,7 +173,7 @@ class Broken(GoldenTransport):
             values["stream.input.low"] ^= 4
         elif self._what == "inference moves a generator" and opcode == Opcode.INFER:
             values["stream.thinning1.low"] += 1
-        elif self._what == "inference learns" and opcode == Opcode.INFER and self._image.any():
+        elif self._what == "inference learns" and opcode == Opcode.INFER and shown:
             self._poke(lambda w: w.__setitem__((0, 0), (w[0, 0] + 1) // 2))
         elif self._what == "a cell is stuck":
             self._poke(lambda w: w.__setitem__((7, 3), w[7, 3] & ~2))

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spikeloom.golden.activity import PRE
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.floor import floor_cycles
-from spikeloom.golden.network import PRE
 from spikeloom.golden.spec.network import SECTIONS
 from spikeloom.hdl.hardware import Hardware
 from spikeloom.report import ReportError, Run, Verification, activity, outcome, weights, write

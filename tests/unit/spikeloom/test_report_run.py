@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from spikeloom.golden import initial
+from spikeloom.golden.activity import NEGATIVE, POSITIVE, PRE, counters
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.floor import floor_cycles
-from spikeloom.golden.network import NEGATIVE, POSITIVE, PRE, Network
+from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import machine
 from spikeloom.report import ReportError, activity
 from tests.support.report_runs import small_digits, tiny, trained, whole_run
@@ -52,12 +53,8 @@ def test_the_floor_is_of_the_samples_that_the_engine_counted(digits: Dataset):
     network = Network(derived)
     network.weights = initial.weights(derived, 5)
     found = network.train(digits.train_images, digits.train_labels)[1]
-    counters = {"samples": 200, "cycles": 1}
-    for layer in range(3):
-        counters[f"spikes.{layer}"] = int(found[:, PRE, layer].sum())
-        counters[f"positive.{layer}"] = int(found[:, POSITIVE, layer].sum())
-        counters[f"negative.{layer}"] = int(found[:, NEGATIVE, layer].sum())
-    run = trained(tiny(), digits, counters=counters)
+    told = {"samples": 200, "cycles": 1, **counters(found)}
+    run = trained(tiny(), digits, counters=told)
     assert run.floor_per_image == pytest.approx(floor_cycles(run.layers, found).mean())
     assert "all 200 training samples" in activity.cycles(run).caption
 
