@@ -14,41 +14,37 @@ unexport MAKEFLAGS MFLAGS
 
 .PHONY: demo test test-slow fuzz upsets paper evidence formal mutants bitstreams crash lint clean lock licences audit
 
-demo: .venv/.stamp
+demo: .venv/.demo
 	$(BIN)/spikeloom demo
 
 test: lint
 	$(BIN)/pytest -n 2 -m "not slow"
 
-test-slow: .venv/.stamp
+test-slow: .venv/.test .venv/.boards
 	$(BIN)/pytest -n 2 -m slow
 
 # Proofs, each with a fault that breaks it and a case that is reached; FORMAL names some of them.
-formal: .venv/.formal
+formal: .venv/.test .venv/.formal
 	$(BIN)/python -m tests.campaigns.formal $(FORMAL)
 
-.venv/.formal: .venv/.stamp
-	@$(BIN)/python -m pip install --quiet --editable '.[formal]'
-	@touch $@
-
 # Draws networks, commands and bytes: golden against RTL. FUZZ="--minutes 40 --target protocol"
-fuzz: .venv/.stamp
+fuzz: .venv/.test
 	$(BIN)/python -m tests.campaigns fuzz $(FUZZ)
 
 # Inverts single bits while the chip learns: make upsets UPSETS="tiny --images 0"
-upsets: .venv/.stamp
+upsets: .venv/.test
 	$(BIN)/python -m tests.campaigns upsets $(UPSETS)
 
 # The paper's figures and tables: make paper FIG="6 --quick"
-paper: .venv/.stamp
+paper: .venv/.test .venv/.paper
 	$(BIN)/python -m tests.campaigns paper $(FIG)
 
 # What is claimed, and what was last found.
-evidence: .venv/.stamp
+evidence: .venv/.test
 	$(BIN)/python -m tests.campaigns evidence $(EVIDENCE)
 
 # Kills training at random moments, and goes on with what is left.
-crash: .venv/.stamp
+crash: .venv/.test
 	$(BIN)/python -m tests.campaigns.crash --kills 100 --results results/crash.json
 
 # Mutants of the RTL's netlists (hdl) or of the golden model's code (golden), which is said first:
@@ -57,17 +53,13 @@ crash: .venv/.stamp
 mutants: .venv/.mutants
 	$(BIN)/python -m tests.campaigns.mutation $(MUTANTS)
 
-.venv/.mutants: .venv/.stamp
-	@$(BIN)/python -m pip install --quiet --editable '.[mutants]'
-	@touch $@
-
 # Two families, the tools' first run included; a missed clock fails.
-bitstreams: .venv/.stamp
+bitstreams: .venv/.boards
 	$(BIN)/spikeloom build hx8k tiny --no-measure
 	$(BIN)/spikeloom build ulx3s-25f tiny --no-measure
 
 # The linter of imports wants the packages as they are installed, below one folder.
-lint: .venv/.stamp
+lint: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@rm -rf build/imports && mkdir -p build/imports/spikeloom
@@ -83,12 +75,12 @@ lock: build/supply/.stamp
 	  $(if $(UPGRADE),--upgrade) --output-file requirements-ci.lock
 
 # Of what the lock names, as .venv has it installed.
-licences: .venv/.stamp build/supply/.stamp
+licences: $(addprefix .venv/.,test boards formal fuzz mutants paper) build/supply/.stamp
 	build/supply/bin/pip-licenses --python $(BIN)/python --from=mixed --with-system --format=json \
 	  | $(BIN)/python tests/support/supply.py licences
 
 # Asks a database on the network; without one nothing is known, which is no fault of the tree.
-audit: .venv/.stamp build/supply/.stamp
+audit: .venv/.test build/supply/.stamp
 	$(BIN)/python tests/support/supply.py audit --program build/supply/bin/pip-audit \
 	  --results results/audit.json
 
@@ -98,13 +90,19 @@ build/supply/.stamp: pyproject.toml
 	@build/supply/bin/python -m pip install --quiet --group supply
 	@touch $@
 
+# Each target installs what it needs: the demonstration 0.5 GB, the tests 0.7 GB.
+.venv/.demo: EXTRAS := rtl,report
+.venv/.%: EXTRAS = $*
+.venv/.%: .venv/.stamp
+	@echo "Installing spikeloom[$(EXTRAS)] into .venv (once)"
+	@$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	@touch $@
+
 .venv/.stamp: pyproject.toml
 	@[ -n "$(PYTHON)" ] || \
 	  { echo "Python 3.11 or later is needed; install it or name it: make PYTHON=/path/to/python3"; exit 1; }
-	@echo "Setting up .venv (once; it takes minutes and 2 GB)"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear .venv || \
 	  { echo "Python's venv module is needed; on Debian: apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --editable '.[test,boards,paper]'
 	@touch $@
 
 clean:

@@ -17,9 +17,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from spikeloom.errors import SpikeloomError
-
-EXTRA = "pip install '.[boards]' in spikeloom's repository"
+from spikeloom.errors import SpikeloomError, install
 
 
 class ToolError(SpikeloomError, RuntimeError):
@@ -142,7 +140,7 @@ def find(name: str) -> Tool:
     if script is None:
         raise ToolError(
             f"{name} {why}, and {known.script} of the Python package {known.package!r} is not "
-            f"there either; install the open tools: {EXTRA}"
+            f"there either; install the open tools: {install('boards')}"
         )
     tool = _of_package(name, script)
     if tool is not None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikeloom.boards.estimate import Speed, line_bytes
 from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rate_form
 from spikeloom.engines.engine import GoldenEngine, start
 from spikeloom.golden import initial
@@ -19,6 +19,9 @@ from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import Hardware
 from spikeloom.pace import Pace
+
+if TYPE_CHECKING:  # of an extra
+    from spikeloom.boards.estimate import Speed
 
 WARM_UP = 200
 """Images that golden trains on first: spikes of an untrained network are not typical."""
@@ -127,6 +130,8 @@ def board_speed(
     log: Callable[[str], None] | None = None,
 ) -> Speed:
     """Simulate a board's core on images of `data`, as many of `IMAGES` as there are."""
+    from spikeloom.boards.estimate import Speed, line_bytes
+
     if log is not None:
         log("simulating its core")
     device = RtlEngine(machine(config), hardware, log=log)

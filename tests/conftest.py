@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.paths import ROOT
+from tests.support import extras
 
 SEED = pytest.StashKey[int]()
 
@@ -36,6 +37,14 @@ def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", None)
     seed = worker["seed"] if worker else config.getoption("--seed")
     config.stash[SEED] = random.SystemRandom().getrandbits(32) if seed is None else seed
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs an extra that is not installed."""
+    for item in items:
+        for mark in item.iter_markers("extra"):
+            if (why := extras.reason(*mark.args)) is not None:
+                item.add_marker(pytest.mark.skip(reason=why))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -19,7 +19,6 @@ from spikeloom.cli.output import Output, percent
 from spikeloom.cli.speed import board_rows, board_values
 from spikeloom.engines.device import RtlEngine
 from spikeloom.engines.engine import Engine, make_engine
-from spikeloom.golden.datasets.images import from_picture
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.training import evaluate
 
@@ -128,6 +127,9 @@ def _images(
     network: NetworkConfig, data: str, test: int | None, pictures: list[Path] | None
 ) -> tuple[np.ndarray, np.ndarray]:
     if pictures:
+        # Only here: the library that reads pictures is of an extra.
+        from spikeloom.golden.datasets.images import from_picture
+
         images = np.stack([from_picture(path, network.image) for path in pictures])
         return images, np.zeros(len(pictures), np.uint8)
     loaded = network_data.load(network, data, test=test)

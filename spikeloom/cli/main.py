@@ -21,7 +21,7 @@ from spikeloom.cli.selftest import selftest
 from spikeloom.cli.sim_board import sim_board
 from spikeloom.cli.train import train
 from spikeloom.cli.verify import verify
-from spikeloom.errors import SpikeloomError
+from spikeloom.errors import SpikeloomError, naming_extras
 
 FAILED = 2
 
@@ -33,7 +33,8 @@ class Verbs(TyperGroup):
         """Run a verb."""
         output = Output(json="--json" in ctx.args)
         try:
-            return super().invoke(ctx)
+            with naming_extras():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             output.say("stopped")
             output.result({"error": "stopped"})

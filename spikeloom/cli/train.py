@@ -81,6 +81,7 @@ def train(
         checkpoints.check_free(save, resume)
     if report:
         outputs.folder(report)
+        import spikeloom.report.reporting  # noqa: F401  (of an extra: missed now, not at the end)
     images = network_data.load(
         network, data, train=train, test=test, held_out=held_out, validate=validate
     )

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from spikeloom.errors import naming_extras
 from spikeloom.golden import initial
 from spikeloom.golden.activity import counters
 from spikeloom.golden.network import Network
@@ -149,6 +150,7 @@ class GoldenEngine:
         """Hold nothing."""
 
 
+@naming_extras()
 def make_engine(
     name: str,
     config: NetworkConfig,

@@ -13,6 +13,8 @@ from tests.paper import ann, stats
 from tests.paper.errors import PaperError
 from tests.paper.job import Place, execute
 
+pytestmark = pytest.mark.extra("paper")
+
 SMALL = {"train": 2000, "test": 500, "epochs": 4, "batch": 50, "dropout": [0.0, 0.0]}
 
 

@@ -57,6 +57,7 @@ def fill(folder: Path) -> dict[str, Any]:
     return {"fashion_md5": md5s, "emnist_md5": emnist}
 
 
+@pytest.mark.extra("paper")
 def test_a_download_is_checked_unpacked_and_not_repeated(tmp_path: Path, server: tuple[str, Path]):
     url, folder = server
     told = fill(folder) | {"fashion_url": url, "emnist_url": f"{url}e.zip"}
@@ -69,6 +70,7 @@ def test_a_download_is_checked_unpacked_and_not_repeated(tmp_path: Path, server:
     assert images.download(tmp_path / "cache", **told) == found
 
 
+@pytest.mark.extra("paper")
 def test_a_download_of_something_else_is_refused(tmp_path: Path, server: tuple[str, Path]):
     url, folder = server
     told = fill(folder) | {"fashion_url": url, "emnist_url": f"{url}e.zip"}
@@ -77,6 +79,7 @@ def test_a_download_of_something_else_is_refused(tmp_path: Path, server: tuple[s
         images.download(tmp_path / "cache", **told)
 
 
+@pytest.mark.extra("paper")
 def test_a_download_without_a_network_is_told(tmp_path: Path):
     with pytest.raises(PaperError, match=r"http://127\.0\.0\.1:9/.* could not be fetched: "):
         images.download(tmp_path / "cache", fashion_url="http://127.0.0.1:9/")

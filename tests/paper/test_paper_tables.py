@@ -6,7 +6,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from scipy import stats as scipy_stats
 
 from tests.paper import extent, published, rows, stats, tables
 from tests.paper.errors import PaperError
@@ -16,7 +15,10 @@ from tests.support.paper_runs import QUICK, found, trained
 # Statistics
 
 
+@pytest.mark.extra("paper")
 def test_the_paired_interval_is_that_of_the_bootstrap(rng: np.random.Generator):
+    from scipy import stats as scipy_stats  # jax brings it
+
     ours, theirs = rng.random((2, 2000)) < [[0.97], [0.96]]
     ours[:1800] = theirs[:1800]
     found = stats.paired([ours], [theirs])

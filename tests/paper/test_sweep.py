@@ -222,6 +222,7 @@ def start_files(folder: Path, count: int) -> list[Path]:
     raise AssertionError(f"{count} runs did not start within {WAIT} s")
 
 
+@pytest.mark.extra("paper")
 def test_a_killed_worker_costs_a_repeated_run_and_nothing_else(tmp_path: Path):
     started, results = tmp_path / "started", tmp_path / "results"
     started.mkdir()
@@ -247,11 +248,13 @@ def test_a_killed_worker_costs_a_repeated_run_and_nothing_else(tmp_path: Path):
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="speaks of glibc's allocator")
+@pytest.mark.extra("paper")
 def test_workers_keep_the_memory_that_a_run_takes_again(tmp_path: Path):
     (record,) = sweep([job(1)], Store(tmp_path), Place(), workers=1, run=page_faults).values()
     assert record.result["faults"] < 5120, "as many pages as ten of the hundred arrays have"
 
 
+@pytest.mark.extra("paper")
 def test_a_run_that_kills_every_worker_fails_alone(tmp_path: Path):
     jobs = [job(1), job(2, dies=True), job(3)]
     with pytest.raises(PaperError, match=r"1 of 3 runs failed.*run 2 \(KilledWorker"):
@@ -259,6 +262,7 @@ def test_a_run_that_kills_every_worker_fails_alone(tmp_path: Path):
     assert kept(tmp_path) == 2
 
 
+@pytest.mark.extra("paper")
 def test_a_cluster_that_runs_already_is_used_by_its_address(tmp_path: Path):
     distributed = need("distributed")
     seen: list[Progress] = []
@@ -277,6 +281,7 @@ def test_a_cluster_that_runs_already_is_used_by_its_address(tmp_path: Path):
     assert seen[-1].finished == 2
 
 
+@pytest.mark.extra("paper")
 def test_an_address_where_nobody_answers_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("tests.paper.sweep.PATIENCE", "1s")
     address = "tcp://127.0.0.1:9"

@@ -26,7 +26,7 @@ def test_the_lock_covers_every_dependency_in_the_version_asked_for():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = list(project["dependencies"])
     for extra in project["optional-dependencies"].values():
-        asked += extra
+        asked += [line for line in extra if not line.startswith("spikeloom[")]
     lock = locked()
     assert len(asked) > 20
     for line in asked:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
-from pathlib import Path
 
 import pytest
 from amaranth import ClockDomain, Signal
@@ -14,10 +12,7 @@ from tests.campaigns.formal.__main__ import main, proofs
 from tests.campaigns.formal.proof import Harness, Proof
 from tests.campaigns.formal.solver import PROGRAMS, FormalError, Outcome, check
 
-MISSING = [name for name in PROGRAMS if not (Path(sys.executable).parent / name).is_file()]
-pytestmark = pytest.mark.skipif(
-    bool(MISSING), reason=f"{', '.join(MISSING)} missing: pip install -e '.[formal]'"
-)
+pytestmark = pytest.mark.extra("formal")
 
 QUICK = ("lfsr.never_zero.lfsr16", "frames.hunts_again", "neuron.error.one")
 EVERY = {proof.name: proof for proof in proofs([])}

@@ -30,7 +30,7 @@ KINDS = {
 
 
 def command(kind: str) -> ModuleType:
-    """Return what runs a kind: NAMES of its parts, `add_options` and `running`."""
+    """Return what runs a kind: NAMES of its parts, `add_options`, `bounded`, `running`."""
     return import_module(f"tests.campaigns.mutation.{kind}.command")
 
 
@@ -46,13 +46,20 @@ def options(arguments: list[str]) -> argparse.Namespace:
         words.add_argument(
             "--out",
             type=outputs.file,
-            default=str(ROOT / "results" / file),
-            help="file for the result; parts that it has and that are not run stay in it",
+            help=f"file for the result; parts that it has and that are not run stay in it; by "
+            f"default results/{file}, or build/{file} for a run with any limit",
         )
         words.add_argument("parts", nargs="*", help="names of parts; all where none is given")
         if kind in arguments[:1]:
             command(kind).add_options(words)
     return parser.parse_args(arguments)
+
+
+def file(chosen: argparse.Namespace, kind: ModuleType) -> Path:
+    """Return where a run is kept: a bounded one leaves the published file alone, unless asked."""
+    bounded = chosen.most is not None or kind.bounded(chosen)
+    unasked = ROOT / ("build" if bounded else "results") / KINDS[chosen.kind][1]
+    return outputs.file(chosen.out or unasked).resolve()
 
 
 def main(arguments: list[str]) -> int:
@@ -69,7 +76,7 @@ def main(arguments: list[str]) -> int:
     if unknown := sorted(set(chosen.parts) - set(kind.NAMES)):
         say(f"no part {', '.join(unknown)} of {chosen.kind}; there are: {', '.join(kind.NAMES)}")
         return 2
-    out: Path = chosen.out.resolve()
+    out = file(chosen, kind)
     found: dict[str, report.Found] = {}
     try:
         with kind.running(chosen, say) as run:
@@ -81,6 +88,7 @@ def main(arguments: list[str]) -> int:
     except SpikeloomError as error:
         say(f"error: {error}")
         return 2
+    say(f"written to {out}")
     console.print(report.tabulate(found, f"Mutants, {chosen.kind}"))
     reached = report.share(report.total(found))
     say(f"{reached:.1%} of what could be told is killed, goal {report.GOAL:.0%}")

@@ -15,7 +15,7 @@ from amaranth.lib.wiring import In, Out
 from spikeloom.hdl.learning import Coincidence, Thinning
 from tests.bench.bench import Bench, Case, run_case
 from tests.campaigns.mutation import report
-from tests.campaigns.mutation.__main__ import main, options
+from tests.campaigns.mutation.__main__ import command, file, main, options
 from tests.campaigns.mutation.hdl import blocks, campaign, contracts, equivalence, netlist
 from tests.campaigns.mutation.hdl.campaign import Fate, Limits, Result
 from tests.campaigns.mutation.hdl.command import limits, told
@@ -25,6 +25,7 @@ from tests.campaigns.mutation.hdl.machine import Simulator
 from tests.campaigns.mutation.hdl.netlist import Mutant, NetlistError
 from tests.campaigns.mutation.hdl.subject import BlockSubject, SoundError
 from tests.campaigns.mutation.report import EQUIVALENT, KILLED, SURVIVED
+from tests.paths import ROOT
 
 LINE = (
     "mutate -mode cnot1 -module block -cell $auto$8 -port D -portbit 2 -ctrlbit 4 "
@@ -338,6 +339,27 @@ def test_mutants_of_a_block_are_shared_among_its_sizes():
     chosen = options(["hdl", "--most", "10", "lfsr"])
     assert limits(chosen, SimpleNamespace(mutants=0), 3).mutants == 3
     assert limits(options(["hdl"]), SimpleNamespace(mutants=300), 3).mutants == 300
+
+
+@pytest.mark.parametrize(
+    ("words", "folder"),
+    [
+        ("hdl", "results"),
+        ("hdl --search 8 --runs 400 lfsr", "results"),
+        ("hdl --most 1 lfsr", "build"),
+        ("hdl --runs 1 lfsr", "build"),
+        ("hdl --seconds 0", "build"),
+        ("golden wta", "results"),
+        ("golden --most 3", "build"),
+    ],
+)
+def test_a_bounded_run_leaves_the_published_file_alone(words: str, folder: str, tmp_path):
+    chosen = options(words.split())
+    name = {"hdl": "mutants.json", "golden": "mutants-golden.json"}[chosen.kind]
+    assert file(chosen, command(chosen.kind)) == ROOT / folder / name
+    mine = tmp_path / "mine.json"
+    chosen = options([*words.split(), "--out", str(mine)])
+    assert file(chosen, command(chosen.kind)) == mine
 
 
 def test_a_block_that_is_not_there_is_named(capsys):

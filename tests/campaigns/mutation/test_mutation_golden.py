@@ -151,8 +151,8 @@ def test_without_cosmic_ray_the_command_says_how_to_get_it(capsys, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.extra("mutants")
 def test_a_bounded_run_goes_on_where_it_was_stopped(tmp_path):
-    pytest.importorskip("cosmic_ray", reason="the extra `mutants` is not installed")
     command = [sys.executable, "-m", "tests.campaigns.mutation", "golden"]
     for most in (3, 6):
         out = tmp_path / f"{most}.json"

@@ -72,6 +72,7 @@ def called(recorder: Recorder, name: str) -> tuple[str, str]:
 JUDGED = "--report report.json --freq {} --seed 7 --timing-allow-fail"
 
 
+@pytest.mark.extra("boards")
 def test_ice40_is_placed_for_its_package_and_judged_by_us(recorder: Recorder):
     placer, packer = called(recorder, "icebreaker")
     assert placer == (
@@ -81,6 +82,7 @@ def test_ice40_is_placed_for_its_package_and_judged_by_us(recorder: Recorder):
     assert packer == "icepack top.asc top.bin"
 
 
+@pytest.mark.extra("boards")
 def test_ecp5_is_placed_for_its_package_and_packed_small(recorder: Recorder):
     placer, packer = called(recorder, "ulx3s-85f")
     assert placer.startswith("nextpnr-ecp5 --85k --package CABGA381 --speed 6 --json top.json ")
@@ -89,6 +91,7 @@ def test_ecp5_is_placed_for_its_package_and_packed_small(recorder: Recorder):
     assert packer == "ecppack --compress --input top.config --bit top.bit"
 
 
+@pytest.mark.extra("boards")
 def test_gowin_is_called_by_its_placers_new_name_and_options(recorder: Recorder):
     placer, packer = called(recorder, "tang-nano-20k")
     assert placer.startswith(
@@ -98,6 +101,7 @@ def test_gowin_is_called_by_its_placers_new_name_and_options(recorder: Recorder)
     assert packer == ("gowin_pack -d GW2A-18C -o top.fs --sspi_as_gpio --mspi_as_gpio top.pnr.json")
 
 
+@pytest.mark.extra("boards")
 def test_memories_promise_nothing_that_silicon_does_not(recorder: Recorder):
     flow.synthesis(design("hx8k"), Path(), print)
     script = recorder.steps[0].inputs["synthesis.ys"]

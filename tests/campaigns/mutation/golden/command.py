@@ -39,6 +39,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def bounded(chosen: argparse.Namespace) -> bool:
+    """Say whether less is done to a mutant than for a published result: never."""
+    return False
+
+
 @contextmanager
 def running(chosen: argparse.Namespace, say: Callable[[str], object]) -> Iterator[Callable]:
     """Give what runs a module's mutants, in a copy that is the working folder meanwhile."""

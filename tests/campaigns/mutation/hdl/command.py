@@ -22,12 +22,14 @@ NAMES = blocks.NAMES
 
 MUTANTS = 60
 """Of every size of a block."""
+RUNS = 40
+"""Of a bench that a mutant must survive."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add what only these mutants have."""
     parser.add_argument(
-        "--runs", type=at_least(1), default=40, help="benches that a mutant must survive"
+        "--runs", type=at_least(1), default=RUNS, help="benches that a mutant must survive"
     )
     parser.add_argument(
         "--seconds",
@@ -38,6 +40,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--search", type=at_least(0), default=60, help="seconds that a proof may take; 0: none"
     )
+
+
+def bounded(chosen: argparse.Namespace) -> bool:
+    """Say whether fewer benches run than a published result has."""
+    return chosen.runs < RUNS or chosen.seconds < float("inf")
 
 
 def limits(chosen: argparse.Namespace, subject: Subject, sizes: int) -> Limits:
