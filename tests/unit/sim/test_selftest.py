@@ -219,10 +219,10 @@ def test_what_is_broken_below_the_network_is_named(
 def test_a_stream_is_told_in_words(tiny: Machine):
     class Transport(GoldenTransport):
         def _train(self, label: int) -> bytes:
+            image = self._image
             reply = super()._train(label)
-            image, self._image = self._image, np.zeros_like(self._image)
-            self._image[0] = image[0]
             if image.sum() == 3:
+                self._image[0] = image[0]
                 super()._train(label)
             return reply
 
