@@ -5,6 +5,8 @@ An engine's name is not in it: a run may go on in another engine, and must reach
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,22 +14,23 @@ from typing import Any
 import numpy as np
 
 from spikeloom.errors import SpikeloomError
+from spikeloom.golden.datasets import Part
 from spikeloom.golden.files import DAMAGED, ArchiveError, pick_array, read_arrays, replacing
-from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.machine import Machine, machine
+from spikeloom.golden.spec.network import NetworkConfig, from_dict
+from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.golden.spec.streams import streams
+from spikeloom.run import Point, Run
 
 FORMAT = "spikeloom-checkpoint"
-VERSION = 1
+VERSION = 2
 
-_SLACK = 1 << 24  # bytes of a checkpoint beside its weights; a curve of 600,000 points is less
-
-_SCALARS = {
-    "config_name": np.str_,
-    "config_digest": np.str_,
+_RUN = {
     "data": np.str_,
     "seed": np.int64,
     "epoch": np.int64,
     "position": np.int64,
+    "presentations": np.int64,
     "train_images": np.int64,
 }
 
@@ -38,38 +41,54 @@ class CheckpointError(SpikeloomError, ValueError):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Checkpoint:
-    """A run between two samples.
+    """A run between two samples, with all that it needs to go on.
 
     Attributes
     ----------
-    config_name, config_digest : of the network.
-    seed : of the run; decides initial weights, streams and order of samples.
-    epoch, position : samples 0 .. position-1 of epoch `epoch` (from 0) are done.
-    train_images, data : how many images an epoch has, and their `data.fingerprint`.
+    config : of the network. run : where the run stands.
     weights : int16[n_pre, n_post] per crossbar.
     stream_states : of all streams, in the order of `golden.spec.streams.streams`.
-    curve : int64[points, 3]; presentations so far, images evaluated, images right.
     """
 
-    config_name: str
-    config_digest: str
-    seed: int
-    epoch: int
-    position: int
-    train_images: int
-    data: str
+    config: NetworkConfig
+    run: Run
     weights: list[np.ndarray]
     stream_states: list[int]
-    curve: np.ndarray
+
+    def check_network(self, config: NetworkConfig) -> None:
+        """Raise `CheckpointError` unless this is a checkpoint of `config`'s network."""
+        mine, theirs = self.config.digest(), config.digest()
+        if mine != theirs:
+            raise CheckpointError(
+                f"the checkpoint is of configuration {self.config.name!r} with digest {mine}, "
+                f"{config.name!r} has {theirs}: take the configuration that it was made with"
+            )
+
+    def check_run(self, train: Part, seed: int | None = None) -> None:
+        """Raise `CheckpointError` unless going on with these is going on with the same run."""
+        run, print_ = self.run, train.fingerprint()
+        if seed is not None and seed != run.seed:
+            raise CheckpointError(
+                f"the checkpoint's run has seed {run.seed}, asked for is {seed}: leave the "
+                "seed out to go on with it"
+            )
+        if run.train_images and (run.train_images, run.data) != (len(train), print_):
+            raise CheckpointError(
+                f"the checkpoint was trained on {run.train_images} images (fingerprint "
+                f"{run.data}), these are {len(train)} ({print_}): give the same "
+                "data and numbers of images"
+            )
 
 
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; `path` holds either what it held before or all of the new one."""
     path = Path(path)
-    arrays = {name: kind(getattr(checkpoint, name)) for name, kind in _SCALARS.items()}
+    arrays = {name: kind(getattr(checkpoint.run, name)) for name, kind in _RUN.items()}
+    arrays["config"] = np.str_(json.dumps(_table(checkpoint.config)))
     arrays |= {f"weights{i}": w for i, w in enumerate(checkpoint.weights, start=1)}
     arrays["stream_states"] = np.array(checkpoint.stream_states, np.uint64)
-    arrays["curve"] = checkpoint.curve
+    points = [(p.presentations, p.images, p.right) for p in checkpoint.run.curve]
+    arrays["curve"] = np.array(points, np.int64).reshape(-1, 3)
     try:
         with replacing(path) as file:
             np.savez(
@@ -83,6 +102,12 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
         raise CheckpointError(f"cannot write {path}: {error.strerror}") from error
 
 
+def _table(config: NetworkConfig) -> dict[str, Any]:
+    """Return a configuration as its file has it."""
+    table = dataclasses.asdict(config)
+    return {("layer" if key == "layers" else key): value for key, value in table.items()}
+
+
 def check_free(path: Path, resume: Path | None) -> None:
     """Raise `CheckpointError` where writing `path` would destroy a file that is not resumed."""
     if path.is_file() and not (resume and resume.exists() and path.samefile(resume)):
@@ -91,26 +116,25 @@ def check_free(path: Path, resume: Path | None) -> None:
         )
 
 
-def load(path: str | Path, machine: Machine) -> Checkpoint:
-    """Read a checkpoint of `machine`'s network; `CheckpointError` says why it is refused."""
+def load(path: str | Path) -> Checkpoint:
+    """Read a checkpoint; `CheckpointError` says why it is refused."""
     path = Path(path)
     try:
-        fields = _read(path, 2 * machine.config.weight_count + _SLACK)
+        fields = _read(path)
         _check_kind(fields)
-        checkpoint = _build(fields, machine)
+        return _build(fields)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
-    return checkpoint
 
 
-def _read(path: Path, most: int) -> dict[str, np.ndarray]:
-    """Read the arrays of an archive; refuse one of more than `most` bytes before it is unpacked."""
+def _read(path: Path) -> dict[str, np.ndarray]:
+    """Read the arrays of an archive; as they are stored unpacked, it is no larger than its file."""
     try:
-        return read_arrays(path, most)
+        return read_arrays(path, path.stat().st_size)
     except OSError as error:
         raise CheckpointError(f"cannot be read: {error.strerror or error}") from error
     except ArchiveError as error:
-        raise CheckpointError(f"{error}: not a checkpoint of this network") from error
+        raise CheckpointError(f"{error}: not a checkpoint") from error
     except (ValueError, EOFError) as error:
         raise CheckpointError("not a checkpoint: no .npz archive of arrays") from error
     except DAMAGED as error:
@@ -129,23 +153,41 @@ def _check_kind(fields: dict[str, np.ndarray]) -> None:
         )
 
 
-def _build(fields: dict[str, np.ndarray], machine: Machine) -> Checkpoint:
-    config = machine.config
-    scalars = {name: _scalar(fields, name, kind) for name, kind in _SCALARS.items()}
-    if scalars["config_digest"] != config.digest():
+def _build(fields: dict[str, np.ndarray]) -> Checkpoint:
+    built = _machine(_scalar(fields, "config", np.str_))
+    return Checkpoint(
+        config=built.config,
+        run=_run(fields),
+        weights=_weights(fields, built),
+        stream_states=_stream_states(fields, built.config),
+    )
+
+
+def _machine(text: str) -> Machine:
+    try:
+        return machine(from_dict(json.loads(text)))
+    except (ConfigError, ValueError, RecursionError, TypeError) as error:
+        raise CheckpointError(f"its configuration cannot be used: {error}") from None
+
+
+def _run(fields: dict[str, np.ndarray]) -> Run:
+    values = {name: _scalar(fields, name, kind) for name, kind in _RUN.items()}
+    for name in ("seed", "epoch", "position", "presentations", "train_images"):
+        if values[name] < 0:
+            raise CheckpointError(f"damaged: {name} is {values[name]}, less than 0")
+    if values["position"] >= max(1, values["train_images"]):
         raise CheckpointError(
-            f"of configuration {scalars['config_name']!r} with digest {scalars['config_digest']}, "
-            f"{config.name!r} has {config.digest()}: take the configuration that it was made with"
+            f"damaged: position {values['position']} in an epoch of {values['train_images']}"
         )
-    for name, least in (("seed", 0), ("epoch", 0), ("position", 0), ("train_images", 1)):
-        if scalars[name] < least:
-            raise CheckpointError(f"damaged: {name} is {scalars[name]}, less than {least}")
-    if scalars["position"] >= scalars["train_images"]:
-        raise CheckpointError(
-            f"damaged: position {scalars['position']} in an epoch of {scalars['train_images']}"
-        )
+    curve = _array(fields, "curve", np.int64, (None, 3))
+    if (curve[:, 1] < 1).any():
+        raise CheckpointError("damaged: a point of the curve of no images")
+    return Run(**values, curve=[Point(*row) for row in curve.tolist()])
+
+
+def _weights(fields: dict[str, np.ndarray], built: Machine) -> list[np.ndarray]:
     weights = []
-    for layer in machine.layers:
+    for layer in built.layers:
         array = _array(fields, f"weights{layer.index}", np.int16, (layer.n_pre, layer.n_post))
         if (largest := int(np.abs(array.astype(np.int32)).max())) > layer.weight_max:
             raise CheckpointError(
@@ -153,6 +195,10 @@ def _build(fields: dict[str, np.ndarray], machine: Machine) -> Checkpoint:
                 f"at most {layer.weight_max}"
             )
         weights.append(array)
+    return weights
+
+
+def _stream_states(fields: dict[str, np.ndarray], config: NetworkConfig) -> list[int]:
     every = streams(config)
     states = _array(fields, "stream_states", np.uint64, (len(every),)).tolist()
     for stream, state in zip(every, states, strict=True):
@@ -160,8 +206,7 @@ def _build(fields: dict[str, np.ndarray], machine: Machine) -> Checkpoint:
             raise CheckpointError(
                 f"damaged: stream {stream.name} is at {state:#x}, no state of {stream.lfsr.name}"
             )
-    curve = _array(fields, "curve", np.int64, (None, 3))
-    return Checkpoint(**scalars, weights=weights, stream_states=states, curve=curve)
+    return states
 
 
 def _array(

@@ -6,15 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from spikeloom import data as network_data
+from spikeloom import datasets
 from spikeloom.engines.device import DeviceEngine
 from spikeloom.engines.engine import GoldenEngine
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.network import NetworkConfig, load
+from spikeloom.network import Network
+from spikeloom.progress import Callback
 from spikeloom.report import Verification
 from spikeloom.report.reporting import write_report
 from spikeloom.sim.compare.lockstep import Lockstep
-from spikeloom.training import Evaluation, Progress, Trainer, evaluate
+from spikeloom.training import Evaluation
 
 CONFIG = "mnist-784-128-10"
 COMMAND = "spikeloom demo"
@@ -50,7 +52,7 @@ class Outcome:
 def prepare(plan: Plan) -> tuple[NetworkConfig, Dataset]:
     """Return the demonstration's network and digits."""
     config = load(CONFIG)
-    digits = network_data.load(config, train=plan.train, test=plan.test, held_out=plan.held_out)
+    digits = datasets.mnist(config, train=plan.train, test=plan.test, held_out=plan.held_out)
     return config, digits
 
 
@@ -59,7 +61,7 @@ def run(
     device: DeviceEngine,
     report: Path,
     *,
-    progress: Callable[[Progress], None] = lambda _: None,
+    progress: Callback = lambda _: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
     """Train `device` on every digit once, golden beside it, test both, compare, and report.
@@ -68,21 +70,22 @@ def run(
     """
     say("Preparing the golden model")
     pair = Lockstep(GoldenEngine(device.machine), device, log=say)
-    trainer = Trainer(pair, digits, epochs=1)
-    say(f"Training the RTL on {trainer.count:,} digits, the golden model beside it")
-    trainer.run(progress)
-    cycles = pair.counters("train")["cycles"] / trainer.count
-    held, tested = len(digits.held_images), len(digits.test_images)
-    say(f"Testing on {held:,} held-out and {tested:,} test digits")
-    held_out = evaluate(pair, digits.held_images, digits.held_labels)
-    test = evaluate(pair, digits.test_images, digits.test_labels)
+    network = Network(device.machine.config, engine=pair, show=False)
+    say(f"Training the RTL on {len(digits.train):,} digits, the golden model beside it")
+    network.fit(digits.train, validation=digits.held, callback=progress)
+    cycles = network.counters("train")["cycles"] / len(digits.train)
+    say(f"Testing on {len(digits.held):,} held-out and {len(digits.test):,} test digits")
+    held_out = network.evaluate(digits.held)
+    test = network.evaluate(digits.test)
     say("Comparing every weight")
     pair.compare_weights()
     say("Drawing the report")
-    rate = trainer.count / pair.device_seconds
+    rate = len(digits.train) / pair.device_seconds
     path = write_report(
         report,
-        trainer,
+        network,
+        digits.train,
+        digits.test,
         test,
         command=COMMAND,
         images_per_second=rate,

@@ -7,57 +7,36 @@ often changes nothing.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from spikeloom import checkpoint as checkpoints
-from spikeloom import outputs
-from spikeloom.checkpoint import Checkpoint, CheckpointError
-from spikeloom.data import fingerprint
-from spikeloom.engines.engine import Engine, start
+from spikeloom.checkpoint import Checkpoint
+from spikeloom.engines.engine import Engine, GoldenEngine, restore
+from spikeloom.errors import SpikeloomError
 from spikeloom.golden import initial
-from spikeloom.golden.datasets import Dataset
+from spikeloom.golden.datasets import Part
+from spikeloom.golden.spec.machine import machine
 from spikeloom.interrupt import Stop
 from spikeloom.pace import Pace
+from spikeloom.progress import Callback, Progress
+from spikeloom.run import Point, Run
 
 EVALUATIONS = 8
 """Points of the learning curve per epoch."""
 
-SAVE_SECONDS = 60.0
-"""A run that is saved is saved this often: what it trains may be lost, with a board's power say."""
+KEEP_SECONDS = 60.0
+"""A run is kept this often at least: what trains it may be lost, with a board's power say."""
 
 GLANCE = 250
 """Held-out images of such a point where the engine is a simulation."""
 
 
-@dataclass(frozen=True)
-class Point:
-    """Held-out accuracy after so many presentations: `right` of `images`."""
-
-    presentations: int
-    images: int
-    right: int
-
-    @property
-    def accuracy(self) -> float:
-        """Accuracy, 0 to 1."""
-        return self.right / self.images
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a progress bar shows."""
-
-    presentations: int
-    total: int
-    epoch: int
-    epochs: int
-    images_per_second: float
-    point: Point | None
+class TrainingError(SpikeloomError, ValueError):
+    """Training that cannot go on; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,214 +65,171 @@ class Evaluation:
         return self.right / len(self.labels) if len(self.labels) else None
 
 
-def evaluate(
-    engine: Engine,
-    images: np.ndarray,
-    labels: np.ndarray,
-    *,
-    tick: Callable[[int], None] = lambda done: None,
-) -> Evaluation:
-    """Infer images in chunks; `tick` is told how many are done after each, and may raise."""
+def infer(
+    engine: Engine, images: np.ndarray, progress: Callback = lambda progress: None
+) -> np.ndarray:
+    """Infer images in chunks; return counted output spikes, int32[n, classes].
+
+    `progress` is told after each chunk, and may raise. Ctrl-C ends the chunk that is running.
+    """
     counts = np.zeros((len(images), engine.machine.config.sizes[-1]), np.int32)
-    for chunk in Pace().chunks(len(images)):
-        part = slice(chunk.start, chunk.stop)
-        counts[part] = engine.infer(images[part])
-        tick(chunk.stop)
-    return Evaluation(counts, labels)
+    with Stop(patient=True) as stop:
+        for chunk in Pace().chunks(len(images)):
+            part = slice(chunk.start, chunk.stop)
+            counts[part] = engine.infer(images[part])
+            progress(Progress("inferring", chunk.stop, len(images)))
+            stop.check()
+    return counts
 
 
 class Trainer:
-    """One training run between any two samples.
+    """Trains an engine for some epochs more.
 
     Parameters
     ----------
-    engine : at any state; it is put to the run's start, or to that of `resume`.
-    data : what to train on, and what is held out to look at.
-    seed : of the run; that of `resume` where it is left out, else the configuration's.
-    epochs : in all, those that `resume` has done included.
-    resume : a checkpoint of the same network and the same data; `CheckpointError` otherwise.
+    engine : in the state of `run`.
+    run : where the run stands; it is moved on, and right whenever this raises.
+    train, held : what to train on, and what to look at for the learning curve.
+    epochs : how many more; one that was broken off is finished first and counts.
+    progress : told after every chunk and every point of the learning curve.
+    keep : called where training begins, before every epoch, every `KEEP_SECONDS` and at the end.
 
-    Attributes
-    ----------
-    epoch, position : the next sample is number `position` of epoch `epoch`, both from 0.
-    curve : points of the learning curve so far.
-    whole : False while a chunk trains; then an interrupted run cannot be saved.
+    Raises
+    ------
+    TrainingError : there is nothing to train on, or a broken epoch was one of other data.
     """
 
     def __init__(
         self,
         engine: Engine,
-        data: Dataset,
+        run: Run,
+        train: Part,
+        held: Part | None = None,
         *,
-        epochs: int,
-        seed: int | None = None,
-        resume: Checkpoint | None = None,
+        epochs: int = 1,
+        progress: Callback = lambda progress: None,
+        keep: Callable[[], None] = lambda: None,
     ) -> None:
-        self.engine = engine
-        self.data = data
-        self.epochs = epochs
-        self.count = len(data.train_images)
-        self.epoch = self.position = 0
-        self.curve: list[Point] = []
-        self.whole = True
-        self._fingerprint = fingerprint(data)
+        if not len(train):
+            raise TrainingError("no image to train on: give one or more")
+        if epochs < 0:
+            raise TrainingError(f"epochs = {epochs!r}: give how many more there are to be")
+        print_ = train.fingerprint()
+        if run.position and (run.train_images, run.data) != (len(train), print_):
+            raise TrainingError(
+                f"epoch {run.epoch + 1} was broken off after {run.position:,} of "
+                f"{run.train_images:,} images (fingerprint {run.data}), these are {len(train):,} "
+                f"({print_}): finish it with the same data"
+            )
+        self.engine, self.run, self.train, self.held = engine, run, train, held
+        self._epochs = run.epoch + epochs
+        self._total = run.presentations + max(0, epochs * len(train) - run.position)
+        self._progress, self._keep = progress, keep
         self._trained, self._seconds = 0, 0.0
-        self._kept = time.monotonic()
-        config = engine.machine.config
-        if resume is None:
-            self.seed = config.random.seed if seed is None else seed
-            start(engine, self.seed)
-        else:
-            self._check(resume, seed)
-            self.seed = resume.seed
-            self._restore(resume)
-        glance = len(data.held_images) if engine.name == "golden" else GLANCE
-        self._glance = slice(0, glance)
-
-    def _check(self, resume: Checkpoint, seed: int | None) -> None:
-        if seed is not None and seed != resume.seed:
-            raise CheckpointError(
-                f"the checkpoint's run has seed {resume.seed}, asked for is {seed}: leave the "
-                "seed out to go on with it"
-            )
-        if (resume.train_images, resume.data) != (self.count, self._fingerprint):
-            raise CheckpointError(
-                f"the checkpoint was trained on {resume.train_images} images (fingerprint "
-                f"{resume.data}), these are {self.count} ({self._fingerprint}): give the same "
-                "data and numbers of images"
-            )
-
-    def _restore(self, resume: Checkpoint) -> None:
-        start(self.engine, self.seed)
-        self.engine.weights = resume.weights
-        self.engine.stream_states = resume.stream_states
-        self.epoch, self.position = resume.epoch, resume.position
-        self.curve = [Point(*map(int, row)) for row in resume.curve]
-
-    @property
-    def presentations(self) -> int:
-        """Samples trained since the run began, by whatever engine."""
-        return self.epoch * self.count + self.position
+        self._glance = slice(0, None if engine.name == "golden" else GLANCE)
+        run.train_images, run.data = len(train), print_
 
     @property
     def images_per_second(self) -> float:
-        """Rate of this engine's training; 0 before its first sample."""
+        """Rate of training; 0 before its first sample."""
         return self._trained / self._seconds if self._seconds else 0.0
 
-    @property
-    def done(self) -> bool:
-        """Whether all epochs are done."""
-        return self.epoch >= self.epochs
-
-    def checkpoint(self) -> Checkpoint:
-        """Return the run as it stands."""
-        config = self.engine.machine.config
-        points = [(p.presentations, p.images, p.right) for p in self.curve]
-        return Checkpoint(
-            config_name=config.name,
-            config_digest=config.digest(),
-            seed=self.seed,
-            epoch=self.epoch,
-            position=self.position,
-            train_images=self.count,
-            data=self._fingerprint,
-            weights=self.engine.weights,
-            stream_states=self.engine.stream_states,
-            curve=np.array(points, np.int64).reshape(-1, 3),
-        )
-
-    def run(
-        self, progress: Callable[[Progress], None] = lambda _: None, save: Path | None = None
-    ) -> None:
+    def fit(self) -> None:
         """Train until all epochs are done.
 
-        Where `save` is given, the run is saved before every epoch, every `SAVE_SECONDS`, and at
-        the end.
-
-        Ctrl-C or SIGTERM ends the chunk that is running, saves, and raises `KeyboardInterrupt`.
+        Ctrl-C and SIGTERM end the chunk that is running and raise `KeyboardInterrupt`.
         """
-        if save:
-            outputs.file(save)
-        pace = Pace()
+        pace, kept = Pace(), False
         with Stop(patient=True) as stop:
-            try:
-                while True:
-                    if self._due():
-                        self._look(stop, progress)
-                    if save and not self.position:
-                        self._keep(save)
-                    if self.done:
-                        break
-                    self._train_stretch(pace, stop, progress, save)
-            except KeyboardInterrupt:
-                if save and self.whole:
-                    self._keep(save)
-                raise
+            while True:
+                if self._due():
+                    self._look()
+                if not self.run.position or not kept:
+                    self._keep_now()
+                    kept = True
+                if self.run.epoch >= self._epochs:
+                    break
+                self._train_stretch(pace, stop)
             stop.check()
 
-    def _keep(self, save: Path) -> None:
-        checkpoints.save(save, self.checkpoint())
+    def _keep_now(self) -> None:
+        self._keep()
         self._kept = time.monotonic()
 
     @property
     def _stretch(self) -> int:
         """Presentations between two points of the learning curve."""
-        return -(-self.count // EVALUATIONS)
+        return -(-len(self.train) // EVALUATIONS)
 
     def _due(self) -> bool:
         """Whether a point of the learning curve belongs here and is not there."""
-        last = self.curve[-1].presentations if self.curve else -1
+        last = self.run.curve[-1].presentations if self.run.curve else -1
         return (
-            len(self.data.held_images) > 0
-            and last < self.presentations
-            and self.position % self._stretch == 0
+            self.held is not None
+            and len(self.held) > 0
+            and last < self.run.presentations
+            and self.run.position % self._stretch == 0
         )
 
-    def _train_stretch(
-        self, pace: Pace, stop: Stop, progress: Callable[[Progress], None], save: Path | None
-    ) -> None:
+    def _train_stretch(self, pace: Pace, stop: Stop) -> None:
         """Train to the next point of the learning curve, or to the epoch's end."""
-        self.engine.set_updates(self.engine.machine.updates(self.epoch))
-        order = initial.order(self.seed, self.epoch, self.count)
-        stretch = self._stretch
-        samples = order[self.position : (self.position // stretch + 1) * stretch]
+        run, stretch = self.run, self._stretch
+        self.engine.set_updates(self.engine.machine.updates(run.epoch))
+        order = initial.order(run.seed, run.epoch, len(self.train))
+        samples = order[run.position : (run.position // stretch + 1) * stretch]
         for chunk in pace.chunks(len(samples)):
             self._train_chunk(samples[chunk.start : chunk.stop])
-            progress(self._progress())
+            self._progress(self._told())
             stop.check()
-            if save and self.position and time.monotonic() - self._kept >= SAVE_SECONDS:
-                self._keep(save)
+            if self.run.position and time.monotonic() - self._kept >= KEEP_SECONDS:
+                self._keep_now()
 
     def _train_chunk(self, samples: np.ndarray) -> None:
-        self.whole = False
-        images, labels = self.data.train_images[samples], self.data.train_labels[samples]
+        images, labels = self.train.images[samples], self.train.labels[samples]
         started = time.perf_counter()
         self.engine.train(images, labels)
         self._seconds += time.perf_counter() - started
         self._trained += len(samples)
-        self.position += len(samples)
-        if self.position == self.count:
-            self.epoch, self.position = self.epoch + 1, 0
-        self.whole = True
+        run = self.run
+        run.presentations += len(samples)
+        run.position += len(samples)
+        if run.position == len(self.train):
+            run.epoch, run.position = run.epoch + 1, 0
 
-    def _look(self, stop: Stop, progress: Callable[[Progress], None]) -> None:
+    def _look(self) -> None:
         """Add a point to the learning curve."""
-        images = self.data.held_images[self._glance]
-        found = evaluate(
-            self.engine,
-            images,
-            self.data.held_labels[self._glance],
-            tick=lambda _: stop.check(),
-        )
-        self.curve.append(Point(self.presentations, len(images), found.right))
-        progress(self._progress())
+        held = self.held[self._glance]
+        found = Evaluation(infer(self.engine, held.images), held.labels)
+        self.run.curve.append(Point(self.run.presentations, len(held), found.right))
+        self._progress(self._told())
 
-    def _progress(self) -> Progress:
+    def _told(self) -> Progress:
         return Progress(
-            presentations=self.presentations,
-            total=self.epochs * self.count,
-            epoch=self.epoch,
-            epochs=self.epochs,
+            stage="training",
+            done=self.run.presentations,
+            total=self._total,
             images_per_second=self.images_per_second,
-            point=self.curve[-1] if self.curve else None,
+            epoch=self.run.epoch,
+            epochs=self._epochs,
+            point=self.run.curve[-1] if self.run.curve else None,
         )
+
+
+def replay(kept: Checkpoint, run: Run, train: Part) -> Checkpoint:
+    """Return the checkpoint of `run` where its engine is lost, by training golden from `kept` on.
+
+    kept : of the epoch that `run` is in, or has just ended. All engines have the same
+    bits, so these are those that were lost.
+    """
+    built, at = machine(kept.config), kept.run
+    engine = GoldenEngine(built)
+    restore(engine, kept.weights, kept.stream_states)
+    engine.set_updates(built.updates(at.epoch))
+    end = run.position if run.epoch == at.epoch else len(train)
+    samples = initial.order(at.seed, at.epoch, len(train))[at.position : end]
+    for chunk in Pace().chunks(len(samples)):
+        part = samples[chunk.start : chunk.stop]
+        engine.train(train.images[part], train.labels[part])
+    return dataclasses.replace(
+        kept, run=run, weights=engine.weights, stream_states=engine.stream_states
+    )

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from spikeloom.golden.datasets.idx import DataError, find, read_images, read_labels
+from spikeloom.golden.datasets.part import Part
 
-__all__ = ["DataError", "Dataset", "area_mean", "load"]
+__all__ = ["DataError", "Dataset", "Part", "area_mean", "load"]
 
 MNIST = Path(__file__).parent / "mnist"
 
@@ -43,6 +44,21 @@ class Dataset:
     test_labels: np.ndarray
     classes: int
     source: str
+
+    @property
+    def train(self) -> Part:
+        """What may be trained on."""
+        return Part(self.train_images, self.train_labels, "train", self.name)
+
+    @property
+    def held(self) -> Part:
+        """What is kept back from training."""
+        return Part(self.held_images, self.held_labels, "held", self.name)
+
+    @property
+    def test(self) -> Part:
+        """What is tested on in the end."""
+        return Part(self.test_images, self.test_labels, "test", self.name)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -17,11 +17,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikeloom.engines.device import DeviceEngine, refuse_rate_form
-from spikeloom.engines.engine import GoldenEngine, Kind
+from spikeloom.engines.engine import GoldenEngine, Kind, start
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.progress import Callback
+from spikeloom.run import Run as Stand
 from spikeloom.sim.compare.difference import (
     Difference,
     MismatchError,
@@ -30,7 +32,7 @@ from spikeloom.sim.compare.difference import (
     tell,
 )
 from spikeloom.sim.compare.pair import DIGEST, Pair, Run, weights_digest_of
-from spikeloom.training import Progress, Trainer, evaluate
+from spikeloom.training import Trainer, infer
 
 DIGEST_EVERY = 256
 """Samples between two comparisons of the whole state; reading it costs a core about ten samples."""
@@ -240,24 +242,25 @@ def verify(
     device: DeviceEngine,
     *,
     epochs: int = 1,
-    progress: Callable[[Progress], None] = lambda _: None,
+    progress: Callback = lambda _: None,
     log: Callable[[str], None] = lambda line: None,
 ) -> Verification:
     """Train golden and `device` in lockstep on `data`, test both, and compare all they have.
 
     `ConfigError` for a configuration that no core can have.
 
-    Training goes as `Trainer` goes, in epochs, with the seed's order of samples; the held-out and
-    test images of `data` are inferred.
+    Training goes as `Trainer` goes, in epochs, with the seed's order of samples; the held-out
+    and test images of `data` are inferred.
     """
     refuse_rate_form(config)
     golden = GoldenEngine(device.machine)
     pair = Lockstep(golden, device, digest_each=device.name == "board", log=log)
     difference = None
     try:
-        trainer = Trainer(pair, data, epochs=epochs, seed=seed)
-        trainer.run(progress)
-        evaluate(pair, data.test_images, data.test_labels)
+        start(pair, seed)
+        run = Stand(seed)
+        Trainer(pair, run, data.train, data.held, epochs=epochs, progress=progress).fit()
+        infer(pair, data.test.images)
         pair.compare_weights()
     except MismatchError as mismatch:
         difference = mismatch.difference

@@ -11,7 +11,7 @@ import itertools
 
 import numpy as np
 
-from spikeloom import data as network_data
+from spikeloom import datasets
 from spikeloom.golden import initial
 from spikeloom.golden.datasets import DataError
 from spikeloom.golden.lfsr import fill, parameters, to_signed
@@ -199,7 +199,7 @@ def training(probe: Probe) -> None:
     machine = probe.machine
     config = machine.config
     try:
-        digits = network_data.load(config, train=DIGITS, test=0, held_out=0, any_classes=True)
+        digits = datasets.mnist(config, train=DIGITS, test=0, held_out=0, any_classes=True)
         images, labels = digits.train_images, digits.train_labels
     except DataError:
         images = probe.rng.integers(256, size=(DIGITS, config.sizes[0]))

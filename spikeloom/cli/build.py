@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from spikeloom import cache, outputs
-from spikeloom import data as network_data
+from spikeloom import cache, datasets, outputs
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
 from spikeloom.golden.datasets import DataError
@@ -196,7 +195,7 @@ def _measure(
     from spikeloom import perf
 
     try:
-        images = network_data.load(network, data or "mnist", held_out=0, any_classes=True)
+        images = datasets.load(data or "mnist", network, held_out=0, any_classes=True)
     except DataError as error:
         if data is not None:
             raise

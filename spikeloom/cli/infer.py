@@ -12,15 +12,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from spikeloom import checkpoint as checkpoints
-from spikeloom import data as network_data
+from spikeloom import datasets
 from spikeloom.cli import options
 from spikeloom.cli.options import EngineName
 from spikeloom.cli.output import Output, percent
 from spikeloom.cli.speed import board_rows, board_values
 from spikeloom.engines.device import RtlEngine
-from spikeloom.engines.engine import Engine, make_engine
+from spikeloom.engines.engine import Engine
 from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.training import evaluate
+from spikeloom.network import Network
 
 VCD_STEPS = 4
 MOST_COLUMNS = 12
@@ -85,20 +85,22 @@ def infer(
             f"{steps}: {network.name} has {network.steps} steps", param_hint="--steps"
         )
     images, labels = _images(network, data, test, image)
+    trained = checkpoints.load(weights)
+    trained.check_network(network)
     with output.working(f"Preparing the {engine} engine") as log:
-        body = make_engine(engine, network, trace=vcd is not None, log=log, port=port, baud=baud)
-    trained = checkpoints.load(weights, body.machine)
-    body.weights, body.stream_states = trained.weights, trained.stream_states
-    body.steps = steps or (min(VCD_STEPS, network.steps) if vcd else network.steps)
+        body = Network.load(
+            trained, engine=engine.value, trace=vcd is not None, log=log, port=port, baud=baud
+        )
+    steps = steps or (min(VCD_STEPS, network.steps) if vcd else network.steps)
     if vcd:
         images, labels = images[:1], labels[:1]
-    with _recording(body, vcd), output.counting("inferring", len(labels)) as tick:
-        found = evaluate(body, images, labels, tick=tick)
+    with _recording(body.engine, vcd), output.counting("inferring", len(labels)) as tick:
+        found = body.evaluate(images, labels, steps=steps, callback=tick)
     values: dict[str, Any] = {
         "engine": engine.value,
         "config": network.name,
         "weights": str(weights),
-        "steps": body.steps,
+        "steps": steps,
     }
     if image:
         names = [str(path) for path in image]
@@ -111,14 +113,14 @@ def infer(
         values |= {"data": data, "test_images": len(labels), "test_accuracy": found.accuracy}
         output.console.print(
             f"{percent(found.accuracy)} ({found.right:,} of {len(labels):,} test images)"
-            + (f", after {body.steps} of {network.steps} steps" * (body.steps < network.steps))
+            + (f", after {steps} of {network.steps} steps" * (steps < network.steps))
         )
     if vcd:
         values["vcd"] = str(vcd)
-        output.console.print(f"waveform of {body.steps} steps: {vcd}", soft_wrap=True)
-    if board := board_rows(body, "infer"):
+        output.console.print(f"waveform of {steps} steps: {vcd}", soft_wrap=True)
+    if board := board_rows(body.engine, "infer"):
         output.table(board)
-    values["board"] = board_values(body, "infer")
+    values["board"] = board_values(body.engine, "infer")
     body.close()
     output.result(values)
 
@@ -132,8 +134,8 @@ def _images(
 
         images = np.stack([from_picture(path, network.image) for path in pictures])
         return images, np.zeros(len(pictures), np.uint8)
-    loaded = network_data.load(network, data, test=test)
-    return loaded.test_images, loaded.test_labels
+    loaded = datasets.load(data, network, test=test)
+    return loaded.test
 
 
 def _recording(engine: Engine, vcd: Path | None) -> Any:

@@ -22,7 +22,8 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from spikeloom import training as trainer
+from spikeloom.progress import Progress as Told
+from spikeloom.run import Point
 
 WIDE = 10_000
 """Columns where no terminal says how many there are: nothing is cut that another program reads."""
@@ -122,18 +123,18 @@ class Output:
             yield lambda line: status.update(Text(f"{what}: {line}"))
 
     @contextmanager
-    def counting(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    def counting(self, what: str, total: int) -> Iterator[Callable[[Told], None]]:
         """Show how many of `total` are done, on a terminal; gives the function that is told."""
         if not self.animated:
-            yield lambda done: None
+            yield lambda told: None
             return
         columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=self.errors, transient=True) as bar:
             task = bar.add_task("", total=total)
-            yield lambda done: bar.update(task, completed=done)
+            yield lambda told: bar.update(task, completed=told.done)
 
     @contextmanager
-    def training(self) -> Iterator[Callable[[trainer.Progress], None]]:
+    def training(self) -> Iterator[Callable[[Told], None]]:
         """Show how training goes: a bar on a terminal, a line per point of the curve elsewhere."""
         if not self.animated:
             yield _Lines(self.say)
@@ -155,13 +156,13 @@ class _Lines:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._last: trainer.Point | None = None
+        self._last: Point | None = None
 
-    def __call__(self, progress: trainer.Progress) -> None:
+    def __call__(self, progress: Told) -> None:
         if progress.point is not None and progress.point != self._last:
             self._last = progress.point
             self._say(
-                f"{progress.presentations:,} of {progress.total:,} images, {_rate(progress)}, "
+                f"{progress.done:,} of {progress.total:,} images, {_rate(progress)}, "
                 f"{_accuracy(progress)}"
             )
 
@@ -173,7 +174,7 @@ class _Bar:
         self._bar = bar
         self._task: TaskID | None = None
 
-    def __call__(self, progress: trainer.Progress) -> None:
+    def __call__(self, progress: Told) -> None:
         fields = {
             "epoch": f"{min(progress.epoch + 1, progress.epochs)}/{progress.epochs}",
             "rate": _rate(progress),
@@ -181,16 +182,16 @@ class _Bar:
         }
         if self._task is None:
             self._task = self._bar.add_task("", total=progress.total, **fields)
-        self._bar.update(self._task, completed=progress.presentations, **fields)
+        self._bar.update(self._task, completed=progress.done, **fields)
 
 
-def _rate(progress: trainer.Progress) -> str:
+def _rate(progress: Told) -> str:
     return (
         f"{progress.images_per_second:,.0f} images/s" if progress.images_per_second else "starting"
     )
 
 
-def _accuracy(progress: trainer.Progress) -> str:
+def _accuracy(progress: Told) -> str:
     if progress.point is None:
         return "nothing held out"
     return f"held-out {percent(progress.point.accuracy)} of {progress.point.images:,}"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spikeloom import data as network_data
+from spikeloom import datasets
 from spikeloom import perf as performance
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
@@ -49,7 +49,7 @@ def perf(
     """
     output = Output(json=json)
     network = options.load_config(config)
-    digits = network_data.load(network, data, held_out=0, any_classes=True)
+    digits = datasets.load(data, network, held_out=0, any_classes=True)
     seed = network.random.seed if seed is None else seed
     hardware = options.hardware(DEFAULT, lanes, ports, draws, plan)
     layers = hardware.of(machine(network))

@@ -10,15 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from spikeloom import checkpoint as checkpoints
-from spikeloom import data as network_data
-from spikeloom import interrupt, outputs
+from spikeloom import datasets, interrupt, outputs
 from spikeloom.cli import options
 from spikeloom.cli.options import EngineName
 from spikeloom.cli.output import Output, percent
 from spikeloom.cli.speed import board_rows, board_values
-from spikeloom.engines.engine import make_engine
-from spikeloom.golden.spec.machine import Machine
-from spikeloom.training import Evaluation, Trainer, evaluate
+from spikeloom.golden.datasets import Dataset
+from spikeloom.network import Network
+from spikeloom.training import Evaluation
 
 
 def train(
@@ -82,93 +81,97 @@ def train(
     if report:
         outputs.folder(report)
         import spikeloom.report.reporting  # noqa: F401  (of an extra: missed now, not at the end)
-    images = network_data.load(
-        network, data, train=train, test=test, held_out=held_out, validate=validate
+    images = datasets.load(
+        data, network, train=train, test=test, held_out=held_out, validate=validate
     )
+    past = checkpoints.load(resume) if resume else None
+    if past:
+        past.check_network(network)
+        past.check_run(images.train, seed)
+    made = {"engine": engine.value, "port": port, "baud": baud}
     with output.working(f"Preparing the {engine} engine") as log:
-        body = make_engine(engine, network, seed, log=log, port=port, baud=baud)
-    past = checkpoints.load(resume, body.machine) if resume else None
-    trainer = Trainer(body, images, epochs=epochs, seed=seed, resume=past)
+        body = (
+            Network.load(past, log=log, **made)
+            if past
+            else Network(network, seed=seed, log=log, **made)
+        )
     tested = None
     try:
         with output.training() as progress:
-            trainer.run(progress, save)
-        with output.counting("testing", len(images.test_labels)) as tick:
-            tested = evaluate(body, images.test_images, images.test_labels, tick=tick)
+            body.fit(
+                images.train,
+                epochs=max(0, epochs - body.run.epoch),
+                validation=images.held,
+                callback=progress,
+                save=save,
+            )
+        with output.counting("testing", len(images.test)) as tick:
+            tested = body.evaluate(images.test, callback=tick)
     except KeyboardInterrupt:
-        _tell_interrupted(output, trainer, save)
+        _tell_stopped(output, "stopped", body, epochs * len(images.train), save)
     except Exception:
+        if save and save.exists():
+            _tell_stopped(output, "failed", body, epochs * len(images.train), save)
         body.close()
-        if engine is EngineName.BOARD and save and save.exists():
-            _tell_left(output, save, body.machine)
         raise
-    path = _report(report, trainer, tested) if report and tested else None
-    _print(output, trainer, tested, data, validate, save, path)
+    path = _report(report, body, images, tested) if report and tested else None
+    _print(output, body, images, epochs, tested, data, validate, save, path)
     body.close()
     if tested is None:
         raise typer.Exit(interrupt.STATUS)
 
 
-def _tell_interrupted(output: Output, trainer: Trainer, save: Path | None) -> None:
-    where = f"{trainer.presentations:,} of {trainer.epochs * trainer.count:,} images"
-    if save is None:
-        kept = "not saved, for that give --save FILE"
-    elif not trainer.whole:
-        kept = f"stopped within a sample; {save} holds the start of this epoch"
-    else:
+def _tell_stopped(
+    output: Output, what: str, network: Network, total: int, save: Path | None
+) -> None:
+    kept = "not saved, for that give --save FILE"
+    if save is not None:
         kept = f"saved to {save}, go on with --resume {save}"
-    output.say(f"stopped after {where}: {kept}")
+    output.say(f"{what} after {network.run.presentations:,} of {total:,} images: {kept}")
 
 
-def _tell_left(output: Output, save: Path, machine: Machine) -> None:
-    """Say how much of a run that has failed its last checkpoint holds."""
-    left = checkpoints.load(save, machine)
-    done = left.epoch * left.train_images + left.position
-    output.say(
-        f"{save} holds the run after {done:,} images (it is written every minute): go on with "
-        f"--resume {save}"
-    )
-
-
-def _report(folder: Path, trainer: Trainer, tested: Evaluation) -> Path:
+def _report(folder: Path, network: Network, images: Dataset, tested: Evaluation) -> Path:
     # matplotlib costs a second to import, which runs without a report should not wait for.
     from spikeloom.report.reporting import write_report
 
     command = shlex.join(["spikeloom", *sys.argv[1:]])
-    return write_report(folder, trainer, tested, command=command)
+    return write_report(folder, network, images.train, images.test, tested, command=command)
 
 
 def _print(
     output: Output,
-    trainer: Trainer,
+    network: Network,
+    images: Dataset,
+    epochs: int,
     tested: Evaluation | None,
     data: str,
     validate: bool,
     save: Path | None,
     report: Path | None,
 ) -> None:
-    accuracy = tested.accuracy if tested else None
+    accuracy, run = tested.accuracy if tested else None, network.run
+    rate = network.history.images_per_second
     tested_on = "held-out" if validate else "test"
     values: dict[str, Any] = {
-        "engine": trainer.engine.name,
-        "config": trainer.engine.machine.config.name,
-        "config_digest": trainer.engine.machine.config.digest(),
-        "seed": trainer.seed,
+        "engine": network.engine.name,
+        "config": network.config.name,
+        "config_digest": network.config.digest(),
+        "seed": run.seed,
         "data": data,
-        "train_images": trainer.count,
-        "held_out_images": len(trainer.data.held_images),
+        "train_images": len(images.train),
+        "held_out_images": len(images.held),
         "test_images": len(tested.labels) if tested else 0,
         "tested_on": tested_on,
-        "epochs": trainer.epochs,
-        "presentations": trainer.presentations,
+        "epochs": epochs,
+        "presentations": run.presentations,
         "test_accuracy": accuracy,
-        "images_per_second": trainer.images_per_second,
+        "images_per_second": rate,
         "curve": [
             {"presentations": p.presentations, "images": p.images, "accuracy": p.accuracy}
-            for p in trainer.curve
+            for p in run.curve
         ],
         "interrupted": tested is None,
-        "board": board_values(trainer.engine, "train"),
+        "board": board_values(network.engine, "train"),
         "checkpoint": str(save) if save else None,
         "report": str(report) if report else None,
     }
@@ -176,13 +179,11 @@ def _print(
         right = f"{tested.right:,} of {len(tested.labels):,} {tested_on} images"
         rows: dict[str, object] = {
             "accuracy": f"{percent(accuracy)} ({right})",
-            "trained": f"{trainer.presentations:,} images in all, {trainer.count:,} different",
-            "speed": f"{trainer.images_per_second:,.0f} images/s"
-            if trainer.images_per_second
-            else "nothing was left to train",
-            "seed": trainer.seed,
+            "trained": f"{run.presentations:,} images in all, {len(images.train):,} different",
+            "speed": f"{rate:,.0f} images/s" if rate else "nothing was left to train",
+            "seed": run.seed,
         }
-        rows |= board_rows(trainer.engine, "train")
+        rows |= board_rows(network.engine, "train")
         rows |= {"checkpoint": save} if save else {}
         rows |= {"report": report} if report else {}
         output.table(rows, f"{values['config']}, {values['engine']}")

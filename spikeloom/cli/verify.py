@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from spikeloom import data as network_data
+from spikeloom import datasets
 from spikeloom.cli import options
 from spikeloom.cli.options import CoreName
 from spikeloom.cli.output import Output
@@ -83,7 +83,7 @@ def verify(
             "a netlist is simulated: leave out --engine and --port", param_hint="--netlist"
         )
     network = options.load_config(config)
-    digits = network_data.load(network, data, train=train, test=test, held_out=0, any_classes=True)
+    digits = datasets.load(data, network, train=train, test=test, held_out=0, any_classes=True)
     seed = network.random.seed if seed is None else seed
     change = partial(options.hardware, lanes=lanes, ports=ports, draws=draws, plan=plan)
     if port is not None and change(DEFAULT) != DEFAULT:

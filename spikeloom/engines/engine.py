@@ -7,8 +7,9 @@ streams and as the initial weights. So another seed never means another build.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -150,48 +151,89 @@ class GoldenEngine:
         """Hold nothing."""
 
 
+class Guarded:
+    """An engine that knows when it is lost: a call that was broken off leaves who knows what."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.lost = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+    def set_updates(self, updates: tuple[Update, ...]) -> None:
+        """Set each crossbar's update from now on."""
+        with self.whole():
+            self.engine.set_updates(updates)
+
+    def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Train on samples in order."""
+        with self.whole():
+            return self.engine.train(images, labels)
+
+    def infer(self, images: np.ndarray) -> np.ndarray:
+        """Infer samples."""
+        with self.whole():
+            return self.engine.infer(images)
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Take the engine for lost unless the block ends."""
+        self.lost = True
+        yield
+        self.lost = False
+
+
 @naming_extras()
 def make_engine(
     name: str,
     config: NetworkConfig,
-    seed: int | None = None,
     *,
     trace: bool = False,
     log: Callable[[str], None] | None = None,
     port: str | None = None,
     baud: int | None = None,
 ) -> Engine:
-    """Return an engine at the start of a run with `seed` (by default the configuration's own).
+    """Return an engine by its name; `start` or `restore` puts it into a state.
 
-    trace, log : see `device_engine.RtlEngine`. port, baud : see `board_engine`, which needs a port.
+    trace, log : see `engines.device.RtlEngine`. port, baud : see `engines.board.BoardEngine`,
+    which needs a port.
     """
     if name not in ENGINES:
         raise ConfigError(f"no engine named {name!r}: there are {', '.join(ENGINES)}")
+    if port is not None and name != "board":
+        raise ConfigError(f"engine {name!r} has no port, {port!r} was given: take engine 'board'")
     built = machine(config)
-    engine: Engine
     if name == "golden":
-        engine = GoldenEngine(built)
-    elif name == "rtl":
+        return GoldenEngine(built)
+    if name == "rtl":
         # It imports this module, as every body but golden's does.
         from spikeloom.engines.device import RtlEngine
 
-        engine = RtlEngine(built, trace=trace, log=log)
-    elif port is None:
+        return RtlEngine(built, trace=trace, log=log)
+    if port is None:
         raise ConfigError("engine 'board' needs the serial port that the board hangs on")
-    else:
-        # Other engines need no serial port, not even the library for it.
-        from spikeloom.engines.board import BoardEngine
+    # Other engines need no serial port, not even the library for it.
+    from spikeloom.engines.board import BoardEngine
 
-        engine = BoardEngine(built, port, baud=baud)
-    start(engine, config.random.seed if seed is None else seed)
-    return engine
+    return BoardEngine(built, port, baud=baud)
+
+
+def first_states(config: NetworkConfig, seed: int) -> list[int]:
+    """Return the states of all streams at the start of a run with `seed`."""
+    return [stream.seed(seed) for stream in streams(config.with_seed(seed))]
 
 
 def start(engine: Engine, seed: int) -> None:
-    """Put an engine to the start of a run: initial weights, seeded streams, first updates."""
-    config = engine.machine.config.with_seed(seed)
-    engine.weights = initial.weights(engine.machine, seed)
-    engine.stream_states = [stream.seed(seed) for stream in streams(config)]
+    """Put an engine to the start of a run: initial weights and seeded streams."""
+    built = engine.machine
+    restore(engine, initial.weights(built, seed), first_states(built.config, seed))
+
+
+def restore(engine: Engine, weights: list[np.ndarray], stream_states: list[int]) -> None:
+    """Put an engine into a state, with all steps, first updates and no counts."""
+    engine.weights = weights
+    engine.stream_states = stream_states
     engine.set_updates(engine.machine.updates(0))
-    engine.steps = config.steps
+    engine.steps = engine.machine.config.steps
     engine.clear()

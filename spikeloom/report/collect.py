@@ -9,7 +9,7 @@ from importlib import metadata
 import numpy as np
 
 from spikeloom.golden.activity import NEGATIVE, POSITIVE, totals
-from spikeloom.golden.datasets import Dataset
+from spikeloom.golden.datasets import Part
 from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
@@ -35,7 +35,8 @@ def versions() -> dict[str, str]:
 
 def collect(
     config: NetworkConfig,
-    data: Dataset,
+    train: Part,
+    test: Part,
     *,
     engine: str,
     epochs: int,
@@ -59,8 +60,8 @@ def collect(
     Parameters
     ----------
     config : with the seed of the run.
-    data : what was trained and tested on, in the shape of ``config.image``.
-    test_counts : int32[n, classes] of ``data.test_images``, in order.
+    train, test : what was trained and tested on, in the shape of ``config.image``.
+    test_counts : int32[n, classes] of the images of `test`, in order.
     images_seen : presentations in all; every training image once an epoch where not given.
     counters : what the engine counted while it trained (``samples``, ``spikes.0`` ...): with it
         the floor is that of the samples that `cycles_per_image` was measured on.
@@ -70,13 +71,14 @@ def collect(
     The other parameters are attributes of `Run`. Raises `ReportError` as it does, and where there
     is no training image.
     """
-    if not len(data.train_images):
+    if not len(train):
         raise ReportError(
-            f"{data.name}: no training image to record spikes of; give 1 image or more to train on"
+            f"{train.source}: no training image to record spikes of; give 1 image or more to train "
+            "on"
         )
     derived = machine(config)
-    images = data.train_images[:samples].reshape(-1, config.sizes[0])
-    labels = data.train_labels[:samples]
+    images = train.images[:samples].reshape(-1, config.sizes[0])
+    labels = train.labels[:samples]
     activity = _trained(derived, weights, epochs).train(images, labels)[1]
     count = len(images)
     activity_of = (
@@ -87,15 +89,15 @@ def collect(
         config=config,
         hardware=hardware,
         engine=engine,
-        data=data.name,
-        train_images=len(data.train_images),
+        data=train.source,
+        train_images=len(train),
         epochs=epochs,
-        images_seen=epochs * len(data.train_images) if images_seen is None else images_seen,
+        images_seen=epochs * len(train) if images_seen is None else images_seen,
         curve=tuple(curve),
         curve_of=curve_of,
-        test_labels=data.test_labels,
+        test_labels=test.labels,
         test_counts=test_counts,
-        mistakes=_mistakes(data, test_counts),
+        mistakes=_mistakes(test, test_counts),
         initial_weights=initial_weights,
         weights=weights,
         activity=activity,
@@ -103,7 +105,7 @@ def collect(
         cost=_counted(hardware.of(derived), counters)
         or Cost(activity.sum(axis=0, dtype=np.int64), count, activity_of),
         cycles_per_image=cycles_per_image,
-        sample=_record(derived, weights, epochs, data, activity),
+        sample=_record(derived, weights, epochs, train, activity),
         images_per_second=images_per_second,
         command=command,
         versions=versions(),
@@ -133,33 +135,32 @@ def _record(
     derived: Machine,
     weights: list[np.ndarray],
     epochs: int,
-    data: Dataset,
+    train: Part,
     activity: np.ndarray,
 ) -> Sample:
     """Record the first sample of `activity` with error spikes in every layer, else the first."""
     errors = (activity[:, POSITIVE, 1:] + activity[:, NEGATIVE, 1:]).min(axis=1)
     index = int((errors > 0).argmax())
     network = _trained(derived, weights, epochs)
-    network.train(data.train_images[:index], data.train_labels[:index])
-    image, label = data.train_images[index], int(data.train_labels[index])
+    network.train(*train[:index])
+    image, label = train.images[index], int(train.labels[index])
     spikes, signed = network.raster(image, label, train=1)
     shape = derived.config.image
     return Sample(index, image.reshape(shape), label, spikes, signed)
 
 
-def _mistakes(data: Dataset, counts: np.ndarray) -> tuple[Mistake, ...]:
+def _mistakes(test: Part, counts: np.ndarray) -> tuple[Mistake, ...]:
     """Return wrong test images by how many more spikes the wrong class had, largest first."""
-    if len(counts) != len(data.test_labels):
+    if len(counts) != len(test):
         raise ReportError(
-            f"test_counts: {len(counts)} images were tested, but {data.name} holds "
-            f"{len(data.test_labels)} test images: give the data that was tested"
+            f"test_counts: {len(counts)} images were tested, but {test.source} holds "
+            f"{len(test)} test images: give the data that was tested"
         )
     predicted = counts.argmax(axis=1)
     rows = np.arange(len(counts))
-    margin = counts[rows, predicted] - counts[rows, data.test_labels]
-    wrong = np.flatnonzero(predicted != data.test_labels)
+    margin = counts[rows, predicted] - counts[rows, test.labels]
+    wrong = np.flatnonzero(predicted != test.labels)
     chosen = wrong[np.argsort(-margin[wrong], kind="stable")][:MISTAKES]
     return tuple(
-        Mistake(int(k), data.test_images[k], int(data.test_labels[k]), int(predicted[k]))
-        for k in chosen
+        Mistake(int(k), test.images[k], int(test.labels[k]), int(predicted[k])) for k in chosen
     )

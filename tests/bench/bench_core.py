@@ -19,7 +19,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import Timer
 
-from spikeloom import data as network_data
+from spikeloom import datasets
 from spikeloom.golden import initial
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.network import Network
@@ -47,7 +47,7 @@ def case(config: NetworkConfig) -> Case:
 
 def digits_program(config: NetworkConfig, count: int, *, infer: bool = True) -> Program:
     """Train on digits, infer some in between, and read everything back."""
-    data = network_data.load(config, train=count, test=count, held_out=0)
+    data = datasets.mnist(config, train=count, test=count, held_out=0)
     program = Program(machine(config))
     program.load_weights(initial.weights(program.machine, 1))
     pairs = zip(data.train_images, data.train_labels, data.test_images, strict=True)
@@ -196,7 +196,7 @@ async def a_trained_digit_takes_its_accesses_and_no_more_than_the_documented_res
     host = await connect(dut)
     replies = await host.transfer(program.data, program.reply_bytes)
     assert next(program.differences(replies), None) is None
-    data = network_data.load(config, train=DIGITS, test=0, held_out=0)
+    data = datasets.mnist(config, train=DIGITS, test=0, held_out=0)
     golden = Network(program.machine)
     golden.weights = initial.weights(program.machine, 1)
     _, activity = golden.train(data.train_images, data.train_labels)

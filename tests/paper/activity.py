@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from spikeloom.engines.engine import GoldenEngine
+from spikeloom.engines.engine import GoldenEngine, restore
 from spikeloom.golden.paper import PaperConfig, PaperNetwork
-from spikeloom.golden.spec.machine import machine
-from spikeloom.training import evaluate
+from spikeloom.training import infer
 from tests.paper import extent, floating, images, settings
 from tests.paper import machine as machines
 from tests.paper.exhibit import Exhibit, Plan, Records, Shown, origin
@@ -74,15 +73,15 @@ def _read_float(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, A
 def _read_machine(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:
     found = machines.shipped(config)
     data = images.loaded(config, place, found.image)
-    engine = GoldenEngine(machine(found))
     name = Job("activity", config).key
-    checkpoint = machines.trained(engine, data, config, place, tell, name)
+    network, checkpoint = machines.trained(found, data, config, place, tell, name)
+    state = network.checkpoint()
     ways = []
     for kind, strength in config["kinds"]:
         reader = GoldenEngine(machines.with_wta(found, kind, strength))
-        reader.weights, reader.stream_states = engine.weights, engine.stream_states
-        tested = evaluate(reader, data.test_images, data.test_labels)
-        ways.append(way(kind, tested.counts, data.test_labels) | {"strength": strength})
+        restore(reader, state.weights, state.stream_states)
+        counts = infer(reader, data.test_images)
+        ways.append(way(kind, counts, data.test_labels) | {"strength": strength})
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     return {"ways": ways, "data": images.fingerprint(data)}

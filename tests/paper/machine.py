@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from spikeloom import checkpoint as checkpoints
-from spikeloom.engines.engine import GoldenEngine
 from spikeloom.golden.datasets import Dataset
-from spikeloom.golden.spec import network
+from spikeloom.golden.spec import network as configurations
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.training import Evaluation, Progress, Trainer, evaluate
+from spikeloom.network import Network
+from spikeloom.progress import Progress
 from tests.paper import images, stats
 from tests.paper.errors import PaperError
 from tests.paper.job import Job, Place, Tell
@@ -28,7 +28,7 @@ def job(
     test: int | None = None,
 ) -> Job:
     """Return a run of a shipped network on the first `train` and `test` images of a data set."""
-    shipped = network.load(name)
+    shipped = configurations.load(name)
     config = {
         "data": data,
         "train": train,
@@ -46,7 +46,7 @@ def job(
 
 def shipped(config: dict[str, Any]) -> NetworkConfig:
     """Return the network of a run; `PaperError` where it is another than the run was made for."""
-    found = network.load(config["network"])
+    found = configurations.load(config["network"])
     if found.digest() != config["network_digest"]:
         raise PaperError(
             f"configuration {found.name} has the digest {found.digest()}, this run wants "
@@ -64,9 +64,8 @@ def run(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:
     """
     found = shipped(config)
     data = images.loaded(config, place, found.image)
-    engine = GoldenEngine(machine(found))
-    checkpoint = trained(engine, data, config, place, tell, Job("machine", config).key)
-    tested: Evaluation = evaluate(engine, data.test_images, data.test_labels)
+    network, checkpoint = trained(found, data, config, place, tell, Job("machine", config).key)
+    tested = network.evaluate(data.test)
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     return {
@@ -78,34 +77,34 @@ def run(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:
 
 
 def trained(
-    engine: GoldenEngine,
+    found: NetworkConfig,
     data: Dataset,
     config: dict[str, Any],
     place: Place,
     tell: Tell,
     name: str,
-) -> Path | None:
-    """Train an engine for `config`'s `epochs` from its `seed`, going on where a run stopped.
+) -> tuple[Network, Path | None]:
+    """Train a network for `config`'s `epochs` from its `seed`, going on where a run stopped.
 
-    Returns the checkpoint, which is to be removed when the run's result is known.
+    Returns it and its checkpoint, which is to be removed when the run's result is known.
     """
-    nothing_held = dataclasses.replace(
-        data, held_images=data.train_images[:0], held_labels=data.train_labels[:0]
-    )
-    path, resume = None, None
+    path, network = None, None
     if place.partial is not None:
         path = Path(place.partial) / f"{name}.npz"
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
-            resume = checkpoints.load(path, engine.machine)
-    seed = None if resume else config["seed"]
-    trainer = Trainer(engine, nothing_held, epochs=config["epochs"], seed=seed, resume=resume)
+            kept = checkpoints.load(path)
+            kept.check_network(found)
+            kept.check_run(data.train)
+            network = Network.load(kept, show=False)
+    network = network or Network(found, seed=config["seed"], show=False)
 
     def progress(now: Progress) -> None:
-        tell(now.presentations / now.total)
+        tell(now.done / now.total)
 
-    trainer.run(progress, path)
-    return path
+    more = config["epochs"] - network.run.epoch
+    network.fit(data.train, epochs=more, callback=progress, save=path)
+    return network, path
 
 
 def with_wta(found: NetworkConfig, kind: str, strength: float) -> Machine:

@@ -128,7 +128,7 @@ def test_the_machine_of_another_version_is_refused():
 
 def test_another_inhibition_changes_nothing_else():
     config = shipped()["mnist-196-32-10"]
-    before = machine.network.load(config)
+    before = machine.configurations.load(config)
     after = machine.with_wta(before, "recurrent", 0.5).config
     assert (after.wta.kind, after.wta.strength) == ("recurrent", 0.5)
     assert after.layers == before.layers

@@ -63,7 +63,7 @@ def trained(config: NetworkConfig, data: Dataset, **given: object) -> Run:
         "command": "spikeloom train tiny --seed 3",
         "samples": 30,
     }
-    return collect(config, data, **(keys | given))
+    return collect(config, data.train, data.test, **(keys | given))
 
 
 @cache

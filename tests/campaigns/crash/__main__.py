@@ -23,14 +23,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from spikeloom import checkpoint, data, outputs
-from spikeloom.engines.engine import GoldenEngine, make_engine
+from spikeloom import datasets, outputs
+from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.files import partial_of
 from spikeloom.golden.paper import training
 from spikeloom.golden.paper.config import PaperConfig
-from spikeloom.golden.spec import network
+from spikeloom.golden.spec.network import load
 from spikeloom.interrupt import stoppable
-from spikeloom.training import Trainer
+from spikeloom.network import Network
 from tests.campaigns.arguments import HelpWithDefaults, at_least
 from tests.campaigns.provenance import stamp
 from tests.paths import ROOT
@@ -103,18 +103,16 @@ def integer(name: str, images: int, epochs: int) -> Kind:
         ]
 
     @cache
-    def prepared() -> tuple[GoldenEngine, data.Dataset]:
-        config = network.load(name)
-        digits = data.load(config, train=images, test=0, held_out=8)
-        return make_engine("golden", config, SEED, log=lambda line: None), digits
+    def digits() -> Dataset:
+        return datasets.mnist(load(name), train=images, test=0, held_out=8)
 
     def finish(path: Path) -> tuple[object, ...]:
-        engine, digits = prepared()
-        past = checkpoint.load(path, engine.machine)
-        run = Trainer(engine, digits, epochs=epochs, resume=past)
-        run.run()
-        weights = [w.tobytes() for w in engine.weights]
-        return *weights, tuple(engine.stream_states), tuple(run.curve), run.presentations
+        network, data = Network.load(path, show=False), digits()
+        more = epochs - network.run.epoch
+        network.fit(data.train, epochs=more, validation=data.held)
+        end = network.checkpoint()
+        weights = [w.tobytes() for w in end.weights]
+        return *weights, tuple(end.stream_states), tuple(end.run.curve), end.run.presentations
 
     return Kind(f"spikeloom train {name}", command, finish)
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from spikeloom import data as network_data
-from spikeloom import interrupt, outputs
+from spikeloom import datasets, interrupt, outputs
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
 from spikeloom.golden.spec.network import NetworkConfig
@@ -135,7 +134,7 @@ def _campaign(
     from tests.campaigns.upsets.campaign import Campaign
     from tests.campaigns.upsets.task import QUICK, SIZE, Task
 
-    data = network_data.load(network)
+    data = datasets.mnist(network)
     with output.working("Training without upsets") as say:
         say("what is usual comes first")
         campaign = Campaign(chip, Task(network, data, seed, QUICK if quick else SIZE), seed)
@@ -184,12 +183,12 @@ def _curves(
             output.say(f"wrote {path}")
         return shown
 
-    data = network_data.load(drawn, train=images, test=test)
+    data = datasets.mnist(drawn, train=images, test=test)
     for run in rates.golden_runs(drawn, data, seeds):
         runs.append(run)
         output.say(_line(run))
     show()  # what comes now takes longer
-    data = network_data.load(network, train=max(1, images // CHIP_PART), test=test)
+    data = datasets.mnist(network, train=max(1, images // CHIP_PART), test=test)
     for run in rates.chip_runs(network, data, chip, seeds[:1], rates.CHIP_RATES):
         runs.append(run)
         output.say(_line(run))

@@ -15,7 +15,7 @@ import pytest
 from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
-from spikeloom import data as network_data
+from spikeloom import datasets
 from spikeloom.golden.datasets import Dataset
 from tests.campaigns.app import app
 from tests.campaigns.upsets import UpsetError, picture, rates
@@ -135,7 +135,7 @@ def call(monkeypatch: pytest.MonkeyPatch, chips: Chip, *arguments: object) -> tu
         tested = {"test_images": other.test_images, "test_labels": other.test_labels}
         return dataclasses.replace(data, **tested)
 
-    monkeypatch.setattr(network_data, "load", load)
+    monkeypatch.setattr(datasets, "mnist", load)
     words = [str(word) for word in ("upsets", *arguments)]
     result = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
     return result.exit_code, result.stdout or repr(result.exception)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from amaranth.sim import SimulatorContext
 
-from spikeloom import data as network_data
+from spikeloom import datasets
 from spikeloom.engines.device import RtlEngine
 from spikeloom.engines.engine import GoldenEngine, start
 from spikeloom.golden.floor import floor_cycles
@@ -69,7 +69,7 @@ def test_training_takes_at_most_one_and_a_half_times_the_floor():
     config = load("mnist-784-128-10")
     layers = DEFAULT.of(machine(config))
     assert (layers[0].lanes, {layer.ports for layer in layers}) == (32, {2})
-    data = network_data.load(config, train=4000, test=0, held_out=0)
+    data = datasets.mnist(config, train=4000, test=0, held_out=0)
     golden, rtl = GoldenEngine(machine(config)), RtlEngine(machine(config))
     start(golden, 1)
     start(rtl, 1)

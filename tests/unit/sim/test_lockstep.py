@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from spikeloom import data as network_data
+from spikeloom import datasets
 from spikeloom.engines.device import DeviceEngine
 from spikeloom.engines.engine import GoldenEngine, start
 from spikeloom.golden import initial
@@ -31,7 +31,7 @@ def config() -> NetworkConfig:
 
 @pytest.fixture(scope="module")
 def digits(config: NetworkConfig) -> Dataset:
-    return network_data.load(config, train=TRAIN, test=TEST, held_out=0)
+    return datasets.mnist(config, train=TRAIN, test=TEST, held_out=0)
 
 
 def check(config: NetworkConfig, digits: Dataset, fault: Fault | None = None) -> Verification:
@@ -202,7 +202,7 @@ def test_a_broken_digest_is_no_broken_weight(config: NetworkConfig, digits: Data
 
 
 def test_seeds_and_epochs_are_taken_along(config: NetworkConfig, seed: int):
-    data = network_data.load(config, train=40, test=5, held_out=10)
+    data = datasets.mnist(config, train=40, test=5, held_out=10)
     built = machine(config)
     device = DeviceEngine("rtl", built, GoldenTransport(built))
     found = verify(config, seed, data, device, epochs=4)

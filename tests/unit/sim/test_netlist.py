@@ -16,7 +16,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from spikeloom import data as network_data
+from spikeloom import datasets
 from spikeloom.boards.devices import ECP5_25F, GW2A_18, HX8K, UP5K, Device
 from spikeloom.engines.device import DeviceEngine
 from spikeloom.golden import initial
@@ -48,7 +48,7 @@ HARDWARE = Hardware(lanes=(3, 2))
 def check(config: NetworkConfig, transport: VerilatedTransport, train: int, test: int) -> None:
     """Compare golden and a core over digits, every count, every state and at last every weight."""
     built = machine(config)
-    digits = network_data.load(config, train=train, test=test, held_out=0)
+    digits = datasets.mnist(config, train=train, test=test, held_out=0)
     engine = DeviceEngine("netlist", built, transport)
     try:
         found = verify(config, SEED, digits, engine)

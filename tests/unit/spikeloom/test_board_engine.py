@@ -18,7 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from spikeloom import checkpoint as checkpoints
-from spikeloom import data as network_data
+from spikeloom import datasets
 from spikeloom.boards.host import port
 from spikeloom.boards.host.device import DeviceError
 from spikeloom.boards.host.link import LinkError
@@ -30,10 +30,12 @@ from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.golden.spec.schema import ConfigError
+from spikeloom.network import Network
+from spikeloom.progress import Progress
 from spikeloom.sim.compare.lockstep import Verification, verify
 from spikeloom.sim.rtl.virtual_board import Faults, VirtualBoard
 from spikeloom.sim.selftest.selftest import selftest
-from spikeloom.training import Progress, Trainer
+from spikeloom.training import TrainingError
 
 SEED = 3
 NOISE = {"flips": 1e-4, "drops": 5e-4, "doubles": 5e-4, "stalls": 5e-4, "bursts": 2e-4}
@@ -46,7 +48,7 @@ def tiny() -> NetworkConfig:
 
 @pytest.fixture(scope="module")
 def digits(tiny: NetworkConfig) -> Dataset:
-    return network_data.load(tiny, train=60, test=10, held_out=0)
+    return datasets.mnist(tiny, train=60, test=10, held_out=0)
 
 
 def drive(board: VirtualBoard, monkeypatch: pytest.MonkeyPatch) -> VirtualBoard:
@@ -152,42 +154,42 @@ def test_a_board_needs_a_port(tiny: NetworkConfig):
         make_engine("board", tiny)
 
 
-def test_make_engine_begins_a_run_on_a_board(board: VirtualBoard, tiny: NetworkConfig):
-    engine = make_engine("board", tiny, SEED, port=board.port)
-    golden = make_engine("golden", tiny, SEED)
-    assert engine.name == "board"
-    assert_equal(engine, golden)
-    engine.close()
+def test_a_network_begins_a_run_on_a_board(board: VirtualBoard, tiny: NetworkConfig):
+    with Network(tiny, seed=SEED, engine="board", port=board.port) as network:
+        assert network.engine.name == "board"
+        assert_equal(network.engine, Network(tiny, seed=SEED).engine)
 
 
-def test_a_pulled_cable_costs_nothing_but_the_time_since_the_checkpoint(
+def test_a_pulled_cable_costs_no_whole_sample(
     board: VirtualBoard,
     tiny: NetworkConfig,
     digits: Dataset,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    built, path = machine(tiny), tmp_path / "run.npz"
-    golden = Trainer(GoldenEngine(built), digits, epochs=3, seed=SEED)
-    golden.run()
-    engine = BoardEngine(built, board.port)
-    trainer = Trainer(engine, digits, epochs=3, seed=SEED)
+    path = tmp_path / "run.npz"
+    golden = Network(tiny, seed=SEED)
+    golden.fit(digits.train, epochs=3)
+    seen = []
 
     def progress(now: Progress) -> None:
-        if now.epoch == 1 and now.presentations > 70:
+        seen.append(now.done)
+        if now.epoch == 1 and now.done > 70:
             board.pull()
 
+    lost = Network(tiny, seed=SEED, engine="board", port=board.port)
     with pytest.raises(PortError, match="has gone"):
-        trainer.run(progress, path)
-    engine.close()
-    kept = checkpoints.load(path, built)
-    assert (kept.epoch, kept.position) == (1, 0)
+        lost.fit(digits.train, epochs=3, callback=progress, save=path)
+    with pytest.raises(TrainingError, match="the engine 'board' was lost within a sample: save"):
+        lost.predict(digits.test)
+    lost.close()
+    kept = checkpoints.load(path).run
+    assert (kept.epoch, kept.position) == (1, seen[-1] - 60)
     with VirtualBoard.running(tiny, driven=True) as another:
         drive(another, monkeypatch)
-        resumed = BoardEngine(built, another.port)
-        Trainer(resumed, digits, epochs=3, resume=kept).run(save=path)
-        assert_equal(resumed, golden.engine)
-        resumed.close()
+        with Network.load(path, engine="board", port=another.port) as resumed:
+            resumed.fit(digits.train, epochs=2, save=path)
+            assert_equal(resumed.engine, golden.engine)
 
 
 def test_a_silent_port_is_told_after_a_bounded_wait(monkeypatch: pytest.MonkeyPatch):
@@ -243,7 +245,7 @@ def test_the_checkpoint_that_is_left_is_named(
         "train", "tiny", "--engine", "board", "--port", board.port, "--train", 40, "--save", path
     )
     assert status == 2
-    assert f"{path} holds the run after 0 images" in text
+    assert f"failed after 0 of 40 images: saved to {path}" in text
     assert f"go on with --resume {path}" in text.replace("\n", " ")
     assert "has gone" in text
     assert path.exists()
@@ -316,7 +318,7 @@ def test_selftest_passes_through_the_pins_and_a_bad_line(board: VirtualBoard, en
 )
 def test_real_digits_through_the_pins_and_a_bad_line(name: str, train: int, part: float):
     config = load(name)
-    data = network_data.load(config, train=train, test=20, held_out=0)
+    data = datasets.mnist(config, train=train, test=20, held_out=0)
     faults = {kind: part * chance for kind, chance in NOISE.items()}
     noise = Faults(1, **faults), Faults(2, **faults)
     with VirtualBoard.running(config, to_board=noise[0], to_host=noise[1]) as board:

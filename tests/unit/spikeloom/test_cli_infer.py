@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spikeloom import checkpoint
-from spikeloom.engines import engine as engines
 from spikeloom.golden import datasets
 from spikeloom.golden.datasets.images import from_picture
-from spikeloom.golden.spec.network import load
+from spikeloom.network import Network
 from tests.support.command_line import SMALL, call, call_json, trained_checkpoint
 
 
@@ -36,11 +34,8 @@ def test_infer_counts_spikes_of_any_picture(weights: Path, tmp_path: Path):
     pictures = ("--image", tmp_path / "seven.png", "--image", tmp_path / "seven.png")
     found = call_json("infer", "tiny", "--weights", weights, *pictures)["images"]
     assert found[0] == found[1]
-    engine = engines.make_engine("golden", load("tiny"))
-    trained = checkpoint.load(weights, engine.machine)
-    engine.weights, engine.stream_states = trained.weights, trained.stream_states
     image = from_picture(tmp_path / "seven.png", (7, 7))
-    assert found[0]["counts"] == engine.infer(image[np.newaxis])[0].tolist()
+    assert found[0]["counts"] == Network.load(weights).counts(image[np.newaxis])[0].tolist()
     assert found[0]["class"] == int(np.argmax(found[0]["counts"]))
     assert "seven.png" in call("infer", "tiny", "--weights", weights, *pictures).stdout
 

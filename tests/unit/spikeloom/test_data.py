@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from spikeloom import data as network_data
-from spikeloom.golden.datasets import DataError
+from spikeloom import datasets
+from spikeloom.golden.datasets import DataError, Part
 from spikeloom.golden.spec.network import NetworkConfig, load
 
 
@@ -18,17 +18,17 @@ def config() -> NetworkConfig:
 
 
 def test_the_held_out_images_are_the_last_whatever_is_trained_on(config: NetworkConfig):
-    few = network_data.load(config, train=5, test=0, held_out=8)
-    more = network_data.load(config, train=50, test=0, held_out=8)
+    few = datasets.mnist(config, train=5, test=0, held_out=8)
+    more = datasets.mnist(config, train=50, test=0, held_out=8)
     np.testing.assert_array_equal(few.held_images, more.held_images)
-    assert network_data.load(config).held_images.shape == (network_data.HELD_OUT, 7, 7)
-    assert len(network_data.load(config, train=59_900).held_images) == 100
+    assert datasets.mnist(config).held_images.shape == (datasets.HELD_OUT, 7, 7)
+    assert len(datasets.mnist(config, train=59_900).held_images) == 100
 
 
 def test_validation_tests_on_the_held_out_images(config: NetworkConfig):
-    data = network_data.load(config, train=5, held_out=12, validate=True)
+    data = datasets.mnist(config, train=5, held_out=12, validate=True)
     np.testing.assert_array_equal(data.test_images, data.held_images)
-    assert len(network_data.load(config, held_out=12, validate=True, test=7).test_images) == 7
+    assert len(datasets.mnist(config, held_out=12, validate=True, test=7).test_images) == 7
 
 
 @pytest.mark.parametrize(
@@ -45,28 +45,50 @@ def test_validation_tests_on_the_held_out_images(config: NetworkConfig):
 )
 def test_more_images_than_there_are_are_refused(config: NetworkConfig, asked: dict, match: str):
     with pytest.raises(DataError, match=match):
-        network_data.load(config, **asked)
+        datasets.mnist(config, **asked)
 
 
 def test_a_network_with_too_few_outputs_is_refused_or_gets_its_classes(config: NetworkConfig):
     three = dataclasses.replace(config, sizes=(49, 16, 3))
     with pytest.raises(DataError, match=r"10 classes and 'tiny' 3 outputs"):
-        network_data.load(three)
-    data = network_data.load(three, train=50, test=50, any_classes=True)
+        datasets.mnist(three)
+    data = datasets.mnist(three, train=50, test=50, any_classes=True)
     assert (data.classes, len(data.train_labels)) == (3, 50)
     assert set(data.train_labels) | set(data.test_labels) == {0, 1, 2}
 
 
 def test_an_image_size_that_does_not_divide_is_refused(config: NetworkConfig):
     with pytest.raises(DataError, match="28 x 28 cannot be down-sampled to 5 x 10"):
-        network_data.load(dataclasses.replace(config, image=(5, 10), sizes=(50, 16, 10)))
+        datasets.mnist(dataclasses.replace(config, image=(5, 10), sizes=(50, 16, 10)))
 
 
 def test_a_fingerprint_tells_data_apart(config: NetworkConfig):
-    digits = network_data.load(config, train=90, test=10, held_out=20)
-    again = network_data.load(config, train=90, test=3, held_out=25)
-    assert network_data.fingerprint(again) == network_data.fingerprint(digits)
+    digits = datasets.mnist(config, train=90, test=10, held_out=20)
+    again = datasets.mnist(config, train=90, test=3, held_out=25)
+    assert again.train.fingerprint() == digits.train.fingerprint()
     other = digits.train_images.copy()
     other[3, 3, 3] ^= 1
     changed = dataclasses.replace(digits, train_images=other)
-    assert network_data.fingerprint(changed) != network_data.fingerprint(digits)
+    assert changed.train.fingerprint() != digits.train.fingerprint()
+
+
+def test_a_part_slices_and_unpacks(config: NetworkConfig):
+    data = datasets.mnist(config, train=90, test=10, held_out=20)
+    X, y = data.train[10:20]
+    np.testing.assert_array_equal(X, data.train.images[10:20])
+    np.testing.assert_array_equal(y, data.train.labels[10:20])
+    sevens = data.train[data.train.labels == 7]
+    assert set(sevens.labels) == {7}
+    assert repr(data.test) == "<mnist, test: 10 images of 7 x 7, 7 classes>"
+    assert (len(data.train), len(data.held), len(data.test)) == (90, 20, 10)
+
+
+def test_a_single_image_is_no_part(config: NetworkConfig):
+    part = Part(np.zeros((3, 7, 7), np.uint8), np.zeros(3, np.uint8))
+    with pytest.raises(TypeError, match=r"part\[1\]: write part\[1:2\]"):
+        part[1]
+
+
+def test_of_few_images_a_fifth_is_held_out(config: NetworkConfig, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(datasets, "HELD_OUT", 20_000)
+    assert len(datasets.mnist(config).held) == 12_000

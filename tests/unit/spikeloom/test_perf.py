@@ -7,8 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from spikeloom import data as network_data
-from spikeloom import perf
+from spikeloom import datasets, perf
 from spikeloom.boards.estimate import line_bytes
 from spikeloom.engines.device import DeviceEngine
 from spikeloom.golden import initial
@@ -32,7 +31,7 @@ def config() -> NetworkConfig:
 
 @pytest.fixture(scope="module")
 def digits(config: NetworkConfig) -> Dataset:
-    return network_data.load(config, train=100, test=0, held_out=0)
+    return datasets.mnist(config, train=100, test=0, held_out=0)
 
 
 class Fixed(GoldenTransport):

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spikeloom import checkpoint
-from spikeloom import data as network_data
+from spikeloom import datasets
 from spikeloom.engines.device import DeviceEngine, RtlEngine
 from spikeloom.engines.engine import GoldenEngine, start
 from spikeloom.golden import initial
@@ -19,9 +18,9 @@ from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, from_dict, load
 from spikeloom.hdl import core
 from spikeloom.hdl.hardware import DEFAULT, Hardware
+from spikeloom.network import Network
 from spikeloom.sim.compare.lockstep import Verification, verify
 from spikeloom.sim.rtl.transport import VerilatedTransport
-from spikeloom.training import Trainer
 from tests.campaigns.mutation.planted import Mutant
 from tests.support.configurations import LAYER, table
 from tests.support.core_faults import replaced
@@ -38,7 +37,7 @@ def tiny() -> NetworkConfig:
 
 @pytest.fixture(scope="module")
 def digits(tiny: NetworkConfig) -> Dataset:
-    return network_data.load(tiny, train=TRAIN, test=TEST, held_out=0)
+    return datasets.mnist(tiny, train=TRAIN, test=TEST, held_out=0)
 
 
 @pytest.fixture
@@ -52,7 +51,7 @@ def check(
     config: NetworkConfig, train: int, test: int, epochs: int = 1, hardware: Hardware = DEFAULT
 ) -> DeviceEngine:
     """Compare golden and RTL over digits; return the engine after it."""
-    data = network_data.load(config, train=train, test=test, held_out=0)
+    data = datasets.mnist(config, train=train, test=test, held_out=0)
     engine = RtlEngine(machine(config), hardware)
     found = verify(config, SEED, data, engine, epochs=epochs)
     assert found == Verification(config.weight_count, epochs * train + test, None)
@@ -107,15 +106,15 @@ def test_a_run_goes_on_in_the_other_engine_bit_for_bit(
 ):
     """Over two epochs, handed over where the update changes."""
     built = machine(tiny)
-    whole = Trainer(GoldenEngine(built), digits, epochs=2, seed=SEED)
-    whole.run()
+    whole = Network(tiny, seed=SEED)
+    whole.fit(digits.train, epochs=2)
     engines = [GoldenEngine(built), rtl]
     first, second = engines if order.startswith("golden") else engines[::-1]
-    trainer = Trainer(first, digits, epochs=1, seed=SEED)
-    trainer.run()
-    checkpoint.save(tmp_path / "run.npz", trainer.checkpoint())
-    resumed = checkpoint.load(tmp_path / "run.npz", built)
-    Trainer(second, digits, epochs=2, resume=resumed).run()
+    begun = Network(tiny, seed=SEED, engine=first)
+    begun.fit(digits.train)
+    begun.save(tmp_path / "run.npz")
+    resumed = Network.load(tmp_path / "run.npz", engine=second)
+    resumed.fit(digits.train)
     for a, b in zip(whole.engine.weights, second.weights, strict=True):
         np.testing.assert_array_equal(a, b)
     assert second.stream_states == whole.engine.stream_states

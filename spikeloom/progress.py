@@ -1,0 +1,77 @@
+"""Progress: what a callback is told, and the bar that a terminal or a notebook shows of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from spikeloom.run import Point
+
+DELAY = 1.0
+"""Seconds that work must have taken before a bar shows."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a callback is told, some times a second and at every point of the learning curve.
+
+    Attributes
+    ----------
+    stage : what is done to images.
+    done, total : images presented, since the run began where it trains.
+    images_per_second : of training; 0 before its first sample, and of inferring.
+    epoch, epochs : the one that runs (from 0), and the one to stop before.
+    point : the last of the learning curve, None where there is none.
+    """
+
+    stage: Literal["training", "inferring"]
+    done: int
+    total: int
+    images_per_second: float = 0.0
+    epoch: int = 0
+    epochs: int = 0
+    point: Point | None = None
+
+
+Callback = Callable[[Progress], None]
+
+
+def watched() -> bool:
+    """Say whether somebody looks on: at a terminal or in a notebook."""
+    return "ipykernel" in sys.modules or sys.stderr.isatty()
+
+
+def say(line: str) -> None:
+    """Tell the stage of something that takes a while, where somebody looks on."""
+    if watched():
+        print(line, file=sys.stderr)
+
+
+@contextmanager
+def bar(show: bool = True) -> Iterator[Callback]:
+    """Give a callback that draws a bar of what takes longer than `DELAY`, where it is watched."""
+    if not (show and watched()):
+        yield lambda progress: None
+        return
+    from tqdm.auto import tqdm
+
+    with tqdm(unit=" images", delay=DELAY, dynamic_ncols=True, total=0) as drawn:
+
+        def draw(progress: Progress) -> None:
+            if drawn.total != progress.total:
+                drawn.reset(progress.total)
+                drawn.initial = drawn.n = progress.done
+            words = progress.stage
+            if progress.epochs:
+                epoch = min(progress.epoch + 1, progress.epochs)
+                words = f"epoch {epoch} of {progress.epochs}"
+            drawn.set_description(words, refresh=False)
+            if progress.point is not None:
+                held = f"held-out {100 * progress.point.accuracy:.2f} %"
+                drawn.set_postfix_str(held, refresh=False)
+            drawn.update(progress.done - drawn.n)
+
+        yield draw
