@@ -14,6 +14,7 @@ from pathlib import Path
 import hypothesis
 import numpy as np
 import pytest
+from _pytest.junitxml import xml_key
 
 from tests.paths import ROOT
 from tests.support import extras
@@ -55,6 +56,13 @@ def pytest_configure_node(node) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"seed: {config.stash[SEED]} (repeat with --seed)"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say in the JUnit XML what was installed: passing means little without."""
+    xml = session.config.stash.get(xml_key, None)
+    if xml is not None:
+        xml.add_global_property("installed", extras.installed())
 
 
 @pytest.hookimpl(wrapper=True)

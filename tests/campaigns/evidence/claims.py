@@ -61,6 +61,7 @@ class State(StrEnum):
     OLD = "held, not current"
     FAILS = "fails"
     MISSING = "not run yet"
+    BROKEN = "unreadable"
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,12 @@ class History:
 def row(claim: Claim, results: Path, history: History) -> Row:
     """Look up the last result of a claim in a folder of results.
 
-    Raises `EvidenceError` where a file there is not what the claim's command writes.
+    Where a file there is not what the claim's command writes, that is the result.
     """
-    read = (_read(claim, path) for path in sorted(results.glob(claim.results)))
+    try:
+        read = [_read(claim, path) for path in sorted(results.glob(claim.results))]
+    except EvidenceError as error:
+        return Row(claim, State.BROKEN, result=str(error))
     every = [found for found in read if found is not None]
     if not every:
         return Row(claim, State.MISSING)

@@ -38,6 +38,8 @@ def evidence(
 ) -> None:
     """Write the page of claims: evidence.html and evidence.md.
 
+    Its status is 1 where a claim fails or its results cannot be read.
+
     It lists what the project claims, the command that shows it, how many
     checks that makes and how its last run ended, as the results files say.
     What was never run is shown as such, and so is a result that is older than
@@ -50,7 +52,7 @@ def evidence(
     """
     # Only here: git and Jinja are of no use to other verbs.
     from tests.campaigns.evidence import junit, page
-    from tests.campaigns.evidence.claims import CLAIMS, TESTS, EvidenceError, History, row
+    from tests.campaigns.evidence.claims import CLAIMS, TESTS, EvidenceError, History, State, row
 
     output = Output(json=json)
     if not results.is_dir():
@@ -73,6 +75,8 @@ def evidence(
         for each in rows
     ]
     output.result({"commit": history.head, "claims": told})
+    if any(each.state in (State.FAILS, State.BROKEN) for each in rows):
+        raise typer.Exit(1)
 
 
 def _write(path: Path, text: str, option: str) -> None:

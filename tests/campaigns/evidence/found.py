@@ -114,6 +114,7 @@ def suite(values: Document, of: Sequence[str] = ()) -> Found | None:
     text = f"{passed:,} tests passed, {failed} failed, {skipped} skipped"
     if broken := [name for name in names if every.get(name, {}).get("failed")]:
         text += f" (in {', '.join(broken)})"
+    text += f"; installed: {values.get('installed') or 'not known'}"
     return Found(passed + failed, text, not failed, values)
 
 

@@ -13,7 +13,7 @@ _GIVE = "give the file of pytest's --junit-xml"
 
 
 def summary(path: Path) -> dict[str, Any]:
-    """Return the date of a run, and how many tests of each module passed, failed, were skipped.
+    """Return a run's date, what was installed, and counts: of each module, how its tests ended.
 
     Raises `EvidenceError` where the file cannot be read or holds no test.
     """
@@ -35,4 +35,9 @@ def summary(path: Path) -> dict[str, Any]:
     if not modules:
         raise EvidenceError(f"{path} holds no test; {_GIVE}")
     dates = [date for suite in root.iter("testsuite") if (date := suite.get("timestamp"))]
-    return {"date": min(dates, default=None), "modules": dict(sorted(modules.items()))}
+    properties = {each.get("name"): each.get("value") for each in root.iter("property")}
+    return {
+        "date": min(dates, default=None),
+        "installed": properties.get("installed"),
+        "modules": dict(sorted(modules.items())),
+    }

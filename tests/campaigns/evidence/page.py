@@ -14,7 +14,7 @@ from tests.campaigns.evidence.claims import Row, State
 
 NAMES = ("evidence.html", "evidence.md")
 _HERE = Path(__file__).parent
-_TONES = {State.HOLDS: "good", State.OLD: "old", State.FAILS: "bad", State.MISSING: "missing"}
+_TONES = dict(zip(State, ("good", "old", "bad", "missing", "bad"), strict=True))
 
 
 def render(name: str, rows: Sequence[Row], commit: str | None) -> str:

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from tests.campaigns.app import app
 from tests.campaigns.evidence import page
-from tests.campaigns.evidence.claims import CLAIMS, Claim, EvidenceError, History, Row, State, row
+from tests.campaigns.evidence.claims import CLAIMS, Claim, History, Row, State, row
 from tests.paths import ROOT
 from tests.support.evidence_files import CRASH, JUNIT
 
@@ -130,8 +130,12 @@ def test_outside_a_repository_nothing_is_said_of_age(tmp_path: Path):
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"kills": "many"}'])
 def test_a_file_of_something_else_is_named_with_the_command_that_makes_it(tree: Path, text: str):
     (tree / "results" / "crash.json").write_text(text)
-    with pytest.raises(EvidenceError, match=r"crash\.json: not the results of 'make crash' \("):
-        looked_up(tree)
+    shown = looked_up(tree)
+    assert shown.state == State.BROKEN
+    assert "crash.json: not the results of 'make crash' (" in shown.result
+    for name in page.NAMES:
+        assert "unreadable" in page.render(name, [shown], None)
+        assert "crash.json: not the results of" in page.render(name, [shown], None)
 
 
 # Pages
@@ -163,18 +167,30 @@ def test_the_command_writes_the_pages_and_keeps_the_counts_of_the_tests(tmp_path
     (tmp_path / "tests.xml").write_text(JUNIT)
     words = ["evidence", "--results", str(tmp_path / "results"), "--json"]
     done = CliRunner().invoke(app, [*words, "--tests", str(tmp_path / "tests.xml")])
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == 1, "a claim fails"
     values = json.loads(done.stdout.splitlines()[-1])
     assert len(values["claims"]) == len(CLAIMS)
     last = values["claims"][-1]
     assert (last["checks"], last["result"]) == (
         3,
-        "1 tests passed, 2 failed, 1 skipped (in test_a, test_b)",
+        "1 tests passed, 2 failed, 1 skipped (in test_a, test_b); installed: 57 packages",
     )
     names = {path.name for path in (tmp_path / "results").iterdir()}
     assert names == {"evidence.html", "evidence.md", "tests.json"}
     again = CliRunner().invoke(app, words)
     assert json.loads(again.stdout.splitlines()[-1])["claims"][-1] == last
+
+
+@pytest.mark.parametrize(
+    ("text", "status"), [(json.dumps(CRASH), 0), (json.dumps(CRASH | {"good": False}), 1), ("", 1)]
+)
+def test_a_claim_that_fails_or_cannot_be_read_makes_the_status(
+    tmp_path: Path, text: str, status: int
+):
+    (tmp_path / "crash.json").write_text(text)
+    done = CliRunner().invoke(app, ["evidence", "--results", str(tmp_path)])
+    assert done.exit_code == status, done.output
+    assert (tmp_path / "evidence.html").is_file()
 
 
 def test_a_folder_of_results_that_is_not_there_is_named(tmp_path: Path):
@@ -208,4 +224,5 @@ def test_every_test_module_that_a_claim_names_exists():
 
 def test_results_that_are_there_are_what_their_claims_read():
     for claim in CLAIMS:
-        row(claim, ROOT / "results", History(ROOT / "results"))
+        shown = row(claim, ROOT / "results", History(ROOT / "results"))
+        assert shown.state != State.BROKEN, shown.result

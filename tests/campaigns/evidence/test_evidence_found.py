@@ -114,6 +114,7 @@ def test_the_tests_report_is_counted_by_module(tmp_path: Path):
     (tmp_path / "tests.xml").write_text(JUNIT)
     assert junit.summary(tmp_path / "tests.xml") == {
         "date": "2026-11-22T10:00:00+00:00",
+        "installed": "57 packages",
         "modules": {
             "test_a": {"passed": 1, "failed": 1, "skipped": 0},
             "test_b": {"passed": 0, "failed": 1, "skipped": 1},
