@@ -142,7 +142,8 @@ class ForwardNeurons(wiring.Component):
         for lane in range(count):
             total = Signal(signed(wide), name=f"total{lane}")
             floored = Signal(signed(wide), name=f"floored{lane}", reset_less=True)
-            m.d.comb += total.eq(Mux(self.first, start, held[lane]) + flows[lane])
+            before = Mux(self.first, start, held[lane])
+            m.d.comb += total.eq(before + flows[lane])
             with m.If(self.valid):
                 m.d.sync += floored.eq(Mux(at_least(total, floor), total, floor))
             # comparisons side by side, not one after the other: "left > ceiling" is asked of both

@@ -10,10 +10,11 @@ from amaranth import signed
 
 from spikeloom.golden import neuron as golden
 from spikeloom.golden.spec.machine import LayerMachine, Machine
-from spikeloom.golden.spec.neuron import Membrane
+from spikeloom.golden.spec.neuron import Membrane, NeuronConfig
 from spikeloom.hdl import neuron as hdl
 from tests.bench.bench import Bench, Case, Driver, Pins, Stalls, join, lanes
 from tests.support import stimulus
+from tests.support.configurations import other_values
 
 LATENCY = 2  # clocks from valid to the word's spikes
 AGAIN = 3  # clocks after which a word may come back
@@ -218,13 +219,20 @@ FORWARD = (
 )
 
 
-def forward_case(n, lanes_, train, infer, reset, shift, bits, *, name="", module=hdl) -> Case:
+OTHERS = other_values(NeuronConfig, ("reset", "kernel_shift", "floor", "ceiling", "start"))
+"""Values of the keys that no case names."""
+
+
+def forward_case(
+    n, lanes_, train, infer, reset, shift, bits, *, name="", module=hdl, **others
+) -> Case:
     """Return forward neurons with their bench; the crossbar may have other lanes than they."""
     # the layer's own sums are as wide as the currents
     layer = stimulus.layer(1, n, lanes=n, train=train, infer=infer, weight_bits=bits)
-    machine = stimulus.machine((layer,), neuron__reset=reset, neuron__kernel_shift=shift)
+    machine = stimulus.machine((layer,), neuron__reset=reset, neuron__kernel_shift=shift, **others)
+    told = "".join(f"_{key}_{value}" for key, value in others.items())
     return Case(
-        name or f"forward_{n}_{lanes_}_{reset}_{shift}",
+        name or f"forward_{n}_{lanes_}_{reset}_{shift}{told}",
         lambda: module.ForwardNeurons(machine, layer, lanes=lanes_, current=signed(bits)),
         lambda component, seed: ForwardBench(
             component, seed, machine=machine, layer=layer, bits=bits
@@ -233,8 +241,18 @@ def forward_case(n, lanes_, train, infer, reset, shift, bits, *, name="", module
 
 
 def forward_cases(module=hdl) -> list[Case]:
-    """Return one lane, as many as neurons, and others; both resets; kernels; odd membranes."""
-    return [forward_case(*fields, module=module) for fields in FORWARD]
+    """Return one lane, as many as neurons, and others; both resets; kernels; odd membranes.
+
+    And every other key of a neuron, at values that are not neutral.
+    """
+    cases = [forward_case(*fields, module=module) for fields in FORWARD]
+    for key, values in OTHERS.items():
+        for fields in FORWARD[1:3]:
+            cases += [
+                forward_case(*fields, module=module, **{f"neuron__{key}": value})
+                for value in values
+            ]
+    return cases
 
 
 # neurons, lanes, threshold, largest membrane, bits, membranes, gate, kernel, current, output layer
@@ -294,7 +312,8 @@ def random_cases(rng, count: int) -> list[Case]:
         reset = rng.choice(("subtract", "zero"))
         name = f"random_{k}"
         fields = (n, lanes_, own, rng.choice((own, BASE)), reset, shift, bits)
-        found.append(forward_case(*fields, name=f"{name}_forward"))
+        others = {f"neuron__{key}": rng.choice(values) for key, values in OTHERS.items()}
+        found.append(forward_case(*fields, name=f"{name}_forward", **others))
         wide = rng.randint(10, 30)
         top = (1 << wide - 1) - 1
         theta = rng.choice((1, top, rng.randint(1, top), rng.randint(1, 1 << bits - 1)))

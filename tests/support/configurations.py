@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -60,6 +62,23 @@ def table(**changes: Any) -> dict[str, Any]:
         else:
             result[section] = value
     return result
+
+
+def other_values(cls: type, known: Collection[str]) -> dict[str, list[Any]]:
+    """Return values that are not neutral of every key of a section that `known` does not name.
+
+    Where tests draw each key by hand, it lets one that comes later be drawn as well.
+    """
+    found = {}
+    for field in dataclasses.fields(cls):
+        if field.metadata and field.name not in known:
+            values = field.metadata.get("choices")
+            if values is None:
+                low, high = field.metadata["range"].low, field.metadata["range"].high
+                middle = type(field.default)(low + (high - low) / 5)
+                values = (low, min(low + 1, high), middle, high)
+            found[field.name] = [value for value in values if value != field.default]
+    return found
 
 
 def random_config(rng: np.random.Generator, **changes: Any) -> NetworkConfig:

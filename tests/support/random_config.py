@@ -13,8 +13,10 @@ from spikeloom.golden.spec.learning import MAX_SHIFT
 from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig, from_dict
+from spikeloom.golden.spec.neuron import NeuronConfig
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.hardware import DEFAULT, Hardware
+from tests.support.configurations import other_values
 
 INT32_LIMIT = 1 << 30
 """Membranes, pools and inhibition of a drawn network stay below it: golden counts in int32."""
@@ -156,6 +158,12 @@ def _table(rng: np.random.Generator) -> dict[str, Any]:
         math.ceil(math.log2(1 + layer["error_threshold"] * unit))
         for layer, unit in zip(layers, [*theta[1:], 256], strict=True)
     )
+    drawn = ("reset", "kernel_shift", "floor", "ceiling", "start")
+    others = {
+        key: one_of(*values)
+        for key, values in other_values(NeuronConfig, drawn).items()
+        if rng.random() < 0.4
+    }
     generators = {kind: one_of(*CATALOG) for kind in ("input", "thinning", "dropout", "label")}
     return {
         "name": "random",
@@ -175,6 +183,7 @@ def _table(rng: np.random.Generator) -> dict[str, Any]:
             "floor": rarely(one_of(0.0, 64.0), 1.0, 4.0),
             "ceiling": rarely(one_of(0.0, 64.0), 0.5, 1.0, 2.0),
             "start": one_of(0.0, 0.5, 1.0),
+            **others,
         },
         "error": {
             "membranes": one_of("shared", "separate"),

@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from spikeloom.golden import neuron
 from spikeloom.golden.neuron import (
+    CEILING,
     DISCARD,
+    FLOOR,
     GATES,
     HOLD,
     OPEN,
+    START,
+    THETA,
     error,
     forward,
     kernel,
@@ -28,16 +33,25 @@ def u8(*values: int) -> np.ndarray:
     return np.array(values, np.uint8)
 
 
+def forward_row(limits: tuple[int, int, int, int], **others: int) -> np.ndarray:
+    """Return parameters of forward neurons; all that is not told is neutral, which is 0."""
+    row = np.zeros(32, np.int64)
+    row[[THETA, START, FLOOR, CEILING]] = limits
+    for name, value in others.items():
+        row[getattr(neuron, name.upper())] = value
+    return row
+
+
 def forward_trace(
     currents: list[int],
     *,
     limits: tuple[int, int, int, int] = (10, 5, -40, 10),
-    zero: bool = False,
     dropped: int = 0,
+    **others: int,
 ) -> list[tuple[int, int]]:
     """Run one neuron from its start; return (spike, membrane) after each step."""
     v, pool, spike, trace = i32(0), i32(7), u8(0), []
-    p = np.array([*limits, zero, 0], np.int64)
+    p = forward_row(limits, **others)
     start(p, v, pool)
     for current in currents:
         forward(p, i32(current), v, pool, u8(dropped), spike)
@@ -51,7 +65,7 @@ def test_reset_by_subtraction():
 
 
 def test_reset_to_zero():
-    assert forward_trace([3, 2, 25, 9, -5], zero=True) == [
+    assert forward_trace([3, 2, 25, 9, -5], to_zero=1) == [
         (0, 8),
         (1, 0),
         (1, 0),
@@ -227,7 +241,7 @@ def test_gates_begin_shut_or_open_as_their_kind_is(kind):
 def test_kernels_feed_the_neurons_of_both_kinds():
     """Of a current of 16, a quarter arrives at once at shift 2; the pool keeps the rest."""
     v, m, m_n, pool = i32(0), i32(0), i32(0), i32(0)
-    forward(np.array([10, 0, -40, 10, 0, 2], np.int64), i32(16), v, pool, u8(0), u8(0))
+    forward(forward_row((10, 0, -40, 10), kernel=2), i32(16), v, pool, u8(0), u8(0))
     assert (int(v[0]), int(pool[0])) == (4, 12)
     pool[:] = 0
     p = np.array([10, 100, HOLD, False, 2], np.int64)
@@ -251,7 +265,7 @@ def test_neurons_of_a_layer_do_not_touch_each_other(rng):
     currents = rng.integers(-60, 60, (20, n))
     together = np.full(n, 5, np.int32)
     spike = np.zeros(n, np.uint8)
-    p, pool = np.array((10, 5, -40, 10, 0, 0), np.int64), np.zeros(n, np.int32)
+    p, pool = forward_row((10, 5, -40, 10)), np.zeros(n, np.int32)
     shown = []
     for row in currents:
         forward(p, row.astype(np.int32), together, pool, np.zeros(n, np.uint8), spike)
