@@ -3,7 +3,8 @@
 Forward neuron, once per step, with the exact sum `current` of the step's crossbar rows::
 
     pool    += current;  flow = trunc(pool / 2**kernel_shift);  pool -= flow
-    v        = max(v + flow, floor)
+    loss     = v >> leak, or 0 at leak 0
+    v        = max(v - loss + flow, floor)
     spike    = v >= theta and not dropped
     v        = v - theta  (reset "subtract")   or   0  (reset "zero")      where it spiked
     v        = min(v, ceiling)
@@ -12,6 +13,11 @@ Sample start: v = start, pool = 0, fired = 0. `fired` is set by the first spike 
 division truncates toward zero, so a pool within +-(2**shift - 1) rests until the sample ends; at
 shift 0 flow equals current (pure IF). This is paper Eq. 1 with kernel 1 - exp(-t / tau),
 tau = 2**shift steps or so.
+
+The leak's shift rounds down, as bits that fall off do, and not toward zero: above 0 a membrane
+under 2**leak loses nothing any more (a dead zone: it rests there until the sample ends), below 0
+it loses 1 at least and comes back to 0 itself. Time constant: 2**leak steps or so. A sample's
+first step leaks from the start value.
 
 Error neuron (paper Eq. 3 and 4), once per step of a training sample, with the exact sum
 `current` of the transposed rows::
@@ -38,7 +44,7 @@ from spikeloom.golden.spec.machine import LayerMachine, Machine
 HOLD, DISCARD, OPEN = 0, 1, 2
 GATES = {"hold": HOLD, "discard": DISCARD, "open": OPEN}
 
-THETA, START, FLOOR, CEILING, TO_ZERO, KERNEL = range(6)
+THETA, START, FLOOR, CEILING, TO_ZERO, KERNEL, LEAK = range(7)
 """Places in the parameters of forward neurons."""
 ERROR_THETA, MOST, GATE, SEPARATE, ERROR_KERNEL = range(5)
 """Places in the parameters of error neurons."""
@@ -50,6 +56,7 @@ def forward_parameters(machine: Machine, layer: LayerMachine, *, train: bool) ->
     to_zero = config.reset == "zero"
     return [
         limits.theta, limits.start, limits.floor, limits.ceiling, to_zero, config.kernel_shift,
+        config.leak,
     ]  # fmt: skip
 
 
@@ -119,9 +126,10 @@ def forward(
     """
     kernel(current, pool, p[KERNEL])
     theta, floor, ceiling = np.int32(p[THETA]), np.int32(p[FLOOR]), np.int32(p[CEILING])
-    to_zero = p[TO_ZERO] != 0
+    to_zero, leak, leaks = p[TO_ZERO] != 0, np.int32(p[LEAK]), np.int32(-(p[LEAK] != 0))
     for j in range(v.size):
-        x = max(np.int32(v[j] + current[j]), floor)
+        loss = np.int32((v[j] >> leak) & leaks)
+        x = max(np.int32(v[j] - loss + current[j]), floor)
         fires = (x >= theta) & (dropped[j] == 0)
         after = np.int32(0) if to_zero else np.int32(x - theta)
         v[j] = min(after if fires else x, ceiling)

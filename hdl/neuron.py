@@ -143,6 +143,8 @@ class ForwardNeurons(wiring.Component):
             total = Signal(signed(wide), name=f"total{lane}")
             floored = Signal(signed(wide), name=f"floored{lane}", reset_less=True)
             before = Mux(self.first, start, held[lane])
+            if neuron.leak:
+                before = before - (before >> neuron.leak)
             m.d.comb += total.eq(before + flows[lane])
             with m.If(self.valid):
                 m.d.sync += floored.eq(Mux(at_least(total, floor), total, floor))

@@ -22,6 +22,7 @@ class NeuronConfig:
     """Forward neurons."""
 
     reset: str = choice("subtract", "zero", text="what a spike does to its membrane")
+    leak: int = number(0, 15, 0, "each step takes v >> leak from a membrane v; 0: nothing")
     kernel_shift: int = number(0, 8, 0, "currents arrive over 2**shift steps or so; 0: at once")
     floor: float = number(0, 64, 16.0, "how far below 0 a membrane goes, in thresholds")
     ceiling: float = number(0, 64, 1.0, "how much of a membrane is kept above 0, in thresholds")

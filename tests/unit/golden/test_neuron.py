@@ -93,6 +93,22 @@ def test_a_dropped_neuron_never_fires_and_stays_at_the_ceiling():
     assert forward_trace([100, 100, -3], dropped=1) == [(0, 10), (0, 10), (0, 7)]
 
 
+def test_a_leak_takes_its_share_rounded_down():
+    # above 0: 40 - 10, 30 - 7, 23 - 5, 18 - 4, ... and at rest below 4, the dead zone
+    above = forward_trace([0] * 12, limits=(99, 40, -99, 99), leak=2)
+    assert [v for _, v in above] == [30, 23, 18, 14, 11, 9, 7, 6, 5, 4, 3, 3]
+    # below 0: -40 + 10, -30 + 8, -22 + 6, -16 + 4, ... and back at 0, as -1 >> 2 is -1
+    below = forward_trace([0] * 15, limits=(99, -40, -99, 99), leak=2)
+    assert [v for _, v in below] == [-30, -22, -16, -12, -9, -6, -4, -3, -2, -1, 0, 0, 0, 0, 0]
+
+
+def test_a_leak_comes_before_the_current_and_the_threshold():
+    # 8 - 2 + 4 fires and leaves 0; 0 + 9; 9 - 2 + 2
+    assert forward_trace([4, 9, 2], limits=(10, 8, -40, 10), leak=2) == [(1, 0), (0, 9), (0, 9)]
+    assert forward_trace([5, 5], limits=(10, 5, -40, 10), leak=15) == [(1, 0), (0, 5)]
+    assert forward_trace([0], limits=(10, 8, 7, 10), leak=1) == [(0, 7)]
+
+
 def test_largest_currents_do_not_wrap():
     top = 65535 * 32767
     assert forward_trace([top], limits=(10, 0, -40, 10)) == [(1, 10)]
