@@ -34,9 +34,12 @@ SERIAL = (LINK, BUFFERS)
 _RULES = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in (
-        (BUFFERS, r"link\.(memory|byte)$"),
+        (BUFFERS, r"link\.buffers\.(memory|commands__payload)$"),
         (LINK, r"link\."),
-        (DECODER, r"core\.control\.|core\.network\.registers\.|core\.network\.weight$"),
+        (
+            DECODER,
+            r"core\.control\.|core\.network\.registers\.|core\.network\.host__weights__weight$",
+        ),
         (WEIGHTS, r".*_weights\d*$"),
         (MEMBRANES, r".*_(membranes|pools)$"),
         (LFSR, r"core\.network\.streams\."),

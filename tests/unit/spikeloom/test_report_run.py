@@ -116,6 +116,8 @@ def test_counts_of_other_test_images_are_refused(digits: Dataset):
 
 
 def test_a_run_without_training_images_is_refused(digits: Dataset):
-    none = dataclasses.replace(digits, train_images=digits.train_images[:0])
+    none = dataclasses.replace(
+        digits, train_images=digits.train_images[:0], train_labels=digits.train_labels[:0]
+    )
     with pytest.raises(ReportError, match="mnist: no training image to record spikes of"):
         trained(tiny(), none)
