@@ -38,7 +38,7 @@ def demo(
     with output.working("Building the RTL") as log:
         device = RtlEngine(machine(config), log=log)
     try:
-        with output.training() as progress:
+        with output.progress() as progress:
             found = demonstration.run(digits, device, report, progress=progress, say=output.say)
     except MismatchError as mismatch:
         output.tell(f"DIFFERENT: {mismatch}")

@@ -1,4 +1,4 @@
-"""`spikeloom infer`: classify test images or a picture with trained weights."""
+"""`spikeloom infer`: classify test images or pictures with trained weights."""
 
 from __future__ import annotations
 
@@ -6,25 +6,17 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from spikeloom import checkpoint as checkpoints
-from spikeloom import datasets
-from spikeloom.cli import options
+from spikeloom import datasets, outputs
+from spikeloom.cli import options, pictures
 from spikeloom.cli.options import EngineName
 from spikeloom.cli.output import Output, percent
 from spikeloom.cli.speed import board_rows, board_values
-from spikeloom.engines.device import RtlEngine
-from spikeloom.engines.engine import Engine
-from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.network import Network
 
 VCD_STEPS = 4
-MOST_COLUMNS = 12
-"""A table shows the counts of all classes up to this number of them."""
 
 
 def infer(
@@ -79,81 +71,52 @@ def infer(
     if vcd and engine is not EngineName.RTL:
         raise typer.BadParameter("a waveform needs clocks: give --engine rtl", param_hint="--vcd")
     options.check_port(engine, port, baud)
-    network = options.load_config(config)
-    if steps and steps > network.steps:
+    described = options.load_config(config)
+    if steps and steps > described.steps:
         raise typer.BadParameter(
-            f"{steps}: {network.name} has {network.steps} steps", param_hint="--steps"
+            f"{steps}: {described.name} has {described.steps} steps", param_hint="--steps"
         )
-    images, labels = _images(network, data, test, image)
-    trained = checkpoints.load(weights)
-    trained.check_network(network)
-    with output.working(f"Preparing the {engine} engine") as log:
-        body = Network.load(
-            trained, engine=engine.value, trace=vcd is not None, log=log, port=port, baud=baud
-        )
-    steps = steps or (min(VCD_STEPS, network.steps) if vcd else network.steps)
     if vcd:
-        images, labels = images[:1], labels[:1]
-    with _recording(body.engine, vcd), output.counting("inferring", len(labels)) as tick:
-        found = body.evaluate(images, labels, steps=steps, callback=tick)
+        outputs.file(vcd)
+    kept = checkpoints.load(weights)
+    kept.check_network(described)
+    own = pictures.read(image[:1] if vcd else image, described.image) if image else None
+    images = own.images if own else datasets.load(data, described, test=test).test
+    with output.working(f"Preparing the {engine} engine") as log:
+        network = Network.load(
+            kept, engine=engine.value, port=port, baud=baud, trace=bool(vcd), log=log, show=False
+        )
+    steps = steps or (min(VCD_STEPS, described.steps) if vcd else described.steps)
     values: dict[str, Any] = {
         "engine": engine.value,
-        "config": network.name,
+        "config": described.name,
         "weights": str(weights),
         "steps": steps,
     }
-    if image:
-        names = [str(path) for path in image]
-        values["images"] = [
-            {"image": name, "class": int(klass), "counts": counts.tolist()}
-            for name, klass, counts in zip(names, found.predicted, found.counts, strict=False)
-        ]
-        _counts_table(output, names, found.counts)
+    with network:
+        recording = network.engine.vcd(vcd) if vcd else nullcontext()
+        with recording, output.progress() as progress:
+            shown = images[:1] if vcd else images
+            told = {"steps": steps, "callback": progress}
+            if own:
+                counts = network.counts(shown, **told)
+            else:
+                found = network.evaluate(shown, **told)
+        board = board_rows(network.engine, "infer")
+        values["board"] = board_values(network.engine, "infer")
+    if own:
+        values["images"] = own.values(counts)
+        own.show(output, counts)
     else:
-        values |= {"data": data, "test_images": len(labels), "test_accuracy": found.accuracy}
-        output.console.print(
-            f"{percent(found.accuracy)} ({found.right:,} of {len(labels):,} test images)"
-            + (f", after {steps} of {network.steps} steps" * (steps < network.steps))
-        )
+        right = f"{found.right:,} of {len(shown):,} test images"
+        after = f", after {steps} of {described.steps} steps" * (steps < described.steps)
+        output.tell(f"{percent(found.accuracy)} ({right}){after}")
+        values |= {"data": data, "test_images": len(shown), "test_accuracy": found.accuracy}
     if vcd:
         values["vcd"] = str(vcd)
-        output.console.print(f"waveform of {steps} steps: {vcd}", soft_wrap=True)
-    if board := board_rows(body.engine, "infer"):
+        output.tell(f"waveform of {steps} steps: {vcd}")
+    if board:
         output.table(board)
-    values["board"] = board_values(body.engine, "infer")
-    body.close()
     output.result(values)
-
-
-def _images(
-    network: NetworkConfig, data: str, test: int | None, pictures: list[Path] | None
-) -> tuple[np.ndarray, np.ndarray]:
-    if pictures:
-        # Only here: the library that reads pictures is of an extra.
-        from spikeloom.golden.datasets.images import from_picture
-
-        images = np.stack([from_picture(path, network.image) for path in pictures])
-        return images, np.zeros(len(pictures), np.uint8)
-    loaded = datasets.load(data, network, test=test)
-    return loaded.test
-
-
-def _recording(engine: Engine, vcd: Path | None) -> Any:
-    return engine.vcd(vcd) if vcd and isinstance(engine, RtlEngine) else nullcontext()
-
-
-def _counts_table(output: Output, names: list[str], counts: np.ndarray) -> None:
-    table = Table(title="output spikes per class", title_justify="left")
-    table.add_column("picture")
-    every = counts.shape[1] <= MOST_COLUMNS
-    for klass in range(counts.shape[1] if every else 0):
-        table.add_column(str(klass), justify="right")
-    if not every:
-        table.add_column("most spikes, class: count")
-    table.add_column("class", justify="right", style="bold")
-    for name, row in zip(names, counts, strict=False):
-        best = np.argsort(-row, kind="stable")[:3]
-        cells = map(str, row) if every else [", ".join(f"{k}: {row[k]}" for k in best)]
-        tie = " (a tie)" if (row == row.max()).sum() > 1 else ""
-        table.add_row(escape(name), *cells, f"{row.argmax()}{tie}")
-    output.console.print(table)
+    if own and own.refused:
+        raise typer.Exit(pictures.REFUSED)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+import spikeloom
 from spikeloom import interrupt
 from spikeloom.cli.boards import boards
 from spikeloom.cli.build import build
@@ -64,7 +64,7 @@ train in one, go on in the other, compare them, measure them.
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"spikeloom {metadata.version('spikeloom')}")
+        typer.echo(f"spikeloom {spikeloom.__version__}")
         raise typer.Exit
 
 

@@ -10,26 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 from rich.text import Text
 
-from spikeloom.progress import Progress as Told
+from spikeloom.progress import Callback, Progress, bar
 from spikeloom.run import Point
 
 WIDE = 10_000
 """Columns where no terminal says how many there are: nothing is cut that another program reads."""
-
-NARROW = 100
-"""Columns below which a progress bar leaves out what can be done without."""
 
 
 def write_json(values: dict[str, Any]) -> None:
@@ -123,32 +111,13 @@ class Output:
             yield lambda line: status.update(Text(f"{what}: {line}"))
 
     @contextmanager
-    def counting(self, what: str, total: int) -> Iterator[Callable[[Told], None]]:
-        """Show how many of `total` are done, on a terminal; gives the function that is told."""
-        if not self.animated:
-            yield lambda told: None
-            return
-        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=self.errors, transient=True) as bar:
-            task = bar.add_task("", total=total)
-            yield lambda told: bar.update(task, completed=told.done)
-
-    @contextmanager
-    def training(self) -> Iterator[Callable[[Told], None]]:
-        """Show how training goes: a bar on a terminal, a line per point of the curve elsewhere."""
+    def progress(self) -> Iterator[Callback]:
+        """Show how images go by: a bar on a terminal, a line per point of the curve elsewhere."""
         if not self.animated:
             yield _Lines(self.say)
             return
-        wide = (BarColumn(), TextColumn("{task.fields[rate]}"), TimeElapsedColumn())
-        columns = (
-            TextColumn("epoch {task.fields[epoch]}"),
-            *(wide if self.errors.width >= NARROW else ()),
-            MofNCompleteColumn(),
-            TextColumn("[bold]{task.fields[accuracy]}"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=self.errors) as bar:
-            yield _Bar(bar)
+        with bar() as draw:
+            yield draw
 
 
 class _Lines:
@@ -158,43 +127,17 @@ class _Lines:
         self._say = say
         self._last: Point | None = None
 
-    def __call__(self, progress: Told) -> None:
-        if progress.point is not None and progress.point != self._last:
-            self._last = progress.point
-            self._say(
-                f"{progress.done:,} of {progress.total:,} images, {_rate(progress)}, "
-                f"{_accuracy(progress)}"
-            )
-
-
-class _Bar:
-    """Moves a progress bar."""
-
-    def __init__(self, bar: Progress) -> None:
-        self._bar = bar
-        self._task: TaskID | None = None
-
-    def __call__(self, progress: Told) -> None:
-        fields = {
-            "epoch": f"{min(progress.epoch + 1, progress.epochs)}/{progress.epochs}",
-            "rate": _rate(progress),
-            "accuracy": _accuracy(progress),
-        }
-        if self._task is None:
-            self._task = self._bar.add_task("", total=progress.total, **fields)
-        self._bar.update(self._task, completed=progress.done, **fields)
-
-
-def _rate(progress: Told) -> str:
-    return (
-        f"{progress.images_per_second:,.0f} images/s" if progress.images_per_second else "starting"
-    )
-
-
-def _accuracy(progress: Told) -> str:
-    if progress.point is None:
-        return "nothing held out"
-    return f"held-out {percent(progress.point.accuracy)} of {progress.point.images:,}"
+    def __call__(self, progress: Progress) -> None:
+        point = progress.point
+        if point is None or point == self._last:
+            return
+        self._last = point
+        rate = progress.images_per_second
+        self._say(
+            f"{progress.done:,} of {progress.total:,} images, "
+            f"{f'{rate:,.0f} images/s' if rate else 'starting'}, "
+            f"held-out {percent(point.accuracy)} of {point.images:,}"
+        )
 
 
 def percent(accuracy: float | None) -> str:

@@ -97,7 +97,7 @@ def verify(
     else:
         device = _device(output, network, port, baud, change(DEFAULT))
     try:
-        with output.training() as progress:
+        with output.progress() as progress:
             found = lockstep.verify(
                 network, seed, digits, device, epochs=epochs, progress=progress, log=output.say
             )

@@ -139,14 +139,15 @@ def _campaign(
         say("what is usual comes first")
         campaign = Campaign(chip, Task(network, data, seed, QUICK if quick else SIZE), seed)
         stop.check()
-    output.say(f"{flips:,} flips")
     runs: list[Run] = []
     stopped = False
-    with output.counting("flips", flips) as tell:
+    with output.working(f"{flips:,} flips") as say:
+        say("they begin")
         try:
             for run in campaign.flips(flips):
                 runs.append(run)
-                tell(len(runs))
+                if output.animated:
+                    say(f"{len(runs):,} done")
                 stop.check()
         except KeyboardInterrupt:
             if not runs:

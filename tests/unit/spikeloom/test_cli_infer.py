@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from spikeloom.cli.output import Output
+from spikeloom.cli.pictures import Pictures
 from spikeloom.golden import datasets
 from spikeloom.golden.datasets.images import from_picture
 from spikeloom.network import Network
@@ -38,6 +40,52 @@ def test_infer_counts_spikes_of_any_picture(weights: Path, tmp_path: Path):
     assert found[0]["counts"] == Network.load(weights).counts(image[np.newaxis])[0].tolist()
     assert found[0]["class"] == int(np.argmax(found[0]["counts"]))
     assert "seven.png" in call("infer", "tiny", "--weights", weights, *pictures).stdout
+
+
+def picture(path: Path, pixels: np.ndarray) -> Path:
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_a_bad_picture_is_told_and_the_others_are_classified(weights: Path, tmp_path: Path):
+    digit = picture(tmp_path / "good.png", datasets.load(test=1).test_images[0])
+    blank = picture(tmp_path / "blank.png", np.zeros((30, 30), np.uint8))
+    images = [
+        word for path in (digit, blank, tmp_path / "none.png", digit) for word in ("--image", path)
+    ]
+    result = call("infer", "tiny", "--weights", weights, *images, status=1)
+    assert result.stdout.count("good.png") == 2
+    assert f"error: {blank}: blank" in result.stderr
+    assert f"error: {tmp_path / 'none.png'}: no such file" in result.stderr
+    found = call_json("infer", "tiny", "--weights", weights, *images, status=1)["images"]
+    assert [sorted(row) for row in found] == [
+        ["class", "counts", "image", "tie"],
+        ["error", "image"],
+        ["error", "image"],
+        ["class", "counts", "image", "tie"],
+    ]
+    assert found[0] == found[3]
+
+
+def test_pictures_that_are_all_bad_are_an_error(weights: Path, tmp_path: Path):
+    blank = picture(tmp_path / "blank.png", np.zeros((30, 30), np.uint8))
+    found = call_json("infer", "tiny", "--weights", weights, "--image", blank, status=2)
+    assert found["error"].startswith(f"{blank}: blank")
+
+
+@pytest.mark.parametrize("columns", [60, 200])
+def test_a_tie_is_marked(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = Pictures([Path("a"), Path("b")], np.zeros((2, 7, 7), np.uint8), {})
+    counts = np.array([[0, 3, 3, *[0] * 7], [0, 3, 2, *[0] * 7]])
+    assert [(row["class"], row["tie"]) for row in shown.values(counts)] == [(1, True), (1, False)]
+    shown.show(Output(), counts)
+    told = capsys.readouterr().out
+    assert told.count("(a tie)") == 1
+    assert ("1: 3, 2: 3, 0: 0" in told) is (columns == 60)
 
 
 def test_a_waveform_of_a_few_steps_has_readable_names(weights: Path, tmp_path: Path):

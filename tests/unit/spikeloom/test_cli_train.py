@@ -14,7 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spikeloom.cli import trained
+from spikeloom.cli.trained import Collapse
 from spikeloom.golden import datasets
+from spikeloom.golden.spec.network import load
+from spikeloom.progress import Progress
+from spikeloom.run import Point
 from tests.support.command_line import SMALL, call, call_json, trained_checkpoint
 
 SPIKELOOM = Path(sys.executable).with_name("spikeloom")
@@ -156,6 +161,34 @@ def test_ctrl_c_without_a_place_to_save_says_so(monkeypatch: pytest.MonkeyPatch)
     assert "not saved, for that give --save FILE" in result.stderr
 
 
+def test_a_collapse_is_told_once_with_networks_made_for_other_images():
+    said: list[str] = []
+    collapse = Collapse(load("mnist-784-128-10"), said.append)
+    for right in (700, 737, 640, 550, 500):
+        collapse(Progress("training", right, 60000, point=Point(right, 1000, right)))
+    assert said == [f"warning: {collapse.warning}"]
+    assert collapse.warning == (
+        "held-out accuracy fell from 73.70 % to 55.00 %: the updates of 'mnist-784-128-10' are too "
+        "large for these images; take one that was made for others: fashion-784-1280-10"
+    )
+
+
+@pytest.mark.parametrize("points", [(737, 650, 700), (900,)])
+def test_no_collapse_is_told_of_what_goes_up_and_down(points: tuple[int, ...]):
+    collapse = Collapse(load("mnist-784-128-10"), pytest.fail)
+    for right in points:
+        collapse(Progress("training", right, 60000, point=Point(right, 1000, right)))
+    collapse(Progress("training", 1, 60000, point=Point(1, 20, 1)))  # too few to tell
+
+
+def test_a_collapse_is_told_by_train(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(trained, "FALL", -1.0)
+    monkeypatch.setattr(trained, "ENOUGH", 0)
+    result = call("train", "tiny", *SMALL)
+    assert "warning: held-out accuracy fell from" in result.stderr
+    assert call_json("train", "tiny", *SMALL)["warning"].endswith("make them smaller")
+
+
 # What is refused
 
 
@@ -195,3 +228,15 @@ def test_a_report_that_cannot_be_written_is_refused_before_training():
 )
 def test_an_option_that_cannot_be_is_refused(arguments: tuple):
     call("train", "tiny", *arguments, status=2)
+
+
+def test_a_place_to_save_is_tried_before_the_images_are_read(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(datasets, "load", pytest.fail)
+    result = call("train", "tiny", *SMALL, "--save", "/proc/none/run.npz", status=2)
+    assert "cannot write /proc/none/run.npz: No such file or directory; name" in result.stderr
+
+
+def test_too_many_images_held_out_name_the_option():
+    result = call("train", "tiny", "--held-out", 60000, status=2)
+    assert "60000 images held out of 60000: hold out 0 to 59999" in result.stderr
+    assert "--held-out" in result.stderr
