@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 from spikeloom.boards.host.link import LinkTransport
-from tests.support.link_board import PythonCore, ReferenceBoard, SimulatedLine, expected_replies
+from tests.support.link_board import PythonCore, ReferenceBoard, expected_replies
+from tests.support.link_line import SimulatedLine
 
 
 class Link:

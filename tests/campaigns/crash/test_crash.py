@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.campaigns.crash.__main__ import KINDS, Campaign, Kind, Tally, campaign, shares, summed
+from tests.campaigns.crash.__main__ import shares, summed
+from tests.campaigns.crash.campaign import Campaign, Tally, campaign
+from tests.campaigns.crash.kinds import KINDS, Kind
 
 
 @pytest.mark.parametrize(("name", "kills"), [("tiny", 2), ("float", 2)])

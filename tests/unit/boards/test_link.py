@@ -12,14 +12,9 @@ from spikeloom.boards.host.link import CoreStuckError, LinkTransport
 from spikeloom.golden import datasets
 from spikeloom.golden.spec import link, protocol
 from spikeloom.golden.spec.link import HostFrame, Kind
-from tests.support.link_board import (
-    Noise,
-    PythonCore,
-    ReferenceBoard,
-    SimulatedLine,
-    expected_replies,
-)
+from tests.support.link_board import PythonCore, ReferenceBoard, expected_replies
 from tests.support.link_host import Link, randoms
+from tests.support.link_line import Noise, SimulatedLine
 
 
 @pytest.mark.parametrize("commands", [256, 1024])

@@ -8,8 +8,9 @@ from spikeloom.boards.host.frames import LinkError
 from spikeloom.boards.host.link import LinkTransport
 from spikeloom.golden.spec import link
 from spikeloom.golden.spec.link import BoardFrame, Kind, Parser
-from tests.support.link_board import PythonCore, ReferenceBoard, SimulatedLine, expected_replies
+from tests.support.link_board import PythonCore, ReferenceBoard, expected_replies
 from tests.support.link_host import Link, randoms
+from tests.support.link_line import SimulatedLine
 
 
 @pytest.mark.parametrize("start", [0, 4095])

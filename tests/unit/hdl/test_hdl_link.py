@@ -22,7 +22,8 @@ from spikeloom.golden.spec.link import BoardFrame, HostFrame, Kind, Parser
 from spikeloom.hdl.link import Link
 from tests.bench import bench_frames, bench_link, pysim
 from tests.bench.bench import run_case
-from tests.support.link_board import Noise, SimulatedLine, expected_replies
+from tests.support.link_board import expected_replies
+from tests.support.link_line import Noise, SimulatedLine
 from tests.support.link_rig import FAST_HZ, SLOW_HZ, RtlBoard
 
 QUIET = link.QUIET_BITS // 10 + 2
