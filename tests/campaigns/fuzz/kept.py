@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from tests.campaigns.fuzz import differential, protocol
 from tests.campaigns.fuzz.case import Case, CaseError
@@ -44,13 +45,35 @@ def load(path: Path) -> AnyCase:
         kind = KINDS.get(parts["kind"]) if isinstance(parts, dict) and "kind" in parts else None
         if kind is None:
             raise CaseError(f"its kind is none of {', '.join(KINDS)}")
-        return kind.from_parts(parts)
+        case = kind.from_parts(parts)
+        if told := _altered(parts, json.loads(case.to_json())):
+            raise CaseError(told)
+        return case
     except OSError as error:
         raise CaseError(f"cannot read {path}: {error.strerror}") from None
     except CaseError as error:
         raise CaseError(f"{path} is no case that 'make fuzz' has kept: {error}") from None
     except (ValueError, RecursionError, TypeError) as error:
         raise CaseError(f"{path} is no JSON file: {error}") from None
+
+
+def _altered(given: Any, read: Any, where: str = "") -> str | None:
+    """Say where a file is not what was read of it: what is ignored or understood otherwise."""
+    if isinstance(given, dict) and isinstance(read, dict):
+        for name, part in given.items():
+            place = f"{where}.{name}".strip(".")
+            if name not in read:
+                return f"{place} is no part of it"
+            if told := _altered(part, read[name], place):
+                return told
+        return None
+    if isinstance(given, list) and isinstance(read, list) and len(given) == len(read):
+        pairs = (
+            _altered(*pair, f"{where}[{k}]") for k, pair in enumerate(zip(given, read, strict=True))
+        )
+        return next(filter(None, pairs), None)
+    same = type(given) is type(read) and given == read
+    return None if same else f"{where} is {given!r:.40}, which was read as {read!r:.40}"
 
 
 def replay(case: AnyCase) -> Counter[str]:

@@ -25,7 +25,7 @@ from typing import Any, ClassVar, Self
 
 from spikeloom.golden.spec.link import Kind
 from tests.campaigns.fuzz.case import CaseError
-from tests.campaigns.fuzz.session import damaged, with_lines
+from tests.campaigns.fuzz.session import damaged, waits, whole, with_lines
 
 Event = tuple[Any, ...]
 EVENTS = {"silence": 2, "bytes": 3, "echo": 2, "answer": 9, "hello": 6}
@@ -80,6 +80,9 @@ class Script:
 def _event(name: str, *fields: Any) -> Event:
     if len(fields) + 1 != EVENTS.get(name):
         raise ValueError(f"{name!r} with {len(fields)} fields is no event")
+    waits(fields[0])
+    if name in ("answer", "hello"):
+        whole(*fields[1:-1] if name == "hello" else fields[1:-2])
     if name == "bytes" or (name == "answer" and fields[-2] != "identity"):
         bytes.fromhex(fields[-1 if name == "bytes" else -2])
     if name == "answer":

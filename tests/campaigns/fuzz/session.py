@@ -34,12 +34,15 @@ import json
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from spikeloom.golden.spec.link import Kind
+from spikeloom.golden.spec.link import OFFSETS, Kind
 from tests.campaigns.fuzz.case import CaseError
 
 Item = tuple[Any, ...]
 Wire = list[tuple[int, bool]]
 """Bytes on the line, each with whether it comes without a stop bit."""
+
+LONGEST = 100_000
+"""Byte times or milliseconds that a case may wait at once."""
 
 ITEMS = {"commands": 3, "frame": 6, "bytes": 2, "quiet": 2}
 """Kinds of items and how many fields they have."""
@@ -74,7 +77,10 @@ class Session:
         """Read what `to_json` wrote and JSON has read; `CaseError` says what is wrong with it."""
         try:
             items = tuple(_item(*fields) for fields in parts["items"])
-            return cls(bool(parts["stray"]), int(parts["start"]), items, str(parts["found"]))
+            start = int(parts["start"])
+            if not 0 <= start < OFFSETS:
+                raise ValueError(f"start = {start} is outside 0..{OFFSETS - 1}")
+            return cls(bool(parts["stray"]), start, items, str(parts["found"]))
         except (KeyError, TypeError, ValueError) as error:
             raise CaseError(f"a part is missing or malformed: {error!r}") from None
 
@@ -92,8 +98,11 @@ def with_lines(head: dict[str, Any], name: str, items: tuple[Item, ...]) -> str:
 def _item(name: str, *fields: Any) -> Item:
     if len(fields) + 1 != ITEMS.get(name):
         raise ValueError(f"{name!r} with {len(fields)} fields is no item")
+    if name == "quiet":
+        waits(fields[0])
     if name == "frame":
         Kind(fields[0])
+        whole(*fields[1:3])
         bytes.fromhex(fields[3])
     if name == "bytes":
         bytes.fromhex(fields[0])
@@ -103,6 +112,19 @@ def _item(name: str, *fields: Any) -> Item:
         fields = (*fields[:-1], tuple(fields[-1]))
         damaged(bytes(20), fields[-1])
     return (name, *fields)
+
+
+def whole(*numbers: Any) -> None:
+    """Raise `ValueError` for what is no whole number."""
+    if wrong := [number for number in numbers if type(number) is not int]:
+        raise ValueError(f"{wrong[0]!r} is no whole number")
+
+
+def waits(time: Any) -> None:
+    """Raise `ValueError` for what nobody can wait."""
+    whole(time)
+    if not 0 <= time <= LONGEST:
+        raise ValueError(f"a wait of {time} is outside 0..{LONGEST}")
 
 
 def damaged(data: bytes, damage: tuple[Any, ...] | None) -> Wire:

@@ -73,6 +73,15 @@ def test_sessions_and_scripts_are_kept_as_they_were_drawn(tmp_path: Path):
         ({"items": [["frame", 0, 0, 0, "", None]]}, "0 is not a valid Kind"),
         ({"kind": "host", "events": [], "deeds": ["fly"]}, r"\['fly'\] are no deeds"),
         ({"kind": "host", "events": [["fly"]], "deeds": []}, "'fly' with 0 fields is no event"),
+        ({"kind": "host", "events": [["echo", -1]], "deeds": []}, r"a wait of -1 is outside 0\.\."),
+        ({"kind": "host", "events": [["echo", "1"]], "deeds": []}, "'1' is no whole number"),
+        ({"items": [["quiet", 1e9]]}, r"1000000000\.0 is no whole number"),
+        ({"items": [["frame", 1, None, 0, "", None]]}, "None is no whole number"),
+        ({"items": [], "start": -1}, r"start = -1 is outside 0\.\."),
+        ({"items": [], "start": "0", "found": ""}, "start is '0', which was read as 0"),
+        ({"items": [], "stray": "no", "found": ""}, "stray is 'no', which was read as True"),
+        ({"items": [], "found": "", "speed": 1}, "speed is no part of it"),
+        ({"items": [["bytes", "ff"]], "found": 3}, "found is 3, which was read as '3'"),
     ],
 )
 def test_a_file_that_is_no_session_is_refused(parts: dict[str, Any], message: str, tmp_path: Path):
