@@ -38,6 +38,9 @@ class Progress:
 
 Callback = Callable[[Progress], None]
 
+_BAR = "{l_bar}{bar}| {n_fmt}/{total_fmt}{postfix} [{elapsed}<{remaining}, {rate_fmt}]"
+"""A narrow terminal cuts its end: accuracy comes before speed."""
+
 
 def watched() -> bool:
     """Say whether somebody looks on: at a terminal or in a notebook."""
@@ -58,20 +61,31 @@ def bar(show: bool = True) -> Iterator[Callback]:
         return
     from tqdm.auto import tqdm
 
-    with tqdm(unit=" images", delay=DELAY, dynamic_ncols=True, total=0) as drawn:
+    drawn = None
 
-        def draw(progress: Progress) -> None:
-            if drawn.total != progress.total:
-                drawn.reset(progress.total)
-                drawn.initial = drawn.n = progress.done
-            words = progress.stage
-            if progress.epochs:
-                epoch = min(progress.epoch + 1, progress.epochs)
-                words = f"epoch {epoch} of {progress.epochs}"
-            drawn.set_description(words, refresh=False)
-            if progress.point is not None:
-                held = f"held-out {100 * progress.point.accuracy:.2f} %"
-                drawn.set_postfix_str(held, refresh=False)
-            drawn.update(progress.done - drawn.n)
+    def draw(progress: Progress) -> None:
+        nonlocal drawn
+        if drawn is None:  # not sooner: its first line would be drawn at once, of nothing
+            drawn = tqdm(
+                unit=" images",
+                delay=DELAY,
+                dynamic_ncols=True,
+                bar_format=_BAR,
+                total=progress.total,
+                initial=progress.done,
+            )
+        words = progress.stage
+        if progress.epochs:
+            epoch = min(progress.epoch + 1, progress.epochs)
+            words = f"epoch {epoch} of {progress.epochs}"
+        drawn.set_description(words, refresh=False)
+        if progress.point is not None:
+            held = f"held-out {100 * progress.point.accuracy:.2f} %"
+            drawn.set_postfix_str(held, refresh=False)
+        drawn.update(progress.done - drawn.n)
 
+    try:
         yield draw
+    finally:
+        if drawn is not None:
+            drawn.close()
