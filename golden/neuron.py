@@ -126,7 +126,7 @@ def forward(
     """
     kernel(current, pool, p[KERNEL])
     theta, floor, ceiling = np.int32(p[THETA]), np.int32(p[FLOOR]), np.int32(p[CEILING])
-    to_zero, leak, leaks = p[TO_ZERO] != 0, np.int32(p[LEAK]), np.int32(-(p[LEAK] != 0))
+    to_zero, leak, leaks = p[TO_ZERO] != 0, np.int32(p[LEAK]), np.int32(-np.int64(p[LEAK] != 0))
     for j in range(v.size):
         loss = np.int32((v[j] >> leak) & leaks)
         x = max(np.int32(v[j] - loss + current[j]), floor)
