@@ -209,9 +209,7 @@ def test_the_command_line_starts_without_the_heavy_libraries():
         "print([m for m in ('dask', 'jax', 'matplotlib', 'distributed', 'numba') "
         "if m in sys.modules and m != 'numba'])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
@@ -240,11 +238,11 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path):
     command = [sys.executable, "-m", "tests.campaigns", "paper", "fig4", "--workers", "2"]
     command += ["--results", tmp_path / "results", "--out", tmp_path / "out"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    deadline = time.monotonic() + 120
-    while not list((tmp_path / "results").glob("*.json")) and time.monotonic() < deadline:
+    while not list((tmp_path / "results").glob("*.json")):
+        assert process.poll() is None, process.communicate()
         time.sleep(0.1)
     os.killpg(process.pid, signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate()
     assert process.returncode == 130
     assert told.splitlines()[-1] == "stopped"
     assert "Traceback" not in told

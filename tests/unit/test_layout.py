@@ -30,7 +30,6 @@ def run(*command: object, cwd: Path = ROOT, **environ: str) -> subprocess.Comple
         env=os.environ | environ,
         capture_output=True,
         text=True,
-        timeout=300,
         check=False,
     )
 

@@ -299,7 +299,7 @@ def test_a_virtual_board_on_the_command_line(tmp_path: Path):
     assert status == 0, text
     assert "equal, bit for bit: 50 images, 944 weights" in text
     board.send_signal(signal.SIGINT)
-    told, _ = board.communicate(timeout=30)
+    told, _ = board.communicate()
     assert board.returncode == 0, told
     assert f"iCEBreaker with tiny on port {link}, until Ctrl-C" in told
     assert "bytes came" in told

@@ -141,7 +141,7 @@ def test_an_error_nobody_expected_keeps_its_traceback(monkeypatch: pytest.Monkey
 
 def test_the_console_script_is_the_command_line():
     run = subprocess.run(
-        [SPIKELOOM, "configs", "xyzzy"], capture_output=True, text=True, timeout=60, check=False
+        [SPIKELOOM, "configs", "xyzzy"], capture_output=True, text=True, check=False
     )
     assert run.returncode == 2
     assert run.stderr.startswith("error: no configuration named 'xyzzy'")
