@@ -7,11 +7,14 @@ still meanwhile by updates that never write.
 
 from __future__ import annotations
 
+import bisect
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from spikeloom.golden import neuron as golden
 from spikeloom.golden.lfsr import fill, parameters, to_signed
 from spikeloom.golden.spec.learning import MAX_SHIFT
 from spikeloom.golden.spec.machine import LayerMachine, Machine
@@ -35,6 +38,9 @@ ROWS = 16
 
 FAR = 64
 """How many times as far off a limit is that might as well not be there."""
+
+SUM_MAX = 1 << 30
+"""More than any sum that makes a neuron fire."""
 
 SEARCH = 1 << 18
 """Words that are drawn in search of a particular one: each of 65,536 comes four times."""
@@ -167,8 +173,16 @@ def _complements(probe: Probe, layer: LayerMachine) -> list[np.ndarray]:
 
 def least_sum(machine: Machine, layer: LayerMachine) -> int:
     """Return the smallest sum that makes a fresh neuron fire in its first step."""
-    missing, shift = layer.train.theta - layer.train.start, machine.config.neuron.kernel_shift
-    return missing << shift if missing > 0 else -(((1 - missing) << shift) - 1)
+    p = np.array(golden.forward_parameters(machine, layer, train=True), np.int64)
+
+    def fires(current: int) -> bool:
+        v, pool = np.zeros((2, 1), np.int32)
+        dropped, spike = np.zeros((2, 1), np.uint8)
+        golden.start(p, v, pool)
+        golden.forward(p, np.array([current], np.int32), v, pool, dropped, spike)
+        return bool(spike[0])
+
+    return bisect.bisect_left(range(-SUM_MAX, SUM_MAX), True, key=fires) - SUM_MAX
 
 
 def aligned(
@@ -273,8 +287,6 @@ def neuron(probe: Probe) -> None:
                 given = aligned(probe, layer.index, rows, fired, margin=0)
                 if given is not None:
                     probe.expect(given, f"threshold of layer {layer.index}")
-    reset = "zero" if machine.config.neuron.reset == "subtract" else "subtract"
-    search(probe, "reset", variant(machine, neuron__reset=reset), make=_uninhibited)
     for layer in machine.layers:
         where, limits = f"layer{layer.index}__train", layer.train
         # An update of a whole threshold must still be one that a step can make.
@@ -287,9 +299,14 @@ def neuron(probe: Probe) -> None:
         ):
             wrongs = [variant(machine, **{where: other}) for other in others]
             search(probe, f"{name} of layer {layer.index}", *wrongs, make=_uninhibited)
-    if shift := machine.config.neuron.kernel_shift:
-        wrong = variant(machine, neuron__kernel_shift=shift - 1)
-        search(probe, "kernel", wrong, make=_uninhibited)
+    for field in dataclasses.fields(machine.config.neuron):
+        value = getattr(machine.config.neuron, field.name)
+        others = [other for other in field.metadata.get("choices", ()) if other != value]
+        if isinstance(value, int) and value:
+            others = [value - 1]
+        if others:  # the limits were looked at in each layer
+            wrongs = [variant(machine, **{f"neuron__{field.name}": other}) for other in others]
+            search(probe, field.name, *wrongs, make=_uninhibited)
 
 
 def wta(probe: Probe) -> None:

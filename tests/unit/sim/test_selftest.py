@@ -117,6 +117,8 @@ FAULTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"layer1__train": {"ceiling": 1 << 20}}, "neuron"),
     ({}, {"layer2__train": {"ceiling": 1 << 20}}, "neuron"),
     ({"neuron__kernel_shift": 2}, {"neuron__kernel_shift": 1}, "crossbar"),
+    ({"neuron__leak": 4}, {"neuron__leak": 5}, "crossbar"),
+    ({}, {"neuron__leak": 12}, "neuron"),
     ({"wta__kind": "lateral", "wta__strength": 0.25}, {"layer2__inhibition": 2048}, "wta"),
     ({"wta__kind": "recurrent", "wta__strength": 0.25}, {"wta__kind": "feedforward"}, "wta"),
     ({}, {"layer2__error_threshold": 200}, "error"),
