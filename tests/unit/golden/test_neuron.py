@@ -23,6 +23,8 @@ from spikeloom.golden.neuron import (
     start,
     start_errors,
 )
+from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.network import load
 
 
 def i32(*values: int) -> np.ndarray:
@@ -318,3 +320,28 @@ def test_negative_errors_are_listed_too():
 @pytest.mark.parametrize("charge", [-1, 1, -3, 3])
 def test_charge_below_a_whole_flow_rests(charge):
     assert kernel_trace([charge, 0], 2) == [(0, charge, False)] * 2
+
+
+def test_parameters_are_those_of_the_machine():
+    plain = load("tiny")
+    changes = {
+        **{"neuron.reset": "zero", "neuron.kernel_shift": 2, "neuron.leak": 3},
+        **{"error.membranes": "separate", "error.gate": "discard", "error.kernel_shift": 1},
+    }
+    for config, to_zero, shift, leak, gate, separate, error_shift in (
+        (plain, False, 0, 0, GATES[plain.error.gate], False, plain.error.kernel_shift),
+        (plain.replace(**changes), True, 2, 3, DISCARD, True, 1),
+    ):
+        numbers = machine(config)
+        for layer in numbers.layers:
+            for train, limits in ((True, layer.train), (False, layer.infer)):
+                assert neuron.forward_parameters(numbers, layer, train=train) == [
+                    *(limits.theta, limits.start, limits.floor, limits.ceiling),
+                    *(to_zero, shift, leak),
+                ]
+            at_output = layer is numbers.layers[-1]
+            p = neuron.error_parameters(numbers, layer)
+            assert p == [
+                *(layer.error_threshold, layer.error_max, OPEN if at_output else gate),
+                *(separate, error_shift),
+            ]
