@@ -223,14 +223,15 @@ def start_files(folder: Path, count: int) -> list[Path]:
 def test_a_killed_worker_costs_a_repeated_run_and_nothing_else(tmp_path: Path):
     started, results = tmp_path / "started", tmp_path / "results"
     started.mkdir()
-    jobs = [job(n, until="killed") for n in range(4)]
+    jobs = [job(n, until="replaced") for n in range(4)]
     killed: list[str] = []
 
     def kill() -> None:
         newest = start_files(started, 2)[-1]  # the one with the most left to do
         killed.append(newest.name.split("-")[0])
         os.kill(int(newest.read_text()), signal.SIGKILL)
-        (started / "killed").touch()
+        start_files(started, 3)  # the survivor is busy: on a new worker
+        (started / "replaced").touch()
 
     thread = threading.Thread(target=kill, daemon=True)
     thread.start()
