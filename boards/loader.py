@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from spikeloom.boards import tools
@@ -35,17 +34,9 @@ def flash(target: Target, bitstream: Path, log: Log, *, keep: bool = False) -> N
     command = [tool.path, "--board", target.loader, *(["--write-flash"] if keep else [])]
     command.append(str(bitstream))
     log(f"openFPGALoader: {bitstream.name} to {target.title}")
-    run = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if run.returncode:
-        raise FlashError(_explain(target, " ".join(command), run.stdout))
+    status, printed = tools.call(command)
+    if status:
+        raise FlashError(_explain(target, " ".join(command), printed))
 
 
 def _explain(target: Target, command: str, output: str) -> str:

@@ -97,7 +97,7 @@ class Resources:
 def resources(family: Family, found: Utilisation, statistics: Path) -> Resources:
     """Sum nextpnr's kinds of cells; iCE40's flip-flops are those that Yosys counted."""
 
-    def total(kinds: tuple[tuple[str, int, int], ...], *, first_available: bool = True) -> Count:
+    def total(kinds: tuple[tuple[str, int, int], ...]) -> Count:
         used = sum(-(-found[k][0] * up // down) for k, up, down in kinds if k in found)
         there = found[kinds[0][0]][1] if kinds and kinds[0][0] in found else 0
         return Count(used, there)

@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -72,6 +73,32 @@ class Tool:
     version: str
 
 
+def call(
+    command: Sequence[str],
+    folder: Path | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    seconds: float | None = None,
+) -> tuple[int, str]:
+    """Run a tool to its end, in a folder; return its exit status and all that it printed.
+
+    environment : None for this process's. `subprocess.TimeoutExpired` : it was ended.
+    """
+    run = subprocess.run(
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=seconds,
+        check=False,
+    )
+    return run.returncode, run.stdout
+
+
 def _search(program: str) -> str | None:
     """Return the path of a program on ``PATH``, or beside this Python."""
     path = os.environ.get("PATH", "")
@@ -87,17 +114,9 @@ def _native(name: str) -> str | None:
 def _ask(path: str) -> str:
     """Return what ``--version`` prints."""
     try:
-        run = subprocess.run(
-            [path, "--version"],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=VERSION_SECONDS,
-            check=False,
-        )
+        return call([path, "--version"], seconds=VERSION_SECONDS)[1].strip()
     except OSError as error:
         raise ToolError(f"{path} cannot be run: {error.strerror}") from error
-    return f"{run.stdout}\n{run.stderr}".strip()
 
 
 def _number(text: str) -> tuple[int, ...] | None:

@@ -16,7 +16,26 @@ ALSO = 8
 
 
 @dataclass(frozen=True)
-class Difference:
+class Place:
+    """One place that differs.
+
+    Attributes
+    ----------
+    what : where, in words: a weight, a class's count, a counter or a stream.
+    golden, device : both values there.
+    layer, row, column : of a weight (layer from 1, the rest from 0).
+    """
+
+    what: str
+    golden: int
+    device: int
+    layer: int | None = None
+    row: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference(Place):
     """The first place where two engines differ.
 
     Attributes
@@ -25,22 +44,13 @@ class Difference:
     sample : its number, from 0, among the samples trained (or inferred) since the start.
     step : from 0, the first after which the difference shows; None if it does not show again
         when the sample is run from the same state.
-    what : where, in words: a weight, a class's count, a counter or a stream.
-    golden, device : both values there.
-    layer, row, column : of a weight (layer from 1, the rest from 0).
     also : everything else that differs after that step.
     """
 
     kind: Kind
     sample: int
     step: int | None
-    what: str
-    golden: int
-    device: int
-    layer: int | None = None
-    row: int | None = None
-    column: int | None = None
-    also: tuple[str, ...] = ()
+    also: tuple[str, ...]
 
     def __str__(self) -> str:
         """Say it in one paragraph."""
@@ -65,18 +75,6 @@ class MismatchError(SpikeloomError, RuntimeError):
         self.difference = difference
 
 
-@dataclass(frozen=True)
-class Place:
-    """One place and both values there; `row` and `column` of a weight only."""
-
-    what: str
-    golden: int
-    device: int
-    layer: int | None = None
-    row: int | None = None
-    column: int | None = None
-
-
 def tell(
     kind: Kind,
     sample: int,
@@ -96,7 +94,8 @@ def tell(
             f"at the sample's end {p.what} {p.golden} and {p.device}"
             + (f" and {len(weights) - 1} weights more" if len(weights) > 1 else "")
         )
-    return Difference(kind, sample, step, **dataclasses.asdict(first), also=tuple(also))
+    told = dataclasses.asdict(first)
+    return Difference(**told, kind=kind, sample=sample, step=step, also=tuple(also))
 
 
 def weight_differences(layer: int, mine: np.ndarray, theirs: np.ndarray) -> Iterator[Place]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from amaranth.lib import wiring
 from spikeloom import cache
 from spikeloom.boards import synthesis
 from spikeloom.boards.devices import Device, Family
+from spikeloom.boards.tools import call
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.hardware import DEFAULT, Hardware
@@ -103,20 +103,13 @@ def native() -> Yosys:
     return Yosys((sys.executable, "-c", _NATIVE), share, f"pyosys {metadata.version('pyosys')}")
 
 
-def netlist_verilog(
-    component: wiring.Component,
-    device: Device,
-    *,
-    yosys: Yosys | None = None,
-    log: Log | None = None,
-) -> str:
+def netlist_verilog(component: wiring.Component, device: Device, *, log: Log | None = None) -> str:
     """Return a component mapped to a device, with the models of its cells, as Verilog.
 
     Parameters
     ----------
     component : becomes module ``top``.
     device : whose cells; the synthesis script is that of `spikeloom.boards.synthesis`.
-    yosys : `native` by default.
     log : called with one line of text where Yosys runs, which takes seconds to minutes; what it
         returned is kept and not made again.
 
@@ -125,61 +118,17 @@ def netlist_verilog(
     BuildError : Yosys refused the design.
     ToolchainError : there is no Yosys.
     """
-    chosen = yosys or native()
+    yosys = native()
     design = rtlil.convert(component, name="top", emit_src=False)
     commands = (*synthesis.script("top.il", device, pads=False), *_BITS)
 
     def make() -> str:
         if log is not None:
             log(f"Yosys: a netlist for {device.title}")
-        return _run(chosen, design, commands)
+        return run(yosys, design, commands)
 
-    netlist = cache.text("netlist", [design, chosen.version, *commands], make)
-    return PROLOGUE + models(device.family, chosen.share) + netlist
-
-
-def undefined_verilog(
-    component: wiring.Component, *, yosys: Yosys | None = None, log: Log | None = None
-) -> str:
-    """Return a component as Verilog RTL whose memories promise no more than silicon's.
-
-    As `spikeloom.sim.rtl.verilate.to_verilog`, but for the memories' contents at power-up and for a
-    word that is read and written in one clock: both are random. Parameters: see `netlist_verilog`.
-    """
-    chosen = yosys or native()
-    design = rtlil.convert(component, name="top", emit_src=False)
-    commands = (
-        "read_rtlil top.il",
-        "hierarchy -check -top top",
-        *synthesis.UNDEFINED,
-        "opt_clean",
-    )
-
-    def make() -> str:
-        if log is not None:
-            log("Yosys: RTL with undefined memories")
-        return _at_random(_run(chosen, design, commands))
-
-    return cache.text("undefined", [design, chosen.version, *commands], make)
-
-
-# What Yosys writes for a read port that may answer anything: the bits in a collision, and the
-# random bits to put there, which are all the same ones unless they are drawn.
-_COLLISION = re.compile(r"^( +_\d+_ <= )\d+'h(?:x+);$", re.MULTILINE)
-_MEMORY = re.compile(r"^ +reg (\[\d+:\d+\]) (\\\S+ |\w+) ?\[(\d+):0\];\n", re.MULTILINE)
-
-
-def _at_random(verilog: str) -> str:
-    """Draw what a memory of RTL answers in a collision, and what it starts at."""
-    bits = "{8{$urandom, $urandom, $urandom, $urandom}}"
-    verilog = _COLLISION.sub(rf"\1{bits};", verilog)
-
-    def filled(match: re.Match[str]) -> str:
-        name, last = match[2], match[3]
-        loop = f"integer at; for (at = 0; at <= {last}; at = at + 1) {name}[at] = {bits};"
-        return f"{match[0]}  initial begin : fill_{match.start()} {loop} end\n"
-
-    return _MEMORY.sub(filled, verilog)
+    netlist = cache.text("netlist", [design, yosys.version, *commands], make)
+    return PROLOGUE + models(device.family, yosys.share) + netlist
 
 
 def netlist_transport(
@@ -189,7 +138,6 @@ def netlist_transport(
     *,
     power_up: int = 0,
     idle_limit: int = IDLE_LIMIT,
-    yosys: Yosys | None = None,
     log: Log | None = None,
 ) -> VerilatedTransport:
     """Return a transport to a core's netlist, which is built first unless it has been.
@@ -200,9 +148,9 @@ def netlist_transport(
     ----------
     config, hardware : of the core. device : see `netlist_verilog`.
     power_up : seeds all that is undefined, see `spikeloom.sim.rtl.transport.VerilatedTransport`.
-    idle_limit, yosys, log : see there and `netlist_verilog`.
+    idle_limit, log : see there and `netlist_verilog`.
     """
-    verilog = netlist_verilog(Core(config, hardware), device, yosys=yosys, log=log)
+    verilog = netlist_verilog(Core(config, hardware), device, log=log)
     library = build(verilog, settings=SETTINGS, log=log)
     return VerilatedTransport(library, idle_limit=idle_limit, power_up=power_up)
 
@@ -221,7 +169,7 @@ def models(family: Family, share: Path) -> str:
     return _TIMING.sub("", stock) + ours
 
 
-def _run(yosys: Yosys, design: str, commands: tuple[str, ...]) -> str:
+def run(yosys: Yosys, design: str, commands: tuple[str, ...]) -> str:
     """Run commands on a design in RTLIL; return what is left of it as Verilog."""
     with cache.workplace() as work:
         package = yosys.share.parent
@@ -249,16 +197,7 @@ def ran(
     ------
     BuildError : it ended with an error. subprocess.TimeoutExpired : it was ended.
     """
-    run = subprocess.run(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=seconds,
-        check=False,
-    )
-    if run.returncode:
-        raise failure(tool, run.stdout, parts)
-    return run.stdout
+    status, printed = call(command, folder, seconds=seconds)
+    if status:
+        raise failure(tool, printed, parts)
+    return printed

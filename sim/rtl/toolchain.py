@@ -10,10 +10,10 @@ import functools
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+from spikeloom.boards.tools import call
 from spikeloom.errors import SpikeloomError
 
 # The wheel's make files were configured without a compiler; these are the answers they lack.
@@ -119,12 +119,9 @@ def versions() -> tuple[str, str]:
 @functools.cache
 def _version(program: str) -> str:
     """Return the first line of ``program --version``."""
-    run = subprocess.run(
-        [program, "--version"], capture_output=True, text=True, errors="replace", check=False
-    )
-    if run.returncode:
+    status, printed = call([program, "--version"])
+    if status:
         raise ToolchainError(
-            f"{program} --version failed with status {run.returncode}: "
-            f"{(run.stderr or run.stdout).strip()}; install it again"
+            f"{program} --version failed with status {status}: {printed.strip()}; install it again"
         )
-    return run.stdout.splitlines()[0].strip()
+    return printed.splitlines()[0].strip()

@@ -14,7 +14,7 @@ import numpy as np
 from amaranth.lib import wiring
 
 from spikeloom.errors import SpikeloomError
-from spikeloom.sim.rtl.verilate import Log, build, cached_verilog, to_verilog
+from spikeloom.sim.rtl.verilate import Log, bind, build, cached_verilog, to_verilog
 
 IDLE_LIMIT = 20_000_000
 """Clock cycles without a byte after which a core is taken for stuck: seconds, many samples."""
@@ -60,11 +60,7 @@ class VerilatedTransport:
 
     def __init__(self, library: Path, *, idle_limit: int = IDLE_LIMIT, power_up: int = 0) -> None:
         self.idle_limit = idle_limit
-        # ctypes looks symbols up in this object alone: several objects do not see each other.
-        self._api = ctypes.CDLL(str(library))
-        for name, (result, arguments) in _FUNCTIONS.items():
-            function = getattr(self._api, name)
-            function.restype, function.argtypes = result, arguments
+        self._api = bind(library, _FUNCTIONS)
         self._out_of_step = False
         handle = self._api.core_create(power_up)
         self._handle: int | None = handle

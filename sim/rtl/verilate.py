@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -16,6 +17,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from spikeloom import cache, hdl
+from spikeloom.boards.tools import call
 from spikeloom.errors import SpikeloomError
 from spikeloom.golden import spec
 from spikeloom.sim.rtl import mend, toolchain
@@ -232,20 +234,23 @@ def _run(
     work: Path, place: Path, environment: dict[str, str], tool: str, command: list[str]
 ) -> None:
     """Run a tool in a build's folder and append what it prints to the build's log."""
-    run = subprocess.run(
-        command,
-        cwd=work,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    status, printed = call(command, work, environment=environment)
     with (work / _LOG).open("a") as file:
-        file.write(f"$ {' '.join(command)}\n{run.stdout}")
-    if run.returncode:
-        raise BuildError(tool, run.stdout, cache.keep_log(place, (work / _LOG).read_text()))
+        file.write(f"$ {' '.join(command)}\n{printed}")
+    if status:
+        raise BuildError(tool, printed, cache.keep_log(place, (work / _LOG).read_text()))
+
+
+def bind(library: Path, functions: Mapping[str, tuple[type | None, list[type]]]) -> ctypes.CDLL:
+    """Return a library with the types of its functions, each a result and arguments, set.
+
+    Symbols are looked up in this object alone: several libraries do not see each other.
+    """
+    bound = ctypes.CDLL(str(library))
+    for name, (result, arguments) in functions.items():
+        function = getattr(bound, name)
+        function.restype, function.argtypes = result, arguments
+    return bound
 
 
 def failure(tool: str, output: str, parts: Iterable[str]) -> BuildError:

@@ -25,7 +25,7 @@ from spikeloom import boards
 from spikeloom.golden.spec.link import DEFAULT_BAUD
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import DEFAULT, Hardware
-from spikeloom.sim.rtl.verilate import Log, build, cached_verilog, to_verilog
+from spikeloom.sim.rtl.verilate import Log, bind, build, cached_verilog, to_verilog
 
 HARNESS = Path(__file__).parent / "board.cpp"
 
@@ -157,10 +157,7 @@ class VirtualBoard:
         to_host: Faults | None = None,
         driven: bool = False,
     ) -> None:
-        self._api = ctypes.CDLL(str(library))
-        for name, (result, arguments) in _FUNCTIONS.items():
-            function = getattr(self._api, name)
-            function.restype, function.argtypes = result, arguments
+        self._api = bind(library, _FUNCTIONS)
         self._handle: int | None = self._api.board_create(clock_hz)
         self._clock_hz = clock_hz
         self._terminal: tuple[int, int] | None = None

@@ -23,6 +23,7 @@ from cocotb_tools import config
 from cocotb_tools.runner import get_runner
 
 from spikeloom import cache
+from spikeloom.boards.tools import call
 from spikeloom.sim.rtl import toolchain
 from spikeloom.sim.rtl.verilate import BuildError, to_verilog
 from tests.bench.bench import Case
@@ -153,20 +154,10 @@ def _runner(job: dict[str, object], folder: Path, search: Path | None = None) ->
     libraries = [str(config.libs_dir), environment.get("LD_LIBRARY_PATH")]
     environment["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, libraries))
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.bench.cosim", json.dumps(job)],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-            check=False,
-        )
+        command = [sys.executable, "-m", "tests.bench.cosim", json.dumps(job)]
+        return call(command, folder, environment=environment, seconds=SECONDS)[1]
     except subprocess.TimeoutExpired as error:
         raise CosimError(f"cocotb did not end within {SECONDS} s: {json.dumps(job)}") from error
-    return done.stdout
 
 
 def _do(job: dict[str, object]) -> None:

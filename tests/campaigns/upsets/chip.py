@@ -17,7 +17,7 @@ import numpy as np
 from spikeloom.errors import SpikeloomError
 from spikeloom.golden.spec.link import DEFAULT_BAUD
 from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.sim.rtl.verilate import Log, build
+from spikeloom.sim.rtl.verilate import Log, bind, build
 from tests.campaigns.upsets.rig import CLOCK_HZ, Rig
 from tests.campaigns.upsets.state import Place, flat_verilog, upsettable
 
@@ -103,10 +103,7 @@ class Chip:
     ) -> None:
         self.places, self.idle_limit = places, idle_limit
         self._library = library
-        self._api = ctypes.CDLL(str(library))
-        for name, (result, arguments) in _FUNCTIONS.items():
-            function = getattr(self._api, name)
-            function.restype, function.argtypes = result, arguments
+        self._api = bind(library, _FUNCTIONS)
         self._handle = self._api.rig_create()
         self.close = weakref.finalize(self, self._api.rig_destroy, self._handle)
 

@@ -30,6 +30,7 @@ from spikeloom.sim.rtl.toolchain import ToolchainError
 from spikeloom.sim.rtl.transport import VerilatedTransport
 from spikeloom.sim.rtl.verilate import BuildError, build
 from tests.support.configurations import LAYER, table
+from tests.support.undefined import undefined_verilog
 
 SEED = 3
 
@@ -96,7 +97,7 @@ def test_weights_in_ice40_single_port_ram_learn_as_golden_does(seed: int):
 
 @contextmanager
 def undefined(component: wiring.Component, power_up: int) -> Iterator[VerilatedTransport]:
-    library = build(netlist.undefined_verilog(component), settings=netlist.SETTINGS)
+    library = build(undefined_verilog(component), settings=netlist.SETTINGS)
     with VerilatedTransport(library, power_up=power_up) as transport:
         yield transport
 
@@ -176,7 +177,7 @@ def test_yosys_may_lie_in_a_path_with_a_space_and_an_umlaut(
     monkeypatch.setenv("PYTHONPATH", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))
     assert netlist.native().share == folder / "pyosys" / "share"
-    assert "SB_RAM40_4K" in netlist._run(
+    assert "SB_RAM40_4K" in netlist.run(
         netlist.native(),
         rtlil.convert(Careless(), name="top", emit_src=False),
         netlist.synthesis.script("top.il", HX8K, pads=False),
