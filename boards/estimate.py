@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def line_bytes(images: np.ndarray) -> float:
     return float(sent * (link.PAYLOAD_MAX + overhead) / link.PAYLOAD_MAX)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """A build, how fast its core is (None where it was not simulated), and where its files are.
 
@@ -136,6 +137,24 @@ class Report:
             "logs": {name: str(path) for name, path in self.logs.items()},
             "complaint": built.complaint(),
         }
+
+    def __repr__(self) -> str:
+        complaint = self.built.complaint()
+        lines = [f"{name:>12}   {text}" for name, text in self.rows().items()]
+        return "\n".join(
+            [f"<{self._title()}>", *lines, *([f"FAILED: {complaint}"] * bool(complaint))]
+        )
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>"
+            for name, text in self.rows().items()
+        )
+        failed = escape(self.built.complaint() or "")
+        return f"<table><caption>{escape(self._title())}</caption>{rows}</table>{failed}"
+
+    def _title(self) -> str:
+        return f"{self.built.config.name} for {self.built.target.name}"
 
     def link_rate(self) -> float | None:
         """Return the images per second that the serial line carries at the board's first rate."""

@@ -9,29 +9,36 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from spikeloom.errors import SpikeloomError, naming_extras
+
 if TYPE_CHECKING:
     from spikeloom import datasets
-    from spikeloom.errors import SpikeloomError
+    from spikeloom.bitstreams import build
     from spikeloom.golden.datasets import Part
     from spikeloom.golden.spec.network import NetworkConfig, load
+    from spikeloom.hdl.hardware import Hardware
     from spikeloom.history import History
     from spikeloom.network import Network
     from spikeloom.progress import Progress
+    from spikeloom.sim.compare.networks import compare
     from spikeloom.trace import Trace
 
 _HOMES = {
+    "Hardware": "spikeloom.hdl.hardware",
     "History": "spikeloom.history",
     "Network": "spikeloom.network",
     "NetworkConfig": "spikeloom.golden.spec.network",
     "Part": "spikeloom.golden.datasets",
     "Progress": "spikeloom.progress",
-    "SpikeloomError": "spikeloom.errors",
     "Trace": "spikeloom.trace",
+    "build": "spikeloom.bitstreams",
+    "compare": "spikeloom.sim.compare.networks",
     "load": "spikeloom.golden.spec.network",
 }
 """Where each name of the library is at home."""
 
 __all__ = [
+    "Hardware",
     "History",
     "Network",
     "NetworkConfig",
@@ -39,6 +46,8 @@ __all__ = [
     "Progress",
     "SpikeloomError",
     "Trace",
+    "build",
+    "compare",
     "datasets",
     "load",
 ]
@@ -50,7 +59,8 @@ def __getattr__(name: str) -> Any:
 
         return metadata.version("spikeloom")
     if name in _HOMES:
-        found = getattr(import_module(_HOMES[name]), name)
+        with naming_extras():
+            found = getattr(import_module(_HOMES[name]), name)
     elif name in __all__:
         found = import_module(f"spikeloom.{name}")
     else:

@@ -14,7 +14,6 @@ from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.network import Network
 from spikeloom.progress import Callback
 from spikeloom.report import Verification
-from spikeloom.report.reporting import write_report
 from spikeloom.sim.compare.lockstep import Lockstep
 from spikeloom.training import Evaluation
 
@@ -81,12 +80,11 @@ def run(
     pair.compare_weights()
     say("Drawing the report")
     rate = len(digits.train) / pair.device_seconds
-    path = write_report(
+    page = network.report(
         report,
-        network,
-        digits.train,
-        digits.test,
-        test,
+        train=digits.train,
+        test=digits.test,
+        tested=test,
         command=COMMAND,
         images_per_second=rate,
         verification=Verification(True, pair.compared_weights, pair.compared_images),
@@ -98,5 +96,5 @@ def run(
         compared_images=pair.compared_images,
         images_per_second=rate,
         cycles_per_image=cycles,
-        report=path,
+        report=page.path,
     )

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
-from spikeloom.run import Point
+from spikeloom.errors import naming_extras
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.run import Point, Run
+
+if TYPE_CHECKING:
+    from spikeloom.report.drawing import Picture
 
 
 @dataclass(frozen=True, repr=False)
@@ -14,18 +20,18 @@ class History:
 
     Attributes
     ----------
-    name : of the network. seed : of the run.
-    epochs : whole ones done. presentations : samples trained, by whatever engine.
-    curve : points of the learning curve; none where nothing was held out.
+    config : of the network. run : where it stands.
     images_per_second : of the last call of `fit`; 0 where it trained nothing.
     """
 
-    name: str
-    seed: int
-    epochs: int
-    presentations: int
-    curve: tuple[Point, ...]
+    config: NetworkConfig
+    run: Run
     images_per_second: float
+
+    @property
+    def curve(self) -> list[Point]:
+        """Points of the learning curve; none where nothing was held out."""
+        return self.run.curve
 
     @property
     def accuracy(self) -> float | None:
@@ -37,12 +43,28 @@ class History:
         """The best point of the curve, the first at a tie."""
         return max(self.curve, key=lambda point: point.accuracy, default=None)
 
+    @naming_extras()
+    def plot(self) -> Picture:
+        """Draw the learning curve: a picture that a notebook shows, and that can be saved."""
+        from spikeloom.report.outcome import Curve, draw_curve
+
+        return draw_curve(
+            Curve(
+                points=tuple(self.curve),
+                classes=self.config.sizes[-1],
+                images_seen=self.run.presentations,
+                epochs=self.run.epoch,
+                train_images=self.run.train_images,
+            )
+        )
+
     def summary(self) -> str:
         """Say it in a line."""
-        plural = "s" * (self.epochs != 1)
+        run = self.run
+        rate = f", {self.images_per_second:,.0f} images/s" if self.images_per_second else ""
         return (
-            f"{self.name}, seed {self.seed}: {self.epochs} epoch{plural}, "
-            f"{self.presentations:,} images trained on, {self.images_per_second:,.0f} images/s"
+            f"{self.config.name}, seed {run.seed}: {run.epoch} epoch{'s' * (run.epoch != 1)}, "
+            f"{run.presentations:,} images trained on{rate}"
         )
 
     def rows(self) -> list[tuple[str, str]]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from spikeloom import checkpoint as checkpoints
-from spikeloom import outputs, progress, training
+from spikeloom import outputs, progress
 from spikeloom.checkpoint import Checkpoint
-from spikeloom.engines.engine import Engine, Guarded, Kind, first_states, make_engine, restore
-from spikeloom.errors import SpikeloomError
+from spikeloom.engines.engine import Engine, Kind, first_states, make_engine
+from spikeloom.errors import naming_extras
 from spikeloom.golden import initial
 from spikeloom.golden.datasets import Part
 from spikeloom.golden.network import Network as Golden
@@ -31,8 +31,12 @@ from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.history import History
 from spikeloom.progress import Callback, Progress
 from spikeloom.run import Run
+from spikeloom.session import Session
 from spikeloom.trace import Trace
-from spikeloom.training import Evaluation, Trainer, TrainingError
+from spikeloom.training import Evaluation
+
+if TYPE_CHECKING:
+    from spikeloom.report.page import Page
 
 Images = Part | np.ndarray
 """Images: a part of a data set, or uint8[n, pixels] or [n, rows, columns]."""
@@ -44,7 +48,7 @@ class Network:
     It has the manners of scikit-learn's classifiers with two differences: `fit` returns the
     `History`, and a second `fit` goes on where the first one stopped. Images are whole numbers from
     0 (background) to 255; they and their labels come as two arrays, or together as a part of a data
-    set. What another format would have to be guessed of is refused.
+    set. What would have to be scaled, cut or guessed is refused.
 
     Parameters
     ----------
@@ -52,10 +56,10 @@ class Network:
     seed : of the run: initial weights, order of samples, spikes; the configuration's where left
         out.
     engine : "golden", "rtl" or "board", or an engine made already.
-    port, baud : of a board, see `engines.board.BoardEngine`.
-    trace : whether the RTL can write waveforms (slower).
-    show : draw bars, where a terminal or a notebook shows them.
-    log : told the stages of a build; without it they are printed where `show` draws bars.
+    options : of an engine that is made here. `show`: whether bars are drawn and stages of a build
+        told, where a terminal or a notebook shows them. The others are those of
+        `engines.engine.make_engine`: `port` and `baud` of a board; `hardware`, `trace` (which
+        waveforms need) and `log` of RTL.
 
     A board, or a simulation, is held until `close`, or the end of a ``with`` block.
     """
@@ -66,11 +70,7 @@ class Network:
         *,
         seed: int | None = None,
         engine: str | Engine = "golden",
-        port: str | None = None,
-        baud: int | None = None,
-        trace: bool = False,
-        log: Callable[[str], None] | None = None,
-        show: bool = True,
+        **options: Any,
     ) -> None:
         if not isinstance(config, NetworkConfig):
             config = configurations.load(config)
@@ -81,80 +81,55 @@ class Network:
             weights=initial.weights(machine(config), seed),
             stream_states=first_states(config, seed),
         )
-        self._open(begun, engine, port=port, baud=baud, trace=trace, log=log, show=show)
+        self._begin(begun, engine, **options)
 
     @classmethod
     def load(
-        cls,
-        file: str | Path | Checkpoint,
-        *,
-        engine: str | Engine = "golden",
-        port: str | None = None,
-        baud: int | None = None,
-        trace: bool = False,
-        log: Callable[[str], None] | None = None,
-        show: bool = True,
+        cls, file: str | Path | Checkpoint, *, engine: str | Engine = "golden", **options: Any
     ) -> Self:
         """Return the network that a file holds, in any engine; `CheckpointError` says why not."""
-        made = cls.__new__(cls)
         kept = file if isinstance(file, Checkpoint) else checkpoints.load(file)
-        made._open(kept, engine, port=port, baud=baud, trace=trace, log=log, show=show)
+        made = cls.__new__(cls)
+        made._begin(kept, engine, **options)
         return made
 
-    def _open(self, begun: Checkpoint, engine: str | Engine, *, show: bool, **options: Any) -> None:
-        """Take an engine and put it into a state, for which the weights travel once."""
+    def _begin(
+        self, begun: Checkpoint, engine: str | Engine, *, show: bool = True, **options: Any
+    ) -> None:
         if isinstance(engine, str):
-            options["log"] = options["log"] or (progress.say if show else None)
-            engine = make_engine(engine, begun.config, **options)
-        self._engine = Guarded(engine)
+            log = options.pop("log", None) or (progress.say if show else None)
+            engine = make_engine(engine, begun.config, log=log, **options)
+        self.config = begun.config
+        self._session = Session(engine, begun)
         self._show = show
-        self._run = begun.run
-        self._rate = 0.0
-        # The state that is known without the engine: it is asked for the weights no oftener than
-        # they change, and what it loses is trained again from here.
-        self._kept = dataclasses.replace(begun, run=dataclasses.replace(begun.run))
-        self._fitted: Part | None = None
-        restore(engine, begun.weights, begun.stream_states)
+        self._tested: Part | None = None
 
     # What it is
 
     @property
-    def config(self) -> NetworkConfig:
-        """The network's description."""
-        return self._kept.config
-
-    @property
     def machine(self) -> Machine:
         """The integers of the description."""
-        return self._engine.machine
+        return self._session.machine
 
     @property
     def engine(self) -> Engine:
         """The engine, whose `name` is "golden", "rtl" or "board"."""
-        return self._engine.engine
+        return self._session.engine
 
     @property
     def seed(self) -> int:
         """Seed of the run."""
-        return self._run.seed
+        return self._session.run.seed
 
     @property
     def run(self) -> Run:
         """Where training stands, a copy."""
-        return dataclasses.replace(self._run, curve=list(self._run.curve))
+        return copy.deepcopy(self._session.run)
 
     @property
     def history(self) -> History:
         """What training came to, all calls of `fit` together."""
-        run = self._run
-        return History(
-            self.config.name,
-            run.seed,
-            run.epoch,
-            run.presentations,
-            tuple(run.curve),
-            self._rate,
-        )
+        return History(self.config, self.run, self._session.images_per_second)
 
     @property
     def weights(self) -> list[np.ndarray]:
@@ -169,12 +144,7 @@ class Network:
 
     @weights.setter
     def weights(self, weights: Sequence[np.ndarray]) -> None:
-        checked = checked_weights(self.machine, list(weights))
-        before = self.checkpoint()
-        self._alive()
-        with self._engine.whole():
-            self._engine.engine.weights = checked
-        self._keep(dataclasses.replace(before, weights=checked))
+        self._session.load_weights(checked_weights(self.machine, list(weights)))
 
     def counters(self, kind: Kind = "train") -> dict[str, int]:
         """Return what the engine counted so far over samples trained, or inferred ("infer").
@@ -182,7 +152,7 @@ class Network:
         `samples`, and of trained ones `spikes.L`, `positive.L` and `negative.L` (error spikes); an
         engine with clocks adds `cycles` and `writes.L`, and spikes of inferred samples.
         """
-        return self._engine.counters(kind)
+        return self.engine.counters(kind)
 
     # Learning
 
@@ -221,40 +191,9 @@ class Network:
         path = None if save is None else Path(save)
         if path is not None:
             outputs.file(path)
-        self._alive()
-
-        def keep() -> None:
-            self._keep(self.checkpoint())
-            if path is not None:
-                checkpoints.save(path, self._kept)
-
         with progress.bar(self._show) as draw:
-            trainer = Trainer(
-                self._engine,
-                self._run,
-                train,
-                held,
-                epochs=epochs,
-                progress=_all(draw, callback),
-                keep=keep,
-            )
-            self._fitted = train
-            try:
-                trainer.fit()
-            except BaseException:
-                if path is not None:
-                    with suppress(
-                        SpikeloomError
-                    ):  # an engine that has gone shows at the latest now
-                        self.checkpoint()
-                    self.save(path)
-                raise
-            finally:
-                self._rate = trainer.images_per_second
+            self._session.fit(train, held, epochs, _all(draw, callback), path)
         return self.history
-
-    def _keep(self, state: Checkpoint) -> None:
-        self._kept = dataclasses.replace(state, run=self.run)
 
     # What it has learned
 
@@ -270,9 +209,10 @@ class Network:
         steps : stop every sample after so many of the configuration's. callback : see `fit`.
         """
         images = checked_images(self.machine, X.images if isinstance(X, Part) else X)
-        self._alive()
-        with self._cut(steps), progress.bar(self._show) as draw:
-            return training.infer(self._engine, images, _all(draw, callback))
+        if steps is not None:
+            steps = checked_steps(self.machine, steps)
+        with progress.bar(self._show) as draw:
+            return self._session.counts(images, steps, _all(draw, callback))
 
     def predict(self, X: Images, *, steps: int | None = None) -> np.ndarray:
         """Return the class of each image, that of most spikes, the lowest at a tie: int64[n]."""
@@ -287,7 +227,7 @@ class Network:
         callback: Callback | Sequence[Callback] = (),
     ) -> Evaluation:
         """Return the counts of images beside their labels; see `counts`."""
-        part = self._part(X, y, "X and y")
+        self._tested = part = self._part(X, y, "X and y")
         return Evaluation(self.counts(part, steps=steps, callback=callback), part.labels)
 
     def score(self, X: Images, y: np.ndarray | None = None, *, steps: int | None = None) -> float:
@@ -310,11 +250,81 @@ class Network:
         golden.steps = built.config.steps if steps is None else steps
         image = checked_images(built, np.asarray(image)[np.newaxis])[0]
         spikes, errors = golden.raster(image, label or 0, int(label is not None))
-        first = np.cumsum(built.config.sizes)[:-1]
-        return Trace(
-            image.reshape(built.config.image),
-            label,
-            *(tuple(np.split(found, first, axis=1)) for found in (spikes, errors)),
+        return Trace(built.config, image.reshape(built.config.image), label, spikes, errors)
+
+    @naming_extras()
+    def report(
+        self,
+        folder: str | Path,
+        *,
+        train: Part | None = None,
+        test: Part | None = None,
+        tested: Evaluation | None = None,
+        **told: Any,
+    ) -> Page:
+        """Write a report with pictures into a folder; a notebook shows what is returned.
+
+        train : what was trained on, that of the last `fit` where left out. test : what is tested,
+        that of the last `score` or `evaluate` where left out. tested : what came of that, where it
+        is known. told : what else the report is to
+        say, see `report.reporting.write_report`.
+        """
+        # matplotlib costs a second to import, which runs without a report should not wait for.
+        from spikeloom.report.reporting import write_report
+
+        train = self._session.fitted if train is None else train
+        test = self._tested if test is None else test
+        if train is None:
+            raise SampleError("this network has trained on nothing here: give report(train=...)")
+        test = train[:0] if test is None else test
+        given = {
+            "command": f"spikeloom.Network({self.config.name!r}, seed={self.seed}).fit(...)",
+            "images_per_second": self.history.images_per_second,
+        } | told
+        return write_report(
+            outputs.folder(folder),
+            self.config,
+            self.run,
+            self.engine,
+            self.weights,
+            train,
+            test,
+            self.evaluate(test) if tested is None else tested,
+            **given,
+        )
+
+    # Keeping it
+
+    def checkpoint(self) -> Checkpoint:
+        """Return all that the run needs to go on, in this engine or another."""
+        return self._session.checkpoint()
+
+    def save(self, path: str | Path) -> None:
+        """Write everything that the run needs to go on; `load` takes it in any engine."""
+        checkpoints.save(outputs.file(path), self.checkpoint())
+
+    @contextmanager
+    def lend(self) -> Iterator[Engine]:
+        """Give the engine away for the block; afterwards it is put back, its counters at 0."""
+        with self._session.lend() as engine:
+            yield engine
+
+    def close(self) -> None:
+        """Give back what the engine holds; the network is of no use afterwards."""
+        self.engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        config, run = self.config, self._session.run
+        return (
+            f"<Network {config.name} in {self.engine.name}: "
+            f"{'-'.join(map(str, config.sizes))}, {config.weight_count:,} weights, "
+            f"seed {run.seed}, {run.epoch} epoch{'s' * (run.epoch != 1)} done>"
         )
 
     def _part(self, X: Images, y: np.ndarray | None, name: str) -> Part:
@@ -329,63 +339,6 @@ class Network:
         labels = checked_labels(self.machine, y, len(images))
         small = np.uint8 if self.config.sizes[-1] <= 256 else np.uint16
         return Part(images.reshape(-1, *self.config.image), labels.astype(small), **told)
-
-    @contextmanager
-    def _cut(self, steps: int | None) -> Iterator[None]:
-        """Run no more than so many steps within the block."""
-        engine = self._engine.engine
-        if steps is None:
-            yield
-            return
-        engine.steps = checked_steps(self.machine, steps)
-        try:
-            yield
-        finally:
-            if not self._engine.lost:
-                engine.steps = self.config.steps
-
-    def _alive(self) -> None:
-        if self._engine.lost:
-            raise TrainingError(
-                f"the engine {self._engine.name!r} was lost within a sample: save this network, "
-                "which has all that was done before, and load it again"
-            )
-
-    # Keeping it
-
-    def checkpoint(self) -> Checkpoint:
-        """Return all that the run needs to go on, in this engine or another."""
-        stale = self._run.presentations != self._kept.run.presentations
-        if stale and not self._engine.lost:
-            with self._engine.whole():
-                weights, states = self._engine.weights, self._engine.stream_states
-            self._keep(dataclasses.replace(self._kept, weights=weights, stream_states=states))
-        elif stale:
-            self._keep(training.replay(self._kept, self.run, self._fitted))
-        return dataclasses.replace(self._kept, run=self.run)
-
-    def save(self, path: str | Path) -> None:
-        """Write everything that the run needs to go on; `load` takes it in any engine."""
-        checkpoints.save(path, self.checkpoint())
-
-    def close(self) -> None:
-        """Give back what the engine holds; the network is of no use afterwards."""
-        self._engine.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        config, run = self.config, self._run
-        plural = "s" * (run.epoch != 1)
-        return (
-            f"<Network {config.name} in {self._engine.name}: "
-            f"{'-'.join(map(str, config.sizes))}, {config.weight_count:,} weights, "
-            f"seed {run.seed}, {run.epoch} epoch{plural} done>"
-        )
 
 
 def _all(first: Callback, others: Callback | Sequence[Callback]) -> Callback:

@@ -41,19 +41,25 @@ class Difference(Place):
     Attributes
     ----------
     kind : what the sample was run for.
-    sample : its number, from 0, among the samples trained (or inferred) since the start.
+    sample : its number, from 0, among the samples trained (or inferred) since the start; None
+        where they differed before the first.
     step : from 0, the first after which the difference shows; None if it does not show again
         when the sample is run from the same state.
     also : everything else that differs after that step.
     """
 
     kind: Kind
-    sample: int
+    sample: int | None
     step: int | None
     also: tuple[str, ...]
 
     def __str__(self) -> str:
         """Say it in one paragraph."""
+        if self.sample is None:
+            return (
+                f"before any sample: {self.what} is {self.golden} in golden, {self.device} in the "
+                "core" + (f"; also {', '.join(self.also)}" if self.also else "")
+            )
         verb = "trained" if self.kind == "train" else "inferred"
         place = "" if self.step is None else f", step {self.step}"
         text = (
@@ -77,7 +83,7 @@ class MismatchError(SpikeloomError, RuntimeError):
 
 def tell(
     kind: Kind,
-    sample: int,
+    sample: int | None,
     step: int | None,
     places: list[Place],
     whole: Sequence[Place] = (),

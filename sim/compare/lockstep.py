@@ -13,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 
@@ -221,7 +222,7 @@ class Lockstep:
         raise MismatchError(self._pair.first_step("infer", number, run, state, seen))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verification:
     """What was compared and found equal, up to `difference` if there is one."""
 
@@ -233,6 +234,21 @@ class Verification:
     def equal(self) -> bool:
         """Whether nothing differed."""
         return self.difference is None
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        if self.difference is not None:
+            return f"DIFFERENT: {self.difference}"
+        return (
+            f"equal, bit for bit: {self.compared_images:,} images, {self.compared_weights:,} "
+            "weights"
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(str(self))}</p>"
 
 
 def verify(

@@ -6,20 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from spikeloom import cache, datasets, outputs
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
-from spikeloom.golden.datasets import DataError
 from spikeloom.golden.spec.machine import machine
-from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import Hardware
 
 if TYPE_CHECKING:  # Amaranth and the boards cost a second to import
-    from spikeloom.boards.estimate import Report, Speed
+    from spikeloom.boards.estimate import Report
     from spikeloom.boards.targets import Target
 
 FOLDER = Path("build")
@@ -165,47 +162,21 @@ def make(
     output: Output, target: Target, config: str | None, folder: Path, wanted: Wanted
 ) -> Report:
     """Build one bitstream, showing what runs."""
-    from spikeloom.boards import estimate
-    from spikeloom.boards.build import SEEDS
+    from spikeloom import bitstreams
 
-    outputs.folder(folder, "name another one with --out")
     network = options.load_config(config or target.config)
-    hardware = wanted.change(target.hardware_for(network))
     with output.working(f"{target.name}: {network.name}") as log:
-        return estimate.make(
+        return bitstreams.build(
             target,
             network,
-            hardware,
             folder,
-            log,
-            cache=cache.folder("boards"),
-            clock_hz=None if wanted.clock_mhz is None else round(wanted.clock_mhz * 1e6),
-            seeds=wanted.seeds or SEEDS,
-            measure=_measure(network, hardware, wanted.data, log) if wanted.measure else None,
+            hardware=wanted.change(target.hardware_for(network)),
+            clock_mhz=wanted.clock_mhz,
+            seeds=wanted.seeds,
+            measure=wanted.measure,
+            data=wanted.data,
+            log=log,
         )
-
-
-def _measure(
-    network: NetworkConfig, hardware: Hardware, data: str | None, log: Callable[[str], None]
-) -> Callable[[], Speed]:
-    """Return what measures a core; its images are read now, before any tool runs.
-
-    Where the digits that nobody asked for do not fit, it raises the `DataError` that says so.
-    """
-    from spikeloom import perf
-
-    try:
-        images = datasets.load(data or "mnist", network, held_out=0, any_classes=True)
-    except DataError as error:
-        if data is not None:
-            raise
-        log(f"its speed will not be measured: {error}")
-        return partial(_raise, error)
-    return partial(perf.board_speed, network, hardware, images, log)
-
-
-def _raise(error: Exception) -> NoReturn:
-    raise error
 
 
 def show(output: Output, report: Report) -> None:

@@ -110,13 +110,10 @@ def train(
             raise
         written = None
         if report and tested:
-            # matplotlib costs a second to import, which runs without a report should not wait for.
-            from spikeloom.report.reporting import write_report
-
             command = shlex.join(["spikeloom", *sys.argv[1:]])
-            written = write_report(
-                report, network, images.train, images.test, tested, command=command
-            )
+            written = network.report(
+                report, train=images.train, test=images.test, tested=tested, command=command
+            ).path
         tested_on = "held-out" if validate else "test"
         kept = {"checkpoint": save and str(save), "report": written and str(written)}
         if tested:

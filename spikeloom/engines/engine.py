@@ -7,9 +7,8 @@ streams and as the initial weights. So another seed never means another build.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Literal, Protocol
+from collections.abc import Callable
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.golden.spec.streams import streams
+from spikeloom.hdl.hardware import Hardware
 
 ENGINES = ("golden", "rtl", "board")
 
@@ -151,44 +151,12 @@ class GoldenEngine:
         """Hold nothing."""
 
 
-class Guarded:
-    """An engine that knows when it is lost: a call that was broken off leaves who knows what."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.lost = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.engine, name)
-
-    def set_updates(self, updates: tuple[Update, ...]) -> None:
-        """Set each crossbar's update from now on."""
-        with self.whole():
-            self.engine.set_updates(updates)
-
-    def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Train on samples in order."""
-        with self.whole():
-            return self.engine.train(images, labels)
-
-    def infer(self, images: np.ndarray) -> np.ndarray:
-        """Infer samples."""
-        with self.whole():
-            return self.engine.infer(images)
-
-    @contextmanager
-    def whole(self) -> Iterator[None]:
-        """Take the engine for lost unless the block ends."""
-        self.lost = True
-        yield
-        self.lost = False
-
-
 @naming_extras()
 def make_engine(
     name: str,
     config: NetworkConfig,
     *,
+    hardware: Hardware | None = None,
     trace: bool = False,
     log: Callable[[str], None] | None = None,
     port: str | None = None,
@@ -196,13 +164,16 @@ def make_engine(
 ) -> Engine:
     """Return an engine by its name; `start` or `restore` puts it into a state.
 
-    trace, log : see `engines.device.RtlEngine`. port, baud : see `engines.board.BoardEngine`,
-    which needs a port.
+    hardware, trace, log : see `engines.device.RtlEngine`. port, baud : see
+    `engines.board.BoardEngine`, which needs a port.
     """
     if name not in ENGINES:
         raise ConfigError(f"no engine named {name!r}: there are {', '.join(ENGINES)}")
-    if port is not None and name != "board":
-        raise ConfigError(f"engine {name!r} has no port, {port!r} was given: take engine 'board'")
+    for option, value, owner in (("port", port, "board"), ("hardware", hardware, "rtl")):
+        if value is not None and name != owner:
+            raise ConfigError(
+                f"engine {name!r} has no {option}, {value!r} was given: take engine {owner!r}"
+            )
     built = machine(config)
     if name == "golden":
         return GoldenEngine(built)
@@ -210,7 +181,7 @@ def make_engine(
         # It imports this module, as every body but golden's does.
         from spikeloom.engines.device import RtlEngine
 
-        return RtlEngine(built, trace=trace, log=log)
+        return RtlEngine(built, hardware or Hardware(), trace=trace, log=log)
     if port is None:
         raise ConfigError("engine 'board' needs the serial port that the board hangs on")
     # Other engines need no serial port, not even the library for it.

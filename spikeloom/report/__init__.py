@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from spikeloom.report.collect import collect
 from spikeloom.report.page import write
-from spikeloom.report.run import Point, ReportError, Run, Verification
+from spikeloom.report.run import ReportError, Run, Verification
 
-__all__ = ["Point", "ReportError", "Run", "Verification", "collect", "write"]
+__all__ = ["ReportError", "Run", "Verification", "collect", "write"]

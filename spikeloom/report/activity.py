@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.ticker import StrMethodFormatter
 
 from spikeloom.golden.activity import NEGATIVE, POSITIVE, PRE, ROWS
@@ -14,21 +12,13 @@ from spikeloom.golden.floor import floor_cycles
 from spikeloom.report.drawing import (
     BLUE,
     GREEN,
-    MAX_VECTORS,
-    MUTED,
     ORANGE,
-    PAGE,
     PURPLE,
     Picture,
-    bare,
     drawing,
-    marks,
     to_svg,
 )
 from spikeloom.report.run import Run
-
-POSITIVE_MARK = {"color": ORANGE, "marker": "^", "mec": PAGE, "mew": 0.6}
-NEGATIVE_MARK = {"color": PURPLE, "marker": "v", "mec": PAGE, "mew": 0.6}
 
 
 def layer_name(index: int, depth: int) -> str:
@@ -38,101 +28,6 @@ def layer_name(index: int, depth: int) -> str:
     if index == depth:
         return "output"
     return "hidden" if depth == 2 else f"hidden {index}"
-
-
-def raster(run: Run) -> Picture:
-    """Draw every spike and error spike of one training sample."""
-    config, sample = run.config, run.sample
-    first = np.cumsum([0, *config.sizes])
-    depth, key = config.depth, "raster"
-    # Panels grow with their layer, but slowly: the output must be readable beside 784 inputs.
-    heights = [0.85 + 0.11 * size**0.5 for size in config.sizes]
-    counts = sample.spikes[:, first[depth] :].sum(axis=0)
-    winner = int(counts.argmax())
-    with drawing(0.7 * len(heights) + 1.05 * sum(heights)) as figure:
-        grid = figure.subplots(
-            depth + 1, 2, width_ratios=[1, 5], height_ratios=heights[::-1], squeeze=False
-        )
-        for axes in grid[:, 0]:
-            bare(axes)
-        grid[depth, 0].imshow(sample.image, cmap="gray", vmin=0, vmax=255, interpolation="none")
-        grid[depth, 0].set_title(f"class {run.class_names[sample.label]}")
-        _legend(grid[0, 0])
-        for layer, axes in zip(range(depth, -1, -1), grid[:, 1], strict=True):
-            span = slice(first[layer], first[layer + 1])
-            spikes, errors = sample.spikes[:, span], sample.errors[:, span]
-            _spikes(axes, spikes, errors, 72 * heights[layer] / config.sizes[layer])
-            name = layer_name(layer, depth)
-            total = f"{name}: {int((spikes > 0).sum()):,} spikes"
-            if layer:
-                total += f", {int((errors > 0).sum())} + and {int((errors < 0).sum())} − errors"
-            axes.set_title(total)
-            edge = 0.5 + 0.02 * config.sizes[layer]  # marks of the outer neurons stay whole
-            axes.set_xlim(-0.7, config.steps - 0.3)
-            axes.set_ylim(config.sizes[layer] - 1 + edge, -edge)
-            axes.set(ylabel="class" if layer == depth else "neuron")
-            axes.tick_params(labelbottom=layer == 0)
-        _classes(grid[0, 1], run, winner, heights[-1])
-        grid[depth, 1].set(xlabel="time step", ylabel="pixel")
-        figure.align_ylabels(grid[:, 1])
-        alt = (
-            f"Spike raster of one training sample of class {run.class_names[sample.label]} over "
-            f"{config.steps} steps: input, hidden, output and error spikes."
-        )
-        svg = to_svg(figure, key, alt)
-    caption = (
-        f"Training image {sample.index:,} (class {run.class_names[sample.label]}), recorded while "
-        "the trained golden model trains on it once more: one mark per spike; pixels are counted "
-        "row by row. Output errors say which class should have fired more or less; hidden errors "
-        "are what came back through the transposed crossbar. The class with most spikes is "
-        f"{run.class_names[winner]}; that is no test, for the sample's own updates have a part in "
-        "it."
-    )
-    return Picture(key, "One sample, spike by spike", svg, alt, caption)
-
-
-def _spikes(axes: Axes, spikes: np.ndarray, errors: np.ndarray, pitch: float) -> None:
-    """Draw one layer; pitch : points from one neuron to the next."""
-    step, neuron = np.nonzero(spikes)
-    marks(axes, step, neuron, 0.8, color=BLUE, lw=min(3.5, max(0.8, 0.8 * pitch)))
-    for sign, style in ((1, POSITIVE_MARK), (-1, NEGATIVE_MARK)):
-        step, neuron = np.nonzero(errors == sign)
-        ms = min(5.5, max(2.5, 340 / len(spikes)))
-        axes.plot(step, neuron, ls="none", ms=ms, rasterized=len(step) > MAX_VECTORS / 4, **style)
-
-
-def _legend(axes: Axes) -> None:
-    handles = [
-        Line2D([], [], color=BLUE, lw=2, label="spike"),
-        Line2D([], [], ls="none", label="error +: fire more", ms=5.5, **POSITIVE_MARK),
-        Line2D([], [], ls="none", label="error −: fire less", ms=5.5, **NEGATIVE_MARK),
-    ]
-    axes.legend(handles=handles, loc="upper left", fontsize=8, borderpad=0, handlelength=1.2)
-
-
-def _classes(axes: Axes, run: Run, winner: int, height: float) -> None:
-    """Name classes on the left of the output panel; on the right, the label and the winner."""
-    classes, label = run.config.sizes[-1], run.sample.label
-    shown = range(0, classes, -(-classes // 12))
-    axes.set_yticks(shown, [run.class_names[k] for k in shown])
-    axes.tick_params(axis="y", labelsize=8)
-    notes = [(winner, "most spikes")] if winner != label else []
-    notes.append((label, "label" if notes else "label, most spikes"))
-    # Two notes on neighbouring rows are moved apart until both can be read.
-    gap = max(0.0, 0.15 * classes / height - abs(label - winner)) / 2 if len(notes) == 2 else 0.0
-    for row, text in notes:
-        shift = 0.0 if len(notes) == 1 else gap * (1 if row == max(label, winner) else -1)
-        axes.annotate(
-            f"{run.class_names[row]}: {text}",
-            (1.0, row),
-            xytext=(1.03, row + shift),
-            xycoords=("axes fraction", "data"),
-            textcoords=("axes fraction", "data"),
-            va="center",
-            fontsize=8,
-            arrowprops={"arrowstyle": "->", "color": MUTED, "lw": 0.8},
-            annotation_clip=False,
-        )
 
 
 @dataclass(frozen=True)

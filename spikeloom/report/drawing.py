@@ -9,12 +9,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
+
+from spikeloom import outputs
 
 INK, MUTED, GRID, PAGE = "#1b1f24", "#5b6470", "#d5dae1", "#fdfdfe"
 BLUE, ORANGE, GREEN, PURPLE = "#0067ad", "#c75000", "#007d5a", "#a34d86"
@@ -75,7 +78,7 @@ STYLE = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Picture:
     """One figure of the report; `svg` is an element, ready for the page.
 
@@ -87,6 +90,29 @@ class Picture:
     svg: str
     alt: str
     caption: str
+
+    def save(self, path: str | Path) -> None:
+        """Write it as an SVG file, in colours for a white page."""
+        xmlns = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+        outputs.file(path).write_text(
+            self._on_white().replace("<svg", f"<svg {xmlns}", 1), encoding="utf-8"
+        )
+
+    def _on_white(self) -> str:
+        svg = self.svg
+        for colour, variable in VARIABLES.items():
+            svg = svg.replace(variable, colour)
+        return svg
+
+    def __repr__(self) -> str:
+        return f"<Picture: {self.alt}>"
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<figure style="margin:0;max-width:60rem;background:{PAGE};color:{INK}">'
+            f"{self._on_white()}"
+            f"<figcaption>{html.escape(self.caption)}</figcaption></figure>"
+        )
 
 
 @contextmanager

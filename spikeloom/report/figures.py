@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spikeloom.report import activity, outcome, weights
+from spikeloom.report import activity, outcome, raster, weights
 from spikeloom.report.drawing import Picture
 from spikeloom.report.run import Run
 
@@ -16,7 +16,7 @@ def figures(run: Run) -> list[Picture]:
         *([outcome.mistakes] if wrong else []),
         weights.fields,
         weights.changes,
-        activity.raster,
+        raster.raster,
         weights.histograms,
         activity.spikes,
         activity.cycles,

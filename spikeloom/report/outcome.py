@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,6 +25,7 @@ from spikeloom.report.drawing import (
     to_svg,
 )
 from spikeloom.report.run import Run
+from spikeloom.run import Point
 
 MAX_TICKS = 50
 MAX_NUMBERED = 20
@@ -39,37 +41,72 @@ def interval(correct: float, count: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def _curve(axes: Axes, run: Run) -> None:
-    seen = [point.images for point in run.curve]
-    low, high = zip(*(interval(p.accuracy * p.held, p.held) for p in run.curve), strict=True)
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """A learning curve: accuracy against training images seen.
+
+    Attributes
+    ----------
+    points : rising; may be none. of : what they were measured on, in words.
+    tested : right, and how many, of the final test; None where there was none.
+    """
+
+    points: tuple[Point, ...]
+    classes: int
+    images_seen: int
+    epochs: int
+    train_images: int
+    of: str = "held-out images"
+    tested: tuple[int, int] | None = None
+
+
+def _curve(axes: Axes, curve: Curve) -> None:
+    seen = [point.presentations for point in curve.points]
+    low, high = zip(*(interval(p.right, p.images) for p in curve.points), strict=True)
     axes.fill_between(seen, 100 * np.array(low), 100 * np.array(high), color=BLUE, alpha=0.15, lw=0)
-    accuracy = [100 * point.accuracy for point in run.curve]
-    axes.plot(seen, accuracy, color=BLUE, lw=1.6, marker="o", ms=3, label=run.curve_of)
+    accuracy = [100 * point.accuracy for point in curve.points]
+    axes.plot(seen, accuracy, color=BLUE, lw=1.6, marker="o", ms=3, label=curve.of)
 
 
 def learning_curve(run: Run) -> Picture:
+    """Draw the learning curve of a run, and its test."""
+    tested = len(run.test_labels)
+    return draw_curve(
+        Curve(
+            points=run.curve,
+            classes=run.config.sizes[-1],
+            images_seen=run.images_seen,
+            epochs=run.epochs,
+            train_images=run.train_images,
+            of=run.curve_of,
+            tested=(run.correct, tested) if tested else None,
+        )
+    )
+
+
+def draw_curve(curve: Curve) -> Picture:
     """Accuracy against training images seen, whole and, where it got high, enlarged."""
-    chance = 100 / run.config.sizes[-1]
-    finals = [100 * p.accuracy for p in run.curve[-1:]]
-    if run.accuracy is not None:
-        finals.append(100 * run.accuracy)
+    chance = 100 / curve.classes
+    finals = [100 * p.accuracy for p in curve.points[-1:]]
+    final = 100 * curve.tested[0] / curve.tested[1] if curve.tested else None
+    if final is not None:
+        finals.append(final)
     # The close-up starts at a round number that leaves the end of the curve in its upper part.
     edge = max((e for e in (50, 70, 80, 90, 95) if finals and e < min(finals) - 2), default=None)
     key = "learning-curve"
     with drawing(3.6) as figure:
         panels = np.atleast_1d(figure.subplots(1, 1 if edge is None else 2))
         for axes in panels:
-            if run.curve:
-                _curve(axes, run)
-            for epoch in range(1, run.epochs):
-                axes.axvline(epoch * run.train_images, color=MUTED, lw=0.6, ls=":")
-            if run.accuracy is not None:
-                n = len(run.test_labels)
-                label = f"test: {100 * run.accuracy:.2f} % of {n:,}"
+            if curve.points:
+                _curve(axes, curve)
+            for epoch in range(1, curve.epochs):
+                axes.axvline(epoch * curve.train_images, color=MUTED, lw=0.6, ls=":")
+            if final is not None:
+                label = f"test: {final:.2f} % of {curve.tested[1]:,}"
                 style = {"marker": "D", "ms": 6, "ls": "none", "label": label}
-                axes.plot(run.images_seen, 100 * run.accuracy, color=ORANGE, **style)
+                axes.plot(curve.images_seen, final, color=ORANGE, **style)
             axes.grid(axis="y")
-            axes.set_xlim(0, run.images_seen * 1.04)
+            axes.set_xlim(0, max(1, curve.images_seen) * 1.04)
             axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axes.set(xlabel="training images seen", ylabel="accuracy (%)")
@@ -80,20 +117,20 @@ def learning_curve(run: Run) -> Picture:
             panels[0].set_title("the whole scale")
             panels[1].set(ylim=(edge, 100), title=f"the same, {edge} to 100 %")
             panels[1].yaxis.set_major_locator(MaxNLocator(10, integer=True))
-        end = f"{finals[0]:.2f} %" if run.curve else "not measured"
+        end = f"{finals[0]:.2f} %" if curve.points else "not measured"
         alt = (
-            f"Line chart of the accuracy over {run.images_seen:,} training images; "
-            f"{run.curve_of}: {end} at the end; chance is {chance:.3g} %."
+            f"Line chart of the accuracy over {curve.images_seen:,} training images; "
+            f"{curve.of}: {end} at the end; chance is {chance:.3g} %."
         )
         svg = to_svg(figure, key, alt)
-    epochs = " Dotted lines end an epoch." if run.epochs > 1 else ""
+    epochs = " Dotted lines end an epoch." if curve.epochs > 1 else ""
     band = (
         "The blue band is the 95 % interval that the number of images tested at each point leaves."
-        if run.curve
+        if curve.points
         else "The run kept no curve."
     )
     point = ""
-    if run.accuracy is not None:
+    if final is not None:
         point = " The diamond is the final test, on other images: it need not lie on the curve."
     return Picture(key, "Learning curve", svg, alt, f"{band}{point}{epochs}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -35,20 +37,40 @@ def render(run: Run) -> str:
     )
 
 
-def write(directory: Path, run: Run) -> Path:
-    """Write `directory`/report.html and return its path.
+@dataclass(frozen=True, repr=False)
+class Page:
+    """A report that was written; a notebook shows the whole of it.
+
+    path : where it lies. html : what is in it.
+    """
+
+    path: Path
+    html: str
+
+    def __repr__(self) -> str:
+        return f"<report in {self.path}>"
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe srcdoc="{escape(self.html)}" title="report" '
+            'style="width:100%;height:45rem;border:0"></iframe>'
+        )
+
+
+def write(directory: Path, run: Run) -> Page:
+    """Write `directory`/report.html.
 
     The directory is made where it is missing; an old report stays whole until the new one is
     complete. Raises `ReportError` where the file cannot be written.
     """
     target = directory / FILE
-    data = render(run).encode()
+    html = render(run)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with replacing(target) as file:
-            file.write(data)
+            file.write(html.encode())
     except OSError as error:
         raise ReportError(
             f"cannot write {target}: {error.strerror}; name a directory that can be written"
         ) from error
-    return target
+    return Page(target, html)

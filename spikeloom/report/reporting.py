@@ -4,49 +4,55 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
+from spikeloom.engines.engine import Engine
 from spikeloom.golden import initial
 from spikeloom.golden.datasets import Part
-from spikeloom.network import Network
-from spikeloom.report import Point, Verification, collect, write
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.report import Verification, collect, write
+from spikeloom.report.page import Page
+from spikeloom.run import Run
 from spikeloom.training import Evaluation
 
 
 def write_report(
     folder: Path,
-    network: Network,
+    config: NetworkConfig,
+    run: Run,
+    engine: Engine,
+    weights: list[np.ndarray],
     train: Part,
     test: Part,
     tested: Evaluation,
     *,
     command: str,
-    images_per_second: float | None = None,
+    images_per_second: float,
     verification: Verification | None = None,
-) -> Path:
-    """Write the report of a run that is done and return its path.
+) -> Page:
+    """Write the report of a run that is done.
 
     Parameters
     ----------
+    run : where training stands. weights : that it reached in `engine`.
     train, test : what was trained on, and tested on. tested : what came of that.
     command : repeats the run.
-    images_per_second : the network's own where not given.
+    images_per_second : of training.
     verification : what another engine beside it was found equal in.
     """
-    machine, run = network.machine, network.run
-    counters = network.counters("train")
+    counters = engine.counters("train")
     cycles = counters["cycles"] / counters["samples"] if counters.get("cycles") else None
     shown = collect(
-        machine.config.with_seed(run.seed),
+        config.with_seed(run.seed),
         train,
         test,
-        engine=network.engine.name,
+        engine=engine.name,
         epochs=run.epoch,
-        curve=[Point(p.presentations, p.accuracy, p.images) for p in run.curve],
+        curve=run.curve,
         test_counts=tested.counts,
-        initial_weights=initial.weights(machine, run.seed),
-        weights=network.weights,
-        images_per_second=(
-            network.history.images_per_second if images_per_second is None else images_per_second
-        ),
+        initial_weights=initial.weights(engine.machine, run.seed),
+        weights=weights,
+        images_per_second=images_per_second,
         command=command,
         images_seen=run.presentations,
         cycles_per_image=cycles,

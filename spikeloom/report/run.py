@@ -13,18 +13,11 @@ from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import BuiltLayer, Hardware
+from spikeloom.run import Point
 
 
 class ReportError(SpikeloomError):
     """A report that cannot be made or written; the message says why and what to do."""
-
-
-class Point(NamedTuple):
-    """One point of the learning curve: `accuracy` (0 to 1) on `held` images never trained on."""
-
-    images: int
-    accuracy: float
-    held: int
 
 
 class Verification(NamedTuple):
@@ -53,11 +46,14 @@ class Cost(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One recorded training sample: image uint8[rows, cols], spikes and errors int8[T, N]."""
+    """One recorded sample: image uint8[rows, cols], spikes and errors int8[T, N].
+
+    label : None where it was inferred.
+    """
 
     index: int
     image: np.ndarray
-    label: int
+    label: int | None
     spikes: np.ndarray
     errors: np.ndarray
 
@@ -79,7 +75,7 @@ class Run:
     train_images, epochs, images_seen : int
         Different images, epochs begun, and presentations in all.
     curve : tuple of Point
-        By `images`, rising; may be empty.
+        By `presentations`, rising; may be empty.
     curve_of : str
         What the curve was measured on, in words.
     test_labels : uint8[n]

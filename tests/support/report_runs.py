@@ -12,7 +12,8 @@ from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, load
-from spikeloom.report import Point, Run, Verification, collect
+from spikeloom.report import Run, Verification, collect
+from spikeloom.run import Point
 
 EVERY_KEY = [
     "learning-curve",
@@ -55,7 +56,7 @@ def trained(config: NetworkConfig, data: Dataset, **given: object) -> Run:
     keys = {
         "engine": "golden",
         "epochs": 1,
-        "curve": [Point(50, 0.3, 40), Point(200, 0.55, 40)],
+        "curve": [Point(50, 40, 12), Point(200, 40, 22)],
         "test_counts": network.infer(data.test_images),
         "initial_weights": before,
         "weights": network.weights,

@@ -218,7 +218,7 @@ def test_the_parts_of_the_floor_add_up_to_it(digits: Dataset):
 
 
 def test_the_report_is_written_into_a_new_directory(run: Run, page: str, tmp_path: Path):
-    path = write(tmp_path / "new" / "deeper", run)
+    path = write(tmp_path / "new" / "deeper", run).path
     assert path == tmp_path / "new" / "deeper" / "report.html"
     assert path.read_text(encoding="utf-8") == page
 
@@ -226,7 +226,7 @@ def test_the_report_is_written_into_a_new_directory(run: Run, page: str, tmp_pat
 @pytest.mark.usefixtures("undrawn")
 def test_an_old_report_is_replaced_and_nothing_else_is_left(run: Run, tmp_path: Path):
     (tmp_path / "report.html").write_text("old")
-    assert write(tmp_path, run).read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert write(tmp_path, run).path.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 

@@ -135,7 +135,7 @@ def test_a_point_of_the_curve_is_the_accuracy_at_that_time(
 def test_looking_changes_no_bit(config: NetworkConfig, digits: Dataset, whole: Network):
     for nothing in (None, digits.held[:0]):
         blind = Network(config, seed=whole.seed)
-        assert blind.fit(digits.train, epochs=2, validation=nothing).curve == ()
+        assert blind.fit(digits.train, epochs=2, validation=nothing).curve == []
         assert state(blind) == state(whole)
 
 
@@ -257,7 +257,7 @@ def test_epochs_in_pieces_are_those_in_one_piece(
     network.fit(digits.train, validation=digits.held, save=path)
     run = checkpoint.load(path).run
     assert (run.epoch, run.position, run.presentations) == (1, 0, TRAIN)
-    assert network.fit(digits.train, epochs=0).presentations == TRAIN
+    assert network.fit(digits.train, epochs=0).run.presentations == TRAIN
     network.fit(digits.train, validation=digits.held)
     assert state(network) == state(whole)
 
@@ -295,7 +295,7 @@ def test_other_data_begin_an_epoch_of_their_own_only(config: NetworkConfig, digi
     with pytest.raises(TrainingError, match=rf"epoch 1 was broken off after {done} of 90 images"):
         network.fit(digits.train[:50])
     network.fit(digits.train)
-    assert network.fit(digits.train[:50]).presentations == TRAIN + 50
+    assert network.fit(digits.train[:50]).run.presentations == TRAIN + 50
 
 
 def test_nothing_to_train_on_is_refused(config: NetworkConfig, digits: Dataset):

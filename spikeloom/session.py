@@ -1,0 +1,158 @@
+"""An engine and the run in it, of which no whole sample is lost."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+
+from spikeloom import checkpoint as checkpoints
+from spikeloom import training
+from spikeloom.checkpoint import Checkpoint
+from spikeloom.engines.engine import Engine, restore
+from spikeloom.errors import SpikeloomError
+from spikeloom.golden.datasets import Part
+from spikeloom.golden.spec.learning import Update
+from spikeloom.golden.spec.machine import Machine
+from spikeloom.progress import Callback
+from spikeloom.run import Run
+from spikeloom.training import Trainer, TrainingError
+
+
+class Session:
+    """An engine, put into a state, for which the weights travel once.
+
+    It keeps the last state that it knows without the engine: the weights are asked for no oftener
+    than they change, and what an engine loses is trained again in golden from there, for all have
+    the same bits. A call that does not end loses an engine: what it holds then is unknown.
+
+    Parameters
+    ----------
+    engine : is the session's own from now on. begun : the state.
+
+    Attributes
+    ----------
+    run : where training stands.
+    images_per_second : of the last `fit`. fitted : what it trained on.
+    """
+
+    def __init__(self, engine: Engine, begun: Checkpoint) -> None:
+        self.engine = engine
+        self.run: Run = begun.run
+        self.images_per_second = 0.0
+        self._lost = False
+        self.fitted: Part | None = None
+        self._keep(begun)
+        restore(engine, begun.weights, begun.stream_states)
+
+    # What training and inference see of the engine
+
+    @property
+    def name(self) -> str:
+        """Name of the engine."""
+        return self.engine.name
+
+    @property
+    def machine(self) -> Machine:
+        """The engine's."""
+        return self.engine.machine
+
+    def set_updates(self, updates: tuple[Update, ...]) -> None:
+        """Set each crossbar's update from now on."""
+        with self._whole():
+            self.engine.set_updates(updates)
+
+    def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Train on samples in order; return counted output spikes, int32[n, classes]."""
+        with self._whole():
+            return self.engine.train(images, labels)
+
+    def infer(self, images: np.ndarray) -> np.ndarray:
+        """Return counted output spikes, int32[n, classes]."""
+        with self._whole():
+            return self.engine.infer(images)
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Take the engine for lost unless the block ends."""
+        if self._lost:
+            raise TrainingError(
+                f"the engine {self.name!r} was lost within a sample: save this network, which has "
+                "all that was done before, and load it again"
+            )
+        self._lost = True
+        yield
+        self._lost = False
+
+    # The run
+
+    def fit(
+        self, train: Part, held: Part | None, epochs: int, progress: Callback, save: Path | None
+    ) -> None:
+        """Train for some epochs more; see `Network.fit`."""
+
+        def keep() -> None:
+            kept = self.checkpoint()
+            if save is not None:
+                checkpoints.save(save, kept)
+
+        trainer = Trainer(self, self.run, train, held, epochs=epochs, progress=progress, keep=keep)
+        self.fitted = train
+        try:
+            trainer.fit()
+        except BaseException:
+            if save is not None:
+                with suppress(SpikeloomError):  # an engine that has gone shows now
+                    self.checkpoint()
+                checkpoints.save(save, self.checkpoint())
+            raise
+        finally:
+            self.images_per_second = trainer.images_per_second
+
+    def counts(self, images: np.ndarray, steps: int | None, progress: Callback) -> np.ndarray:
+        """Infer images, of each the first `steps` steps: int32[n, classes]."""
+        whole = self.machine.config.steps
+        if steps not in (None, whole):
+            self._set_steps(steps)
+        try:
+            return training.infer(self, images, progress)
+        finally:
+            if steps not in (None, whole) and not self._lost:
+                self._set_steps(whole)
+
+    def _set_steps(self, steps: int) -> None:
+        with self._whole():
+            self.engine.steps = steps
+
+    def load_weights(self, weights: list[np.ndarray]) -> None:
+        """Replace all weights."""
+        before = self.checkpoint()
+        with self._whole():
+            self.engine.weights = weights
+        self._keep(dataclasses.replace(before, weights=weights))
+
+    def checkpoint(self) -> Checkpoint:
+        """Return all that the run needs to go on, in this engine or another."""
+        stale = self.run.presentations != self._kept.run.presentations
+        if stale and self._lost:
+            self._keep(training.replay(self._kept, self.run, self.fitted))
+        elif stale:
+            with self._whole():
+                weights, states = self.engine.weights, self.engine.stream_states
+            self._keep(dataclasses.replace(self._kept, weights=weights, stream_states=states))
+        return dataclasses.replace(self._kept, run=copy.deepcopy(self.run))
+
+    @contextmanager
+    def lend(self) -> Iterator[Engine]:
+        """Give the engine away for the block, then put it back."""
+        state = self.checkpoint()
+        with self._whole():
+            yield self.engine
+            restore(self.engine, state.weights, state.stream_states)
+
+    def _keep(self, state: Checkpoint) -> None:
+        self._kept = dataclasses.replace(state, run=copy.deepcopy(self.run))
