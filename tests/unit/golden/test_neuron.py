@@ -79,6 +79,7 @@ def test_reset_to_zero():
 def test_the_threshold_itself_fires_and_one_less_does_not():
     assert forward_trace([4]) == [(0, 9)]
     assert forward_trace([5]) == [(1, 0)]
+    assert forward_trace([8]) == [(1, 3)]
 
 
 def test_the_floor_holds_before_the_threshold_is_looked_at():
@@ -305,7 +306,17 @@ def test_a_kernel_of_two_steps_halves_its_pool():
     ]
 
 
-@pytest.mark.parametrize(("m", "m_n"), [(10, -10), (-10, 10), (10, 10), (9, 30)])
+def test_a_kernel_adds_what_comes_to_what_is_left():
+    assert kernel_trace([3, 3, -4], 1) == [(1, 2, True), (2, 3, True), (0, -1, False)]
+
+
+def test_a_sample_begins_with_an_empty_pool():
+    v, pool = i32(1, 2), i32(7, -7)
+    start(forward_row((10, 5, -40, 10)), v, pool)
+    assert (v.tolist(), pool.tolist()) == ([5, 5], [0, 0])
+
+
+@pytest.mark.parametrize(("m", "m_n"), [(10, -10), (-10, 10), (10, 10), (9, 30), (30, 9)])
 def test_either_membrane_at_the_threshold_waits_where_a_gate_opens(m, m_n):
     p = np.array([10, 100, HOLD, False, 0], np.int64)
     assert open_gates(p, i32(0), 1, i32(m), i32(m_n), u8(0))

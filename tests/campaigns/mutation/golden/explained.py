@@ -6,6 +6,7 @@ _KINDS = "equivalent: only the kinds numbered 2 and 3 come here"
 _BITS = "equivalent: the operands have no bit in common"
 _ZERO = "equivalent: 0 is 0 on either side, shifted or not"
 _NOT_NEGATIVE = "equivalent: the number is never negative"
+_TRUTHS = "equivalent: the product of two truths is whether both hold"
 _SLICE = "equivalent: the slice is longer, and only its first n elements are used"
 _CANCELS = "equivalent: a generator of two taps repeats one of them twice, and either cancels out"
 _SLOWER = "equivalent: it only chooses the way that takes one word at a time, to the same words"
@@ -68,6 +69,69 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         _NOT_NEGATIVE,
         "more |= abs(charge - flow) >> shift != 0",
         ("more |= abs(charge - flow) >> shift > 0",),
+    ),
+    (
+        "neuron",
+        "equivalent: at shift 0 all charge flows at once that way, too, and the pool stays empty",
+        "if shift == 0:",
+        ("if shift == -1:", "if shift < 0:"),
+    ),
+    (
+        "neuron",
+        _NOT_NEGATIVE,
+        "is_open = gate[j] != 0",
+        ("is_open = gate[j] > 0",),
+    ),
+    (
+        "neuron",
+        _NOT_NEGATIVE,
+        "return flows or waiting != 0",
+        ("return flows or waiting > 0",),
+    ),
+    (
+        "neuron",
+        _NOT_NEGATIVE,
+        (
+            "to_zero, leak, leaks = p[TO_ZERO] != 0, np.int32(p[LEAK]), "
+            "np.int32(-np.int64(p[LEAK] != 0))"
+        ),
+        (
+            (
+                "to_zero, leak, leaks = p[TO_ZERO] > 0, np.int32(p[LEAK]), "
+                "np.int32(-np.int64(p[LEAK] != 0))"
+            ),
+            (
+                "to_zero, leak, leaks = p[TO_ZERO] != 0, np.int32(p[LEAK]), "
+                "np.int32(-np.int64(p[LEAK] > 0))"
+            ),
+        ),
+    ),
+    (
+        "neuron",
+        _NOT_NEGATIVE,
+        "fires = (x >= theta) & (dropped[j] == 0)",
+        ("fires = (x >= theta) & (dropped[j] <= 0)",),
+    ),
+    (
+        "neuron",
+        _TRUTHS,
+        "fires = (x >= theta) & (dropped[j] == 0)",
+        ("fires = (x >= theta) * (dropped[j] == 0)",),
+    ),
+    *(
+        (
+            "neuron",
+            _TRUTHS,
+            f"{name} = np.int32(is_open & ({side} >= th))",
+            (f"{name} = np.int32(is_open * ({side} >= th))",),
+        )
+        for name, side in (("up", "x"), ("down", "y"))
+    ),
+    (
+        "neuron",
+        "equivalent: only whether it is 0 is asked for",
+        "waiting |= (m[j] >= p[ERROR_THETA]) | (m_n[j] >= p[ERROR_THETA])",
+        ("waiting |= (m[j] >= p[ERROR_THETA]) + (m_n[j] >= p[ERROR_THETA])",),
     ),
     (
         "encoder",
