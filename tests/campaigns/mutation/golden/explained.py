@@ -284,6 +284,27 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ),
     (
         "learning",
+        "equivalent: there are two rules, and nobody reads sums of the first",
+        "if c.rule == RATE:",
+        ("if c.rule >= RATE:", "if c.rule <= RATE:"),
+    ),
+    (
+        "learning",
+        _NOT_NEGATIVE,
+        "if s.error_count[layer] == 0 or c.rule != COINCIDENCE:",
+        (
+            "if s.error_count[layer] <= 0 or c.rule != COINCIDENCE:",
+            "if s.error_count[layer] == 0 or c.rule > COINCIDENCE:",
+        ),
+    ),
+    (
+        "learning",
+        "equivalent: nobody reads the sums of the last layer's spikes",
+        "for layer in range(c.sizes.size - 1):",
+        ("for layer in range(c.sizes.size // 1):", "for layer in range(c.sizes.size - 0):"),
+    ),
+    (
+        "learning",
         "equivalent: the input has no crossbar, so nothing is drawn or written",
         "for layer in range(1, c.sizes.size):",
         ("for layer in range( 0, c.sizes.size):",),
