@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from spikeloom import outputs
+from spikeloom.cli import cores
 from spikeloom.cli.output import Output, percent
-from spikeloom.engines.device import RtlEngine
-from spikeloom.golden.spec.machine import machine
 from spikeloom.sim.compare.difference import MismatchError
 
 DIFFERENT = 1
@@ -33,10 +33,10 @@ def demo(
     from spikeloom import demo as demonstration
 
     output = Output()
+    outputs.folder(report)
     config, digits = demonstration.prepare(demonstration.QUICK if quick else demonstration.FULL)
     output.tell(f"{config.name}: {config.description}")
-    with output.working("Building the RTL") as log:
-        device = RtlEngine(machine(config), log=log)
+    device = cores.simulated(output, config)
     try:
         with output.progress() as progress:
             found = demonstration.run(digits, device, report, progress=progress, say=output.say)

@@ -9,9 +9,8 @@ import typer
 
 from spikeloom import datasets
 from spikeloom import perf as performance
-from spikeloom.cli import options
+from spikeloom.cli import cores, options
 from spikeloom.cli.output import Output
-from spikeloom.engines.device import RtlEngine
 from spikeloom.golden.spec.machine import machine
 from spikeloom.hdl.hardware import DEFAULT
 
@@ -53,8 +52,7 @@ def perf(
     seed = network.random.seed if seed is None else seed
     hardware = options.hardware(DEFAULT, lanes, ports, draws, plan)
     layers = hardware.of(machine(network))
-    with output.working("Building the RTL") as log:
-        device = RtlEngine(machine(network), hardware, log=log)
+    device = cores.simulated(output, network, hardware)
     with output.working(f"Measuring {train} images"):
         found = performance.measure(
             network, seed, digits, device, hardware, warm_up=warm_up, images=train

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from spikeloom import outputs
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
 
@@ -67,6 +68,8 @@ def sim_board(
     from spikeloom.sim.rtl.virtual_board import Faults, VirtualBoard
 
     output = Output(json=json)
+    if link:
+        outputs.folder(link.parent)
     target = find(board)
     network = options.load_config(config or target.config)
     hardware = target.hardware_for(network)

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
 import typer
 
 from spikeloom import datasets
-from spikeloom.cli import options
+from spikeloom.cli import cores, options
 from spikeloom.cli.options import CoreName
 from spikeloom.cli.output import Output
 from spikeloom.cli.speed import board_rows, board_values
-from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rate_form
-from spikeloom.golden.spec.machine import machine
-from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.hdl.hardware import DEFAULT, Hardware
+from spikeloom.hdl.hardware import DEFAULT
 from spikeloom.sim.compare import lockstep
 
 DIFFERENT = 1
@@ -93,9 +89,11 @@ def verify(
             param_hint="--engine",
         )
     if netlist is not None:
-        device = _netlist(output, network, netlist, change)
+        device = cores.netlist(output, network, netlist, change)
+    elif port is not None:
+        device = cores.on_board(network, port, baud)
     else:
-        device = _device(output, network, port, baud, change(DEFAULT))
+        device = cores.simulated(output, network, change(DEFAULT))
     try:
         with output.progress() as progress:
             found = lockstep.verify(
@@ -128,35 +126,3 @@ def verify(
     )
     if not found.equal:
         raise typer.Exit(DIFFERENT)
-
-
-def _device(
-    output: Output,
-    network: NetworkConfig,
-    port: str | None,
-    baud: int | None,
-    hardware: Hardware,
-) -> DeviceEngine:
-    """Return the core that golden is compared with: on the board at `port`, or simulated."""
-    if port is None:
-        with output.working("Building the RTL") as log:
-            return RtlEngine(machine(network), hardware, log=log)
-    # Simulations need no serial port, not even the library for it.
-    from spikeloom.engines.board import BoardEngine
-
-    return BoardEngine(machine(network), port, baud=baud)
-
-
-def _netlist(
-    output: Output, network: NetworkConfig, board: str, change: Callable[[Hardware], Hardware]
-) -> DeviceEngine:
-    """Return the core as a board's cells."""
-    from spikeloom.boards.targets import find
-    from spikeloom.sim.rtl.netlist import netlist_transport
-
-    refuse_rate_form(network)
-    target = find(board)
-    hardware = change(target.hardware_for(network))
-    with output.working(f"Building the netlist for {target.title}") as log:
-        transport = netlist_transport(network, target.device, hardware, log=log)
-    return DeviceEngine("netlist", machine(network), transport)

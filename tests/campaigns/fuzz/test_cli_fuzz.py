@@ -77,9 +77,9 @@ def test_outputs_that_cannot_be_written_are_refused_before_the_search(
     monkeypatch.setattr(differential, "fuzz", lambda **_: pytest.fail("it was searched"))
     taken = tmp_path / "taken"
     taken.write_text("")
-    assert "for --cases: cannot write in" in refusal("--cases", taken / "x")
+    assert "error: cannot write in" in refusal("--cases", taken / "x")
     words = ("--cases", tmp_path, "--results", taken / "x.json")
-    assert "for --results: cannot write" in refusal(*words)
+    assert "error: cannot write" in refusal(*words)
 
 
 @pytest.mark.parametrize(("minutes", "message"), [("inf", "inf never ends"), ("nan", "greater")])

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import spikeloom
 from spikeloom.boards.host.device import DeviceError
-from spikeloom.cli import verify as verify_verb
+from spikeloom.cli import cores
 from spikeloom.cli.main import app
 from spikeloom.cli.output import Output
 from spikeloom.engines import device as device_engine
@@ -134,7 +134,7 @@ def test_an_error_nobody_expected_keeps_its_traceback(monkeypatch: pytest.Monkey
     def fail(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(verify_verb, "RtlEngine", fail)
+    monkeypatch.setattr(cores, "RtlEngine", fail)
     result = CliRunner().invoke(app, ["verify", "tiny"])
     assert isinstance(result.exception, ZeroDivisionError)
 
@@ -184,7 +184,7 @@ def test_being_stopped_is_one_json_object_where_json_is_asked_for(monkeypatch: p
     def press(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verify_verb, "RtlEngine", press)
+    monkeypatch.setattr(cores, "RtlEngine", press)
     assert call_json("verify", "tiny", status=130) == {"error": "stopped"}
 
 

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from spikeloom.cli import demo as demo_verb
-from spikeloom.cli import perf as perf_verb
-from spikeloom.cli import verify as verify_verb
+from spikeloom.cli import cores
 from spikeloom.engines.device import DeviceEngine
 from spikeloom.golden import datasets
 from spikeloom.golden.spec.machine import Machine
@@ -50,7 +48,7 @@ def test_verify_finds_golden_and_rtl_equal_for_a_configuration_of_ones_own(toml:
 
 def test_verify_says_where_the_first_difference_is_and_fails(monkeypatch: pytest.MonkeyPatch):
     fault = Fault(datasets.load(shape=(7, 7)).train_images[30], 6, weight=(2, 3, 4))
-    monkeypatch.setattr(verify_verb, "RtlEngine", fault_at(fault))
+    monkeypatch.setattr(cores, "RtlEngine", fault_at(fault))
     found = call_json("verify", "tiny", "--train", 50, status=1)
     assert found["equal"] is False
     where = {k: found["difference"][k] for k in ("layer", "row", "column", "step")}
@@ -74,17 +72,17 @@ def test_perf_measures_cycles_against_the_floor():
     assert found["lanes"] == [8, 8]
 
 
-@pytest.mark.parametrize("verb", [perf_verb, verify_verb])
-def test_hardware_options_reach_the_core(verb: Any, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("verb", ["perf", "verify"])
+def test_hardware_options_reach_the_core(verb: str, monkeypatch: pytest.MonkeyPatch):
     asked: list[Hardware] = []
 
     def make(machine: Machine, hardware: Hardware, **_: Any) -> DeviceEngine:
         asked.append(hardware)
         return DeviceEngine("rtl", machine, GoldenTransport(machine))
 
-    monkeypatch.setattr(verb, "RtlEngine", make)
+    monkeypatch.setattr(cores, "RtlEngine", make)
     options = ("--lanes", "7,3", "--ports", 1, "--draws", 4, "--plan", "neurons=1")
-    call(verb.__name__.rpartition(".")[2], "tiny", "--train", 5, *options)
+    call(verb, "tiny", "--train", 5, *options)
     assert asked == [Hardware(lanes=(7, 3), ports=(1,), draws=4, neurons=1)]
 
 
@@ -95,7 +93,7 @@ def test_the_hardware_of_a_board_is_not_chosen_by_verify():
 
 
 def test_perf_tells_people_the_ratio(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(perf_verb, "RtlEngine", fault_at())
+    monkeypatch.setattr(cores, "RtlEngine", fault_at())
     assert "ratio" in call("perf", "tiny", "--train", 5, "--warm-up", 5).stdout
 
 
@@ -109,15 +107,34 @@ def test_the_demo_ends_with_the_path_of_its_report(tmp_path: Path):
 
 def test_the_demo_fails_where_anything_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     fault = Fault(datasets.load().train_images[3], 40, counter="spikes.1")
-    monkeypatch.setattr(demo_verb, "RtlEngine", fault_at(fault))
+    monkeypatch.setattr(cores, "RtlEngine", fault_at(fault))
     result = call("demo", "--quick", "--report", tmp_path, status=1)
     assert "step 40: counter spikes.1" in result.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("demo", "--quick", "--report", "/proc/none/out"),
+        ("sim-board", "icebreaker", "tiny", "--link", "/proc/none/port"),
+        ("infer", "tiny", "--weights", "w.npz", "--engine", "rtl", "--vcd", "/proc/none/a.vcd"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_an_output_is_tried_before_anything_is_built(
+    arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(cores, "RtlEngine", pytest.fail)
+    told = call(*arguments, status=2).stderr
+    assert told.startswith("error: cannot write")
+    assert "/proc/none" in told
+    assert "name another" in told
 
 
 def test_ctrl_c_elsewhere_ends_with_its_own_status(monkeypatch: pytest.MonkeyPatch):
     def press(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verify_verb, "RtlEngine", press)
+    monkeypatch.setattr(cores, "RtlEngine", press)
     assert "stopped" in call("verify", "tiny", status=130).stderr

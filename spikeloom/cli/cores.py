@@ -1,0 +1,40 @@
+"""The cores that verbs drive beside golden: simulated, as the cells of a board, or on one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from spikeloom.cli.output import Output
+from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rate_form
+from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.hardware import DEFAULT, Hardware
+
+
+def simulated(output: Output, network: NetworkConfig, hardware: Hardware = DEFAULT) -> DeviceEngine:
+    """Return the core in simulation, showing that it is built."""
+    with output.working("Building the RTL") as log:
+        return RtlEngine(machine(network), hardware, log=log)
+
+
+def netlist(
+    output: Output, network: NetworkConfig, board: str, change: Callable[[Hardware], Hardware]
+) -> DeviceEngine:
+    """Return the core as a board's cells, simulated."""
+    from spikeloom.boards.targets import find
+    from spikeloom.sim.rtl.netlist import netlist_transport
+
+    refuse_rate_form(network)
+    target = find(board)
+    hardware = change(target.hardware_for(network))
+    with output.working(f"Building the netlist for {target.title}") as log:
+        transport = netlist_transport(network, target.device, hardware, log=log)
+    return DeviceEngine("netlist", machine(network), transport)
+
+
+def on_board(network: NetworkConfig, port: str, baud: int | None) -> DeviceEngine:
+    """Return the core on the board at a port."""
+    # Simulations need no serial port, not even the library for it.
+    from spikeloom.engines.board import BoardEngine
+
+    return BoardEngine(machine(network), port, baud=baud)
