@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -137,50 +136,3 @@ def test_an_import_rule_catches_what_breaks_it(
     broken = [line for line in result.stdout.splitlines() if " BROKEN" in line]
     assert result.returncode == 1, result.stdout + result.stderr
     assert [line.startswith(rule) for line in broken] == [True], result.stdout
-
-
-# The wheel
-
-
-def files_under(folder: Path) -> set[str]:
-    return {
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a copy: an old build folder would end up in it."""
-    copy = tmp_path_factory.mktemp("wheel")
-    skip = shutil.ignore_patterns("__pycache__")
-    for side in SHIPPED:
-        shutil.copytree(ROOT / side, copy / side, ignore=skip)
-    for path in ROOT.iterdir():
-        if path.suffix in (".toml", ".md") or path.name == "LICENSE":
-            shutil.copy(path, copy)
-    result = run(
-        *(sys.executable, "-m", "pip", "wheel", "--no-index", "--no-deps"),
-        *("--no-build-isolation", "--wheel-dir", copy / "dist", copy),
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    (built,) = (copy / "dist").glob("*.whl")
-    return built
-
-
-def test_the_wheel_holds_what_the_tree_holds(wheel: Path):
-    with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
-    expected = {f"spikeloom/{side}/{name}" for side in SIDES for name in files_under(ROOT / side)}
-    expected |= {f"spikeloom/{name}" for name in files_under(ROOT / "spikeloom")}
-    assert sorted(expected - packed) == [], "not named in pyproject.toml"
-    assert sorted(packed - expected) == []
-
-
-def test_an_installed_wheel_finds_its_data_away_from_the_repository(wheel: Path, tmp_path: Path):
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path)
-    code = "from spikeloom.golden import datasets as d; print(d.__file__, d.load().test_labels[0])"
-    result = run(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=str(tmp_path))
-    assert result.stdout.split() == [str(tmp_path / "spikeloom/golden/datasets/__init__.py"), "7"]
