@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from spikeloom.errors import SpikeloomError
 from spikeloom.golden.spec import link, protocol
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import Hardware
+from spikeloom.shown import html_table
 
 BITS_PER_BYTE = 10
 """On the line: start, eight, stop."""
@@ -146,12 +146,9 @@ class Report:
         )
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>"
-            for name, text in self.rows().items()
-        )
-        failed = escape(self.built.complaint() or "")
-        return f"<table><caption>{escape(self._title())}</caption>{rows}</table>{failed}"
+        complaint = self.built.complaint()
+        failed = {"FAILED": complaint} if complaint else {}
+        return html_table(self._title(), (self.rows() | failed).items())
 
     def _title(self) -> str:
         return f"{self.built.config.name} for {self.built.target.name}"

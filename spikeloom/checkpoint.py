@@ -5,7 +5,6 @@ An engine's name is not in it: a run may go on in another engine, and must reach
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +83,7 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; `path` holds either what it held before or all of the new one."""
     path = Path(path)
     arrays = {name: kind(getattr(checkpoint.run, name)) for name, kind in _RUN.items()}
-    arrays["config"] = np.str_(json.dumps(_table(checkpoint.config)))
+    arrays["config"] = np.str_(json.dumps(checkpoint.config.as_table()))
     arrays |= {f"weights{i}": w for i, w in enumerate(checkpoint.weights, start=1)}
     arrays["stream_states"] = np.array(checkpoint.stream_states, np.uint64)
     points = [(p.presentations, p.images, p.right) for p in checkpoint.run.curve]
@@ -100,12 +99,6 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
             )
     except OSError as error:
         raise CheckpointError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _table(config: NetworkConfig) -> dict[str, Any]:
-    """Return a configuration as its file has it."""
-    table = dataclasses.asdict(config)
-    return {("layer" if key == "layers" else key): value for key, value in table.items()}
 
 
 def check_free(path: Path, resume: Path | None) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 from spikeloom.errors import naming_extras
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.run import Point, Run
+from spikeloom.shown import html_table
 
 if TYPE_CHECKING:
     from spikeloom.report.drawing import Picture
@@ -84,8 +84,4 @@ class History:
         return "\n".join([f"<History of {self.summary()}>", *head, *lines])
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<tr><td>{seen}</td><td>{text}</td></tr>" for seen, text in self.rows())
-        return (
-            f"<table><caption>{escape(self.summary())}</caption>"
-            f"<tr><th>images</th><th>held-out accuracy</th></tr>{rows}</table>"
-        )
+        return html_table(self.summary(), self.rows(), ("images", "held-out accuracy"))

@@ -30,6 +30,7 @@ from spikeloom.golden.spec.schema import (
     stated,
 )
 from spikeloom.golden.spec.wta import WtaConfig
+from spikeloom.shown import html_table
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SIZE = Range(1, 65535)
@@ -140,6 +141,17 @@ class NetworkConfig:
             for place in _places(table, path, key):
                 place[last] = value
         return from_dict(table)
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for key, value in self.as_table().items():
+            if key == "layer":  # a column would be needed for each: their values side by side
+                rows += [(f"layer.*.{k}", ", ".join(str(x[k]) for x in value)) for k in value[0]]
+            elif isinstance(value, dict):
+                rows += [(f"{key}.{k}", each) for k, each in value.items()]
+            else:
+                rows.append((key, value))
+        return html_table(self.name, rows, ("key", "value"))
 
     def as_table(self) -> dict[str, Any]:
         """Return the network as a TOML document has it, with every key."""

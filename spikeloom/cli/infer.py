@@ -78,10 +78,10 @@ def infer(
         )
     if vcd:
         outputs.file(vcd)
-    kept = checkpoints.load(weights)
-    kept.check_network(described)
     own = pictures.read(image[:1] if vcd else image, described.image) if image else None
     images = own.images if own else datasets.load(data, described, test=test).test
+    kept = checkpoints.load(weights)
+    kept.check_network(described)
     with output.working(f"Preparing the {engine} engine") as log:
         network = Network.load(
             kept, engine=engine.value, port=port, baud=baud, trace=bool(vcd), log=log, show=False

@@ -101,11 +101,7 @@ def verify(
             )
     finally:
         device.close()
-    compared = f"{found.compared_images:,} images, {found.compared_weights:,} weights"
-    if found.equal:
-        output.tell(f"equal, bit for bit: {compared} (seed {seed})")
-    else:
-        output.tell(f"DIFFERENT: {found.difference}")
+    output.tell(f"{found} (seed {seed})")
     if rows := board_rows(device, "train"):
         output.table(rows)
     output.result(

@@ -282,6 +282,13 @@ def test_what_is_shown_fits_a_hundred_columns(net: sl.Network, data: Dataset):
     assert history.best.accuracy == max(point.accuracy for point in history.curve)
 
 
+def test_a_notebook_shows_a_configuration_by_the_keys_that_replace_takes():
+    shown = sl.load("tiny").replace(name="<b>", **{"layer.2.update": 0.01})._repr_html_()
+    assert "<td>neuron.reset</td><td>subtract</td>" in shown
+    assert "<td>layer.*.update</td><td>0.004, 0.01</td>" in shown
+    assert "&lt;b&gt;" in shown
+
+
 def test_a_report_needs_data_that_were_trained_on(net: sl.Network, data: Dataset, tmp_path: Path):
     with pytest.raises(SampleError, match=r"trained on nothing here: give report\(train="):
         net.report(tmp_path)
