@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from spikeloom.report.drawing import Picture
 
 
+MOST_ROWS = 20
+"""Points of a learning curve that are shown as text."""
+
+
 @dataclass(frozen=True, repr=False)
 class History:
     """A run so far.
@@ -68,15 +72,16 @@ class History:
         )
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return the curve as text: presentations and accuracy, the best one marked."""
-        best = self.best
+        """Return the curve as text, the best point marked; of many points some."""
+        best, apart = self.best, -(-len(self.curve) // MOST_ROWS)
         return [
             (
                 f"{point.presentations:,}",
                 f"{100 * point.accuracy:.2f} % of {point.images:,}" + " (best)" * (point is best),
             )
-            for point in self.curve
-        ]
+            for number, point in enumerate(reversed(self.curve))
+            if number % apart == 0 or point is best
+        ][::-1]
 
     def __repr__(self) -> str:
         lines = [f"{seen:>12}   {accuracy}" for seen, accuracy in self.rows()]

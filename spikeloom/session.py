@@ -42,7 +42,7 @@ class Session:
 
     def __init__(self, engine: Engine, begun: Checkpoint) -> None:
         self.engine = engine
-        self.run: Run = begun.run
+        self.run: Run = copy.deepcopy(begun.run)
         self.images_per_second = 0.0
         self._lost = False
         self.fitted: Part | None = None

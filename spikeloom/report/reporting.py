@@ -47,7 +47,7 @@ def write_report(
         train,
         test,
         engine=engine.name,
-        epochs=run.epoch,
+        epochs=run.epoch + (run.position > 0),  # begun
         curve=run.curve,
         test_counts=tested.counts,
         initial_weights=initial.weights(engine.machine, run.seed),

@@ -280,10 +280,14 @@ def test_what_is_shown_fits_a_hundred_columns(net: sl.Network, data: Dataset):
     assert "(best)" in repr(history)
     assert history._repr_html_().count("<tr>") == 1 + len(history.curve)
     assert history.best.accuracy == max(point.accuracy for point in history.curve)
+    longer = net.fit(data.train, epochs=6, validation=data.held)
+    assert len(longer.curve) == 1 + 8 * 8
+    assert 17 <= len(longer.rows()) <= 21
+    assert longer.rows()[-1][0] == f"{8 * TRAIN:,}"
 
 
 def test_a_notebook_shows_a_configuration_by_the_keys_that_replace_takes():
-    shown = sl.load("tiny").replace(name="<b>", **{"layer.2.update": 0.01})._repr_html_()
+    shown = sl.load("tiny").replace(description="<b>", **{"layer.2.update": 0.01})._repr_html_()
     assert "<td>neuron.reset</td><td>subtract</td>" in shown
     assert "<td>layer.*.update</td><td>0.004, 0.01</td>" in shown
     assert "&lt;b&gt;" in shown
@@ -308,6 +312,14 @@ def test_a_picture_is_saved_on_its_own(net: sl.Network, data: Dataset, tmp_path:
     text = path.read_text(encoding="utf-8")
     assert text.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
     assert "var(--" not in text
+
+
+def test_a_checkpoint_is_a_copy(net: sl.Network, data: Dataset):
+    kept = net.checkpoint()
+    other = sl.Network.load(kept)
+    other.fit(data.train)
+    assert (kept.run.presentations, net.run.presentations) == (0, 0)
+    assert other.run.presentations == TRAIN
 
 
 def test_networks_made_already_take_an_engine(config: sl.NetworkConfig):
