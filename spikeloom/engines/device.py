@@ -141,6 +141,7 @@ class RtlEngine(DeviceEngine):
         from spikeloom.sim.rtl.transport import VerilatedTransport
 
         config = machine.config
+        self.hardware = hardware
         self._simulation = VerilatedTransport.cached(
             lambda: Core(config, hardware), repr((config, hardware)), trace=trace, log=log
         )

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
+from spikeloom.engines.device import RtlEngine
 from spikeloom.engines.engine import Engine
 from spikeloom.golden import initial
 from spikeloom.golden.datasets import Part
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.hardware import DEFAULT
 from spikeloom.report import Verification, collect, write
 from spikeloom.report.page import Page
 from spikeloom.run import Run
@@ -58,5 +60,7 @@ def write_report(
         cycles_per_image=cycles,
         counters=counters,
         verification=verification,
+        # of a board nobody knows it
+        hardware=engine.hardware if isinstance(engine, RtlEngine) else DEFAULT,
     )
     return write(folder, shown)

@@ -11,7 +11,7 @@ import pytest
 
 import spikeloom as sl
 from spikeloom.checkpoint import CheckpointError
-from spikeloom.engines.device import DeviceEngine
+from spikeloom.engines.device import DeviceEngine, RtlEngine
 from spikeloom.engines.engine import GoldenEngine, start
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.samples import SampleError
@@ -303,6 +303,21 @@ def test_a_report_needs_data_that_were_trained_on(net: sl.Network, data: Dataset
     )
     assert page.path == tmp_path / "out" / "report.html"
     assert "test accuracy" in page.html
+
+
+def test_a_report_counts_its_floor_with_the_hardware_of_the_rtl(
+    config: sl.NetworkConfig, data: Dataset, tmp_path: Path
+):
+    class Unbuilt(RtlEngine):
+        def __init__(self) -> None:
+            built = machine(config)
+            DeviceEngine.__init__(self, "rtl", built, GoldenTransport(built))
+            self.hardware = sl.Hardware(lanes=(3, 7))
+
+    with sl.Network(config, engine=Unbuilt(), show=False) as net:
+        net.fit(data.train[:20])
+        page = net.report(tmp_path, test=data.test)
+    assert "3 (crossbar 1) and 7 (crossbar 2)" in page.html
 
 
 def test_a_picture_is_saved_on_its_own(net: sl.Network, data: Dataset, tmp_path: Path):
