@@ -7,9 +7,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import ceil_div
-from spikeloom.hdl.crossbar import access_layout
+from spikeloom.hdl.crossbar import access_layout, request_port
 from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
-from spikeloom.hdl.spikes import SpikeList, lowest
+from spikeloom.hdl.spikes import SpikeList, error_port, lowest
 
 
 class Columns(wiring.Component):
@@ -22,12 +22,11 @@ class Columns(wiring.Component):
 
     Members
     -------
-    back : In; begin. positive, negative : In; a word of error spikes, in the clock with `read`.
-    read : Out; the next word is asked for in the next clock; `end` with the layer's last one.
-    access : Out with `valid`; the next transposed access. ready : In; the crossbar takes it.
+    back : In; begin. errors : Out; see `hdl.spikes.error_port`. request : Out; transposed accesses,
+    see `hdl.crossbar.request_port`.
 
     Latency: back to the first access three clocks. Throughput: one access per clock, once the list
-    has it: a clock per error spike and per word without any. Golden: `golden.crossbar.backward`.
+    has it: a clock per error spike and per word without any. Golden: `golden.crossbar.transposed`.
     """
 
     def __init__(self, layer: BuiltLayer, hardware: Hardware = DEFAULT) -> None:
@@ -35,13 +34,8 @@ class Columns(wiring.Component):
         super().__init__(
             {
                 "back": In(1),
-                "positive": In(layer.lanes),
-                "negative": In(layer.lanes),
-                "read": Out(1),
-                "end": Out(1),
-                "access": Out(access_layout(layer)),
-                "valid": Out(1),
-                "ready": In(1),
+                "errors": Out(error_port(layer.lanes)),
+                "request": Out(request_port(layer)),
             }
         )
 
@@ -60,14 +54,14 @@ class Columns(wiring.Component):
         active, opening = Signal(), Signal()
         group = Signal(range(max(groups, 2)))
         access1, move, turn = Signal(shape), Signal(), Signal()
-        m.d.comb += move.eq(active & (~self.valid | self.ready))
-        with m.If(self.ready):
-            m.d.sync += self.valid.eq(0)
+        m.d.comb += move.eq(active & (~self.request.asked | self.request.ready))
+        with m.If(self.request.ready):
+            m.d.sync += self.request.asked.eq(0)
         with m.If(move):
             read = errors.more
             m.d.comb += [errors.next.eq(read), turn.eq(Mux(read, errors.final, errors.ended))]
             m.d.sync += [
-                self.valid.eq(read | turn),
+                self.request.asked.eq(read | turn),
                 access1.transposed.eq(1),
                 access1.row.eq(group),
                 access1.valid.eq(read),
@@ -83,10 +77,10 @@ class Columns(wiring.Component):
         with m.If(self.back):
             m.d.sync += [active.eq(1), opening.eq(1)]
         m.d.comb += [
-            self.access.eq(access1),
-            self.access.word.eq(errors.head.word),
-            self.access.column.eq(errors.head.column),
-            self.access.minus.eq(errors.head.minus),
+            self.request.access.eq(access1),
+            self.request.access.word.eq(errors.head.word),
+            self.request.access.column.eq(errors.head.column),
+            self.request.access.minus.eq(errors.head.minus),
         ]
         return m
 
@@ -115,9 +109,9 @@ class Columns(wiring.Component):
         with m.If(self.back):
             m.d.sync += scanning.eq(1)
         with m.If(self.back | load):
-            m.d.comb += [self.read.eq(1), self.end.eq(following == layer.words - 1)]
+            m.d.comb += [self.errors.read.eq(1), self.errors.end.eq(following == layer.words - 1)]
             m.d.sync += [
                 word.eq(following),
-                bits.eq(self.positive | self.negative),
-                minus.eq(self.negative),
+                bits.eq(self.errors.positive | self.errors.negative),
+                minus.eq(self.errors.negative),
             ]

@@ -60,6 +60,7 @@ class Commands(wiring.Component):
         m, net = Module(), self.network
         m.submodules.weights = weights = WeightPort(self._hardware.of(self._machine))
         wiring.connect(m, weights.access, wiring.flipped(net.weights))
+        m.d.comb += weights.weight.eq(net.weight)
         opcode, count = Signal(8), Signal(range(IDENTITY_BYTES))
         argument = Signal(40)  # bytes after the opcode, the first one lowest
         free = ~net.sample.busy & ~self._results(m)

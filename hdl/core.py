@@ -9,10 +9,10 @@ from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.commands import Commands
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.network import Network
+from spikeloom.hdl.rules import check_rule
 
 BUFFER = 2
 """Bytes held on the way in and on the way out."""
@@ -41,11 +41,7 @@ class Core(wiring.Component):
     def __init__(
         self, config: NetworkConfig, hardware: Hardware = DEFAULT, *, reset: Value | None = None
     ) -> None:
-        if config.learning.form != "coincidence":
-            raise ConfigError(
-                f"learning.form = {config.learning.form!r} exists in the golden model only: "
-                'the RTL needs learning.form = "coincidence"'
-            )
+        check_rule(config)
         self._config, self._hardware = config, hardware
         self._restart = Const(0) if reset is None else reset
         super().__init__(

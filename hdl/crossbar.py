@@ -16,6 +16,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from amaranth import Array, Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Shape, ShapeLike
 from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -53,6 +54,43 @@ def access_layout(layer: BuiltLayer) -> data.StructLayout:
     )
 
 
+def request_port(layer: BuiltLayer) -> wiring.Signature:
+    """Return the bundle of one of those who share a crossbar.
+
+    access : the next one, held with `asked` until it is taken: in a clock with `ready`.
+    """
+    return wiring.Signature({"access": Out(access_layout(layer)), "asked": Out(1), "ready": In(1)})
+
+
+def change_port(layer: BuiltLayer) -> wiring.Signature:
+    """Return what a learning rule asks of the access that is made.
+
+    up, down : the columns of its word to change by +step / -step. keep : its row may be written.
+    step : held for a sample at least.
+    """
+    lanes = layer.lanes
+    step = Out(layer.weight_bits + 1)
+    return wiring.Signature({"keep": Out(1), "up": Out(lanes), "down": Out(lanes), "step": step})
+
+
+def sum_shape(layer: BuiltLayer) -> Shape:
+    """Return the shape of a sum of a network's crossbar: all but the first are read back too."""
+    bits = layer.current_bits
+    return signed(bits if layer.index == 1 else max(bits, layer.error_current_bits))
+
+
+def sums_port(shape: ShapeLike, lanes: int, words: int) -> wiring.Signature:
+    """Return the bundle of sums on their way to neurons, a word of lanes at a time.
+
+    valid : a word's sums have come. word : which. soon : what `word` may be in the next clock.
+    """
+    word = range(max(words, 2))
+    currents = data.ArrayLayout(shape, lanes)
+    return wiring.Signature(
+        {"valid": Out(1), "word": Out(word), "soon": Out(word), "currents": Out(currents)}
+    )
+
+
 class Crossbar(wiring.Component):
     """Sums rows or columns of the weight matrix, and writes where a row meets error spikes.
 
@@ -65,9 +103,8 @@ class Crossbar(wiring.Component):
 
     Members
     -------
-    access : In; one access, taken in every clock with `ready`. up, down : In, with a row access:
-    the columns of the word to change by +step / -step, where `keep`, In, says that the row may be
-    written. step : In, held; see `learning.Step`.
+    access : In; one access, taken in every clock with `ready`. change : In, with a row access; see
+    `change_port`.
     poke : In, held for three clocks after its access too; the weight to write.
     ready : Out; low for the one clock in which a one-port memory writes.
     sums : Out, signed, a lane each; valid with `done`, held until the next access is summed (with
@@ -100,10 +137,7 @@ class Crossbar(wiring.Component):
         super().__init__(
             {
                 "access": In(access_layout(layer)),
-                "up": In(layer.lanes),
-                "down": In(layer.lanes),
-                "keep": In(1),
-                "step": In(layer.weight_bits + 1),
+                "change": In(change_port(layer)),
                 "poke": In(signed(layer.weight_bits)),
                 "ready": Out(1),
                 "sums": Out(data.ArrayLayout(signed(bits), self.width)),
@@ -145,9 +179,9 @@ class Crossbar(wiring.Component):
         with m.If(move):
             m.d.sync += [
                 stages[0].eq(self.access),
-                ups[0].eq(self.up),
-                downs[0].eq(self.down),
-                keep.eq(self.keep & ~self.access.host),
+                ups[0].eq(self.change.up),
+                downs[0].eq(self.change.down),
+                keep.eq(self.change.keep & ~self.access.host),
             ]
         for values in (stages, ups, downs):
             m.d.sync += [new.eq(old) for old, new in pairwise(values)]
@@ -183,12 +217,14 @@ class Crossbar(wiring.Component):
 
         changed = Signal(data.ArrayLayout(signed(layer.weight_bits), width))
         minus = Signal(signed(layer.weight_bits + 2))  # the step is held for a sample at least
-        m.d.sync += minus.eq(-self.step)
+        m.d.sync += minus.eq(-self.change.step)
         # where there is a stage before the one that adds, it chooses what to add
         early = -2 if self._hardware.registered else -1
         for lane in range(width):
             change = Signal.like(minus, name=f"change{lane}", reset_less=True)
-            domain += change.eq(Mux(ups[early][lane], self.step, Mux(downs[early][lane], minus, 0)))
+            domain += change.eq(
+                Mux(ups[early][lane], self.change.step, Mux(downs[early][lane], minus, 0))
+            )
             word = clip(words[lane] + change, layer.weight_max)
             m.d.comb += changed[lane].eq(Mux(poked[lane], self.poke, word))
         learn = (up | down).any() & ~access.transposed

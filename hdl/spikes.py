@@ -30,6 +30,17 @@ def spike_port(neurons: int) -> wiring.Signature:
     return wiring.Signature({"push": Out(1), "row": Out(row), "close": Out(1), "ready": In(1)})
 
 
+def error_port(lanes: int) -> wiring.Signature:
+    """Return the bundle by which a layer's waiting error spikes are read, word after word.
+
+    positive, negative : a word of them. read : it is used in this clock, and the next one shows.
+    end : with read; it was the layer's last.
+    """
+    return wiring.Signature(
+        {"read": Out(1), "end": Out(1), "positive": In(lanes), "negative": In(lanes)}
+    )
+
+
 class SpikeList(wiring.Component):
     """A ring of entries, cut into steps; the writer may run up to two steps ahead.
 

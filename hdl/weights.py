@@ -21,8 +21,9 @@ def weight_access(layers: tuple[BuiltLayer, ...]) -> wiring.Signature:
     """Return the bundle by which the host accesses one word of columns, while no sample runs.
 
     layer (from 1), row, word : which. valid : access it. column : lane of it. poke : with valid;
-    replace that lane's weight by `data`, held for three clocks more. weight : lane `column` of the
-    word accessed last: `SETTLE` clocks after valid, and one clock after column changes.
+    replace that lane's weight by `data`, held for three clocks more. What comes back beside it is
+    lane `column` of the word accessed last: `SETTLE` clocks after valid, and one clock after column
+    changes.
     """
     return wiring.Signature(
         {
@@ -33,7 +34,6 @@ def weight_access(layers: tuple[BuiltLayer, ...]) -> wiring.Signature:
             "valid": Out(1),
             "poke": Out(1),
             "data": Out(signed(16)),
-            "weight": In(signed(16)),
         }
     )
 
@@ -122,7 +122,8 @@ class WeightPort(wiring.Component):
     start : In, with write, digest, first_layer (from 1), first_row, rows (a digest walks over
     everything). done : Out, one clock. bad : Out; a row beyond the crossbar (its data are consumed
     and not written, or replied as zeros), or with done where there is no such layer.
-    i, o : streams of bytes. sum : Out with done, of a digest. access : Out; see `weight_access`.
+    i, o : streams of bytes. sum : Out with done, of a digest. access : Out, weight : In; see
+    `weight_access`.
 
     Throughput: a weight read, or taken into the digest, in two clocks, and `SETTLE` more for each
     word of columns; a weight written in `REST` clocks, and one more for each word.
@@ -144,6 +145,7 @@ class WeightPort(wiring.Component):
                 "o": Out(stream.Signature(8)),
                 "sum": Out(32),
                 "access": Out(weight_access(layers)),
+                "weight": In(signed(16)),
             }
         )
 
@@ -217,7 +219,7 @@ class WeightPort(wiring.Component):
 
     def _read(self, m: Module, cursor: Cursor, given: data.View, passed: Value) -> None:
         """Give a weight's two bytes."""
-        weight, high = Mux(cursor.outside, 0, self.access.weight), Signal(8)
+        weight, high = Mux(cursor.outside, 0, self.weight), Signal(8)
         with m.State("READ_LOW"):
             m.d.comb += [given.valid.eq(1), given.byte.eq(weight[:8]), cursor.look.eq(passed)]
             with m.If(passed):

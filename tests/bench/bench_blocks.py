@@ -57,7 +57,7 @@ def crossbar(wide: bool) -> list[Case]:
 
 def learning(wide: bool) -> list[Case]:
     every = bench_learning.cases()
-    return every if wide else [every[0], every[1], every[3]]
+    return every if wide else every[1:2]
 
 
 def spikes(wide: bool) -> list[Case]:
@@ -71,8 +71,8 @@ def fold(wide: bool) -> list[Case]:
 
 
 def vectors(wide: bool) -> list[Case]:
-    wheels, drums = bench_vectors.wheel_cases(), bench_vectors.drum_cases()
-    return [*wheels, *drums] if wide else [wheels[0], drums[3]]
+    registers, memories = bench_vectors.register_cases(), bench_vectors.memory_cases()
+    return [*registers, *memories] if wide else [registers[0], memories[3]]
 
 
 KINDS = (lfsr, encoder, forward, error, wta, crossbar, learning, spikes, fold, vectors)

@@ -121,7 +121,8 @@ class CrossbarBench(Bench):
         every = (1 << there) - 1
         up = self.rng.choice((0, every, self.rng.getrandbits(there)))
         down = self.rng.choice((0, every, self.rng.getrandbits(there))) & ~up
-        return {"up": up, "down": down, "keep": int(self.rng.random() < 0.8)}
+        keep = int(self.rng.random() < 0.8)
+        return {"change__up": up, "change__down": down, "change__keep": keep}
 
     def columns(self) -> Driver:
         """Sum a set of columns, signed, for word after word of rows."""
@@ -167,8 +168,9 @@ class CrossbarBench(Bench):
             yield {}
         held = {"access": self.pack("access", **fields)} | self.masked(pins or {})
         if fields.get("host") or fields.get("transposed"):  # no signal counts
-            held |= {name: self.rng.getrandbits(self.layer.lanes) for name in ("up", "down")}
-            held["keep"] = self.rng.getrandbits(1)
+            signals = ("change__up", "change__down")
+            held |= {name: self.rng.getrandbits(self.layer.lanes) for name in signals}
+            held["change__keep"] = self.rng.getrandbits(1)
         seen = yield held
         while not seen["ready"]:
             seen = yield held
@@ -176,7 +178,7 @@ class CrossbarBench(Bench):
         self.cleared = not fields.get("last")
 
     def masked(self, pins: dict[str, int]) -> dict[str, int]:
-        step = {"step": min(1 << self.shift, 1 << self.layer.weight_bits)}
+        step = {"change__step": min(1 << self.shift, 1 << self.layer.weight_bits)}
         if "poke" in pins:
             pins = pins | {"poke": pins["poke"] & (1 << self.layer.weight_bits) - 1}
         return step | pins
@@ -214,7 +216,8 @@ class CrossbarBench(Bench):
             self.write_poke(self.poked.pop(clock), seen["poke"])
         access = self.fields("access", seen["access"])
         if seen["ready"] and (access["valid"] or access["last"]):
-            self.take(access, seen["keep"] * seen["up"], seen["keep"] * seen["down"])
+            keep = seen["change__keep"]
+            self.take(access, keep * seen["change__up"], keep * seen["change__down"])
         elif seen["ready"]:
             self.cleared = True
 

@@ -1,11 +1,10 @@
-"""Bench of `hdl.wheel` and `hdl.drum` against a plain list of bits, visited in sweeps."""
+"""Bench of `hdl.vectors` against a plain list of bits, visited in sweeps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from spikeloom.hdl import drum as hdl_drum
-from spikeloom.hdl import wheel as hdl_wheel
+from spikeloom.hdl import vectors as hdl
 from tests.bench.bench import Bench, Case, Driver, Pins, Stalls, join, lanes
 
 SWEEPS = 60
@@ -113,14 +112,14 @@ class VectorBench(Bench):
         self.expect("whether any sweep went", self.turns > 0, True)
 
 
-def wheel_case(
-    size: int, strides: tuple, planes: int = 1, *, late: bool = False, module=hdl_wheel
+def register_case(
+    size: int, strides: tuple, planes: int = 1, *, late: bool = False, module=hdl
 ) -> Case:
-    """Return a wheel with its bench."""
+    """Return a vector in registers with its bench."""
     name = "_".join(map(str, (size, *strides, planes)))
     return Case(
-        f"wheel_{name}{'_late' * late}",
-        lambda: module.Wheel(size, strides, planes=planes, late=late),
+        f"register_{name}{'_late' * late}",
+        lambda: module.RegisterVector(size, strides, planes=planes, late=late),
         lambda component, seed: VectorBench(
             component,
             seed,
@@ -133,12 +132,12 @@ def wheel_case(
     )
 
 
-def drum_case(size: int, strides: tuple, planes: int = 1, *, module=hdl_drum) -> Case:
-    """Return a drum with its bench."""
+def memory_case(size: int, strides: tuple, planes: int = 1, *, module=hdl) -> Case:
+    """Return a vector in a memory with its bench."""
     name = "_".join(map(str, (size, *strides, planes)))
     return Case(
-        f"drum_{name}",
-        lambda: module.Drum(size, strides, planes=planes),
+        f"memory_{name}",
+        lambda: module.MemoryVector(size, strides, planes=planes),
         lambda component, seed: VectorBench(
             component,
             seed,
@@ -150,16 +149,16 @@ def drum_case(size: int, strides: tuple, planes: int = 1, *, module=hdl_drum) ->
     )
 
 
-def as_drum(size: int, strides: tuple, planes: int = 1) -> Case:
-    """Return a wheel with the bench of the drum that could take its place."""
+def as_memory(size: int, strides: tuple, planes: int = 1) -> Case:
+    """Return a vector in registers with the bench of the memory that could take its place."""
     return Case(
-        f"{wheel_case(size, strides, planes).name}_as_drum",
-        wheel_case(size, strides, planes).component,
-        drum_case(size, strides, planes).bench,
+        f"{register_case(size, strides, planes).name}_as_memory",
+        register_case(size, strides, planes).component,
+        memory_case(size, strides, planes).bench,
     )
 
 
-DRUMS = (
+MEMORIES = (
     (10, (4, 4), 1),
     (12, (4, 4), 2),
     (5, (1, 1), 2),
@@ -171,7 +170,7 @@ DRUMS = (
 )
 
 
-def wheel_cases(module=hdl_wheel) -> list[Case]:
+def register_cases(module=hdl) -> list[Case]:
     """Return strides that divide the size, each other, and neither; one, two and three of them."""
     sizes = (
         (10, (4, 2), 1),
@@ -184,25 +183,25 @@ def wheel_cases(module=hdl_wheel) -> list[Case]:
     )
     late = ((10, (4, 2), 1), (7, (3, 2), 2), (20, (8, 3), 1), (5, (8, 2), 2))
     return [
-        *(wheel_case(*size, module=module) for size in sizes),
-        *(wheel_case(*size, late=True, module=module) for size in late),
+        *(register_case(*size, module=module) for size in sizes),
+        *(register_case(*size, late=True, module=module) for size in late),
     ]
 
 
-def drum_cases(module=hdl_drum) -> list[Case]:
+def memory_cases(module=hdl) -> list[Case]:
     """Return equal strides, and first strides of several pieces; whole and short last words."""
-    return [drum_case(*size, module=module) for size in DRUMS]
+    return [memory_case(*size, module=module) for size in MEMORIES]
 
 
-def random_wheel(rng) -> Case:
-    """Return a wheel of any size."""
+def random_register(rng) -> Case:
+    """Return a vector in registers of any size."""
     strides = tuple(rng.randint(1, 9) for _ in range(rng.randint(1, 3)))
     late = len(strides) == 2 and rng.random() < 0.5
-    return wheel_case(rng.randint(1, 40), strides, rng.randint(1, 2), late=late)
+    return register_case(rng.randint(1, 40), strides, rng.randint(1, 2), late=late)
 
 
-def random_drum(rng) -> tuple:
-    """Return size, strides and planes that suit a drum."""
+def random_memory(rng) -> tuple:
+    """Return size, strides and planes that suit a vector in a memory."""
     narrow = rng.randint(1, 5)
     wide = narrow * rng.choice((1, 1, 2, 3, 4))
     return rng.randint(wide + 1, 5 * wide + 3), (wide, narrow), rng.randint(1, 2)

@@ -9,7 +9,7 @@ from functools import reduce
 import numpy as np
 from amaranth import Array, Module, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from spikeloom.golden.spec.machine import LayerMachine, Machine
 from spikeloom.golden.spec.protocol import weights_digest
@@ -29,10 +29,8 @@ class Reading(wiring.Component):
     def __init__(self, port: wiring.Component, most: int) -> None:
         self._port = port
         members = dict(port.signature.members)
-        access = dict(members.pop("access").signature.members)
-        del access["weight"]
-        lanes = data.ArrayLayout(signed(WORD), most)
-        super().__init__({**members, "access": Out(wiring.Signature(access)), "lanes": In(lanes)})
+        del members["weight"]
+        super().__init__({**members, "lanes": In(data.ArrayLayout(signed(WORD), most))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -42,7 +40,7 @@ class Reading(wiring.Component):
             if path != ("lanes",):
                 theirs = reduce(getattr, path, port)
                 m.d.comb += theirs.eq(ours) if member.flow is In else ours.eq(theirs)
-        m.d.sync += port.access.weight.eq(chosen)
+        m.d.sync += port.weight.eq(chosen)
         return m
 
 

@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 
 from spikeloom.hdl import (
-    backward,
     columns,
     commands,
     core,
     crossbar,
     encoder,
+    feedback,
+    forward,
     layer,
     network,
     neuron,
+    rules,
     spikes,
     streams,
 )
@@ -23,31 +25,33 @@ from spikeloom.hdl.hardware import DEFAULT, Hardware
 from tests.campaigns.mutation.planted import Mutant
 
 HDL = (
-    backward,
     columns,
     commands,
     core,
     crossbar,
     encoder,
+    feedback,
+    forward,
     layer,
     network,
     neuron,
+    rules,
     spikes,
     streams,
 )
 """The modules that the core is put together in."""
 
 DROPOUT = Mutant(
-    "layer",
-    "with m.If(self.start):  # an inferred",
+    "forward",
+    "with m.If(self.sample.start):  # an inferred",
     "with m.If(0):  # an inferred",
     "training begins while dropout is still drawn",
 )
 
 NEIGHBOURS = Mutant(
     "crossbar",
-    "keep.eq(self.keep & ~self.access.host)",
-    "keep.eq(self.keep)",
+    "keep.eq(self.change.keep & ~self.access.host)",
+    "keep.eq(self.change.keep)",
     "a weight written by the host changes its neighbours where errors still wait",
 )
 
@@ -83,9 +87,9 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Hardware]] = [
     ),
     (
         Mutant(
-            "backward",
-            "self._waiting[i] | self._pending[i - 1] | below.fresh_fire",
-            "self._waiting[i] | self._pending[i - 1]",
+            "feedback",
+            "above.waiting | pending | opened",
+            "above.waiting | pending",
             "charge is not served when its gate opens",
         ),
         {
@@ -102,9 +106,9 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Hardware]] = [
     ),
     (
         Mutant(
-            "backward",
-            "self._waiting[i] | self._pending[i - 1] | below.fresh_fire",
-            "self._waiting[i] | below.fresh_fire",
+            "feedback",
+            "above.waiting | pending | opened",
+            "above.waiting | opened",
             "charge of several thresholds is not served in later steps",
         ),
         {"error__gate": "open", "steps": 12},
@@ -156,15 +160,15 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Hardware]] = [
         DEFAULT,
     ),
     (
-        Mutant("layer", "old | neurons.fired", "neurons.fired", "a gate shuts again"),
+        Mutant("feedback", "old | fired.spikes", "fired.spikes", "a gate shuts again"),
         {"error__gate": "hold", "steps": 12},
         DEFAULT,
     ),
     (
         Mutant(
             "columns",
-            "bits.eq(self.positive | self.negative)",
-            "bits.eq(self.positive)",
+            "bits.eq(self.errors.positive | self.errors.negative)",
+            "bits.eq(self.errors.positive)",
             "negative error spikes do not go down",
         ),
         {"error__gate": "open", "steps": 12},
@@ -172,9 +176,9 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Hardware]] = [
     ),
     (
         Mutant(
-            "layer",
-            "(self._room | ~access1.last) & ~self._pause",
-            "~self._pause",
+            "forward",
+            "waiting & (room | ~access1.last)",
+            "waiting",
             "a word of sums overwrites the one before",
         ),
         {"steps": 12},
@@ -183,8 +187,8 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Hardware]] = [
     (
         Mutant(
             "layer",
-            "self._pause.eq(crossbar.access.last if self._folded else 0)",
-            "self._pause.eq(0)",
+            "pause.eq(crossbar.access.last if folded else 0)",
+            "pause.eq(0)",
             "no gap in which sums are cleared",
         ),
         {"steps": 12},
@@ -192,7 +196,7 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Hardware]] = [
     ),
     (
         Mutant(
-            "layer",
+            "forward",
             "(begun - scanned)[:3] < ring",
             "1",
             "words of spikes overwrite those that wait",
@@ -202,7 +206,7 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Hardware]] = [
     ),
     (
         Mutant(
-            "drum",
+            "vectors",
             "Mux(blank, 0, read.data.as_value())",
             "read.data",
             "spikes of the sample before wait in a drum",
@@ -220,3 +224,6 @@ def replaced(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
             for name, sound in vars(user).items():
                 if getattr(sound, "__module__", None) == f"spikeloom.hdl.{mutant.module}":
                     monkeypatch.setattr(user, name, getattr(module, name))
+        for name, sound in rules.RULES.items():
+            if sound.__module__ == f"spikeloom.hdl.{mutant.module}":
+                monkeypatch.setitem(rules.RULES, name, getattr(module, sound.__name__))

@@ -52,9 +52,9 @@ class OneWeight(Harness):
         """Suppose what the docstring of the crossbar asks of its caller."""
         block, access = self.block, self.block.access
         self.step = self.fixed(BITS + 1, "the_step")
-        self.m.d.comb += block.step.eq(self.step)
+        self.m.d.comb += block.change.step.eq(self.step)
         self.given(self.step.any() & ((self.step & (self.step - 1)) == 0))
-        self.given((block.up & block.down) == 0)
+        self.given((block.change.up & block.change.down) == 0)
         self.given((access.row < ROWS) & (access.column < LANES))
         self.given(access.word * LANES + access.column < COLUMNS)
         self.given(~access.poke | access.host & ~access.transposed & access.valid)
@@ -87,12 +87,12 @@ class OneWeight(Harness):
     def _follow(self) -> None:
         """Follow an access through the stages, to the clock in which it is written."""
         block, access = self.block, self.block.access
-        learns = access.valid & ~access.host & ~access.transposed & block.keep
+        learns = access.valid & ~access.host & ~access.transposed & block.change.keep
         asks = Cat(
-            self.meets & learns & (block.up >> self.lane)[0],
-            self.meets & learns & (block.down >> self.lane)[0],
+            self.meets & learns & (block.change.up >> self.lane)[0],
+            self.meets & learns & (block.change.down >> self.lane)[0],
             self.meets & access.poke & (access.column == self.lane),
-            learns & (block.up | block.down).any() | access.poke,
+            learns & (block.change.up | block.change.down).any() | access.poke,
         )
         waiting = Signal(4)
         with self.m.If(block.ready):

@@ -8,8 +8,8 @@ from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.hdl.learning import Coincidence, Thinning
-from tests.bench.bench import Bench, Case, run_case
+from tests.bench import bench_learning
+from tests.bench.bench import Bench, run_case
 from tests.campaigns.mutation.hdl import blocks, campaign, contracts, equivalence, netlist
 from tests.campaigns.mutation.hdl.campaign import Limits
 from tests.campaigns.mutation.hdl.equivalence import Verdict
@@ -42,14 +42,18 @@ class Round(wiring.Component):
 
 
 class Blind(Bench):
-    """Drives as the bench of thinning does and looks at nothing."""
+    """Drives a rule and looks at nothing."""
+
+    def __init__(self, component, seed, **shape) -> None:
+        super().__init__(component, seed)
 
     def drivers(self):
         yield self.use()
 
     def use(self):
         for _ in range(20):
-            yield {"word": self.rng.getrandbits(16), "train": 1, "spike": 1, "probability": 1 << 15}
+            word = self.rng.getrandbits(16)
+            yield {"settings__random__words": word, "train": 1, "layer__spike": 1}
 
     def check(self, seen) -> None:
         pass
@@ -115,13 +119,14 @@ def test_a_bench_that_looks_tells_every_mutant_that_any_run_can():
 
 
 def test_a_bench_that_does_not_look_lets_all_live():
-    component = Thinning()
+    case = bench_learning.case(8, bench=Blind)
+    component = case.component()
     made = netlist.make(component, 30, 1)
-    running = BlockSubject("learning", Case("blind", Thinning, Blind)).runs(component, made.verilog)
+    running = BlockSubject("learning", case).runs(component, made.verilog)
     assert campaign.kill(running, made.mutants, Limits(30, runs=4)) == ({}, 4)
     with Simulator(component, made.verilog).mutant(0) as sound:
-        seen = sound.clock({"word": 1, "train": 1, "probability": 2, "spike": 1})
-    assert (seen["take"], seen["keep"], seen["probability"]) == (1, 1, 2)
+        seen = sound.clock({"settings__random__words": 1, "train": 1, "layer__spike": 1})
+    assert (seen["settings__random__take"], seen["layer__note"], seen["train"]) == (1, 1, 1)
 
 
 def test_a_bench_that_fails_without_a_mutant_is_refused():
@@ -197,7 +202,16 @@ def test_what_is_not_looked_at_tells_nothing():
 
 
 def test_a_block_without_a_clock_is_compared():
-    component = Coincidence(2)
+    class Both(wiring.Component):
+        def __init__(self) -> None:
+            super().__init__({"a": In(4), "b": In(4), "both": Out(4)})
+
+        def elaborate(self, platform):
+            m = Module()
+            m.d.comb += self.both.eq(self.a & ~self.b)
+            return m
+
+    component = Both()
     made = netlist.make(component, 10, 1)
     answers = {equivalence.compare(component, made.rtlil, m.number).answer for m in made.mutants}
     assert "differs" in answers

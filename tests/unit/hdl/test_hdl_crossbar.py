@@ -43,8 +43,8 @@ class Full(Bench):
     def read(self) -> Driver:
         for row in range(self.rows):
             fields = {"valid": 1, "first": row == 0, "last": row == self.rows - 1}
-            pins = {"access": self.pack("access", row=row, **fields), "step": 1}
-            pins |= {"up": self.up, "keep": 1}
+            pins = {"access": self.pack("access", row=row, **fields)}
+            pins |= {"change__step": 1, "change__up": self.up, "change__keep": 1}
             seen = yield pins
             while not seen["ready"]:
                 seen = yield pins

@@ -19,8 +19,8 @@ from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.protocol import Feature
 from spikeloom.hdl import core, layer
 from spikeloom.hdl.core import Core
-from spikeloom.hdl.drum import suits
 from spikeloom.hdl.hardware import DEFAULT, Hardware
+from spikeloom.hdl.vectors import suits
 from spikeloom.sim.rtl.transport import VerilatedTransport
 from spikeloom.sim.rtl.verilate import build, to_verilog
 from tests.campaigns.mutation.planted import Mutant

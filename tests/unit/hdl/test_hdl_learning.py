@@ -14,6 +14,6 @@ def test_the_rule_is_golden(case, seed):
     run_case(case, seed)
 
 
-@pytest.mark.parametrize("mutant", of("learning"), ids=lambda mutant: mutant.why)
+@pytest.mark.parametrize("mutant", of("coincidence"), ids=lambda mutant: mutant.why)
 def test_the_bench_fails_on(mutant):
     assert_fails(mutant, lambda module: run_cases(bench_learning.cases(module), 1))

@@ -40,21 +40,23 @@ from spikeloom.hdl.commands import Commands
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.crossbar import Crossbar
 from spikeloom.hdl.dropout import Dropout
-from spikeloom.hdl.drum import Drum
 from spikeloom.hdl.encoder import Encoder
+from spikeloom.hdl.feedback import Feedback
 from spikeloom.hdl.fold import Fold
+from spikeloom.hdl.forward import Forward
 from spikeloom.hdl.frames import FrameReceiver, FrameSender
 from spikeloom.hdl.hardware import BuiltLayer, Hardware
 from spikeloom.hdl.layer import Layer
-from spikeloom.hdl.learning import Coincidence, Step, Thinning
 from spikeloom.hdl.lfsr import Generator
 from spikeloom.hdl.link import Link
 from spikeloom.hdl.network import Network
 from spikeloom.hdl.neuron import ErrorNeurons, ForwardNeurons
+from spikeloom.hdl.rules.coincidence import Coincidence
+from spikeloom.hdl.sample import Sample
 from spikeloom.hdl.spikes import Scanner, SpikeList
 from spikeloom.hdl.uart import Receiver, Transmitter
+from spikeloom.hdl.vectors import MemoryVector, RegisterVector
 from spikeloom.hdl.weights import Cursor, WeightPort
-from spikeloom.hdl.wheel import Wheel
 from spikeloom.hdl.wta import Wta
 from tests.support.configurations import LAYER, table
 
@@ -170,17 +172,15 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "dropout": lambda: Dropout(neurons=11, chance=1000),
     "spike list": lambda: SpikeList(12, ENTRY),
     "scanner": lambda: Scanner(lanes=5, words=3, neurons=13),
-    "thinning": Thinning,
-    "coincidence": lambda: Coincidence(4),
-    "step": lambda: Step(small().layers[0], shift=1, probability=1000),
+    "coincidence": lambda: Coincidence(small(), BUILT.of(small())[0]),
     "crossbar": lambda: Crossbar(layer(1), transposed=False),
     "one-port crossbar": lambda: Crossbar(layer(2), transposed=False),
     "transposed crossbar": lambda: Crossbar(layer(1), transposed=True),
     "transposed one-port crossbar": lambda: Crossbar(layer(2), transposed=True),
     "forward neurons": lambda: ForwardNeurons(small(), layer(1), lanes=3, current=signed(12)),
     "fold": lambda: Fold(layer(1), 1, signed(12)),
-    "wheel": lambda: Wheel(13, (4, 3), planes=2),
-    "drum": lambda: Drum(40, (8, 2), planes=2),
+    "vector in registers": lambda: RegisterVector(13, (4, 3), planes=2),
+    "vector in a memory": lambda: MemoryVector(40, (8, 2), planes=2),
     "columns": lambda: Columns(layer(2)),
     "crossbar with a gap": lambda: Crossbar(layer(1), transposed=True, gap=True),
     "error neurons": lambda: error_neurons(False),
@@ -189,6 +189,11 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "lateral wta": lambda: wta("lateral"),
     "feedforward wta": lambda: wta("feedforward"),
     "recurrent wta": lambda: wta("recurrent"),
+    "sample": lambda: Sample(small()),
+    "forward half": lambda: Forward(small(), 1, BUILT),
+    "forward half of the output": lambda: Forward(small(), 2, BUILT),
+    "feedback": lambda: Feedback(small(), 1, BUILT),
+    "feedback of the output": lambda: Feedback(small(), 2, BUILT),
     "layer": lambda: Layer(small(), 1, BUILT),
     "output layer": lambda: Layer(small(), 2, BUILT),
     "cursor": lambda: Cursor(BUILT.of(small())),
@@ -205,13 +210,13 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "link": lambda: Link(clock_hz=12_000_000, slots=2, ring=256),
 }
 
-PARTS = {"Backward", "RegisterBank", "Streams"}
-"""Components that are nothing without the network around them."""
+PARTS = {"RegisterBank", "Rule", "Streams", "Vector"}
+"""Components that are nothing without the network around them, and bases of others."""
 
 
 def test_no_component_is_forgotten():
     found = set()
-    for module in pkgutil.iter_modules(spikeloom.hdl.__path__, "spikeloom.hdl."):
+    for module in pkgutil.walk_packages(spikeloom.hdl.__path__, "spikeloom.hdl."):
         for name, thing in vars(importlib.import_module(module.name)).items():
             ours = inspect.isclass(thing) and thing.__module__ == module.name
             if ours and issubclass(thing, wiring.Component):

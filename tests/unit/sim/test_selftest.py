@@ -285,7 +285,7 @@ RTL: list[tuple[str, str, set[str]]] = [
     ("error", "the gate is ignored", {"backward"}),
     ("crossbar", "a negative error spike adds its column", {"backward"}),
     ("crossbar", "no saturation at the upper rail", {"learning"}),
-    ("learning", "a word equal to the probability is kept", {"learning"}),
+    ("coincidence", "a word equal to the probability is kept", {"learning"}),
     ("weights", "half a weight", {"weights"}),
     ("weights", "a wrong CRC", {"weights"}),
     ("registers", "neighbours are swapped", {"registers"}),

@@ -206,7 +206,16 @@ def test_a_waveform_names_what_the_source_names(
     engine.close()
     text = path.read_text()
     scopes = set(re.findall(r"\$scope module (\S+) \$end", text))
-    assert {"network", "encoder", "layer1", "layer2", "crossbar", "neurons", "backward"} <= scopes
+    assert {
+        "network",
+        "encoder",
+        "layer1",
+        "layer2",
+        "crossbar",
+        "neurons",
+        "forward",
+        "feedback",
+    } <= scopes
     names = re.findall(r"\$var wire +\d+ \S+ (\S+)", text)
     assert {"fired", "spikes", "sums", "busy", "counts"} <= {name.split("[")[0] for name in names}
     assert not [name for name in names if not name[0].isalpha()]

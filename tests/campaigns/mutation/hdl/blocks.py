@@ -38,15 +38,10 @@ def _crossbars() -> list[Case]:
     return _pick(every, 1, 4, 8)
 
 
-def _learning() -> list[Case]:
-    thinning, *others = _pick(bench_learning.cases(), 0, 1, 3)
-    return [aimed(thinning), *others]
-
-
 def _vectors() -> list[Case]:
     return [
-        *_pick(bench_vectors.wheel_cases(), 0),
-        *_pick(bench_vectors.drum_cases(), 3),
+        *_pick(bench_vectors.register_cases(), 0),
+        *_pick(bench_vectors.memory_cases(), 3),
     ]
 
 
@@ -57,7 +52,7 @@ CASES: dict[str, Callable[[], Iterable[Case]]] = {
     "crossbar": _crossbars,
     "encoder": lambda: map(aimed, _pick(bench_encoder.cases(), 0, 5)),
     "dropout": lambda: map(aimed, _pick(bench_encoder.dropout_cases(), 1)),
-    "learning": _learning,
+    "learning": lambda: map(aimed, _pick(bench_learning.cases(), 1)),
     "wta": lambda: _pick(bench_wta.cases(), 10, 11),
     "fold": lambda: _pick(bench_fold.cases(), 0, 4),
     "spikes": lambda: _pick(bench_spikes.cases(), 0, 5),

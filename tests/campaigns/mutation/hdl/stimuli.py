@@ -11,22 +11,17 @@ from collections.abc import Sequence
 
 from amaranth.lib import wiring
 
-from spikeloom.golden.spec.learning import CERTAIN
+from spikeloom.golden.spec.learning import CERTAIN, Update
 from tests.bench.bench import Bench, Case, join
 from tests.bench.bench_encoder import DropoutBench, EncoderBench
-from tests.bench.bench_learning import LFSR, ThinningBench
+from tests.bench.bench_learning import RuleBench
 from tests.bench.bench_neuron import ErrorBench, ForwardBench
-from tests.support import stimulus
 
 PLAIN = 0.3
 """Share of words whose currents stay as the bench drew them."""
 
 ANYWHERE = 0.25
 """Share of the others that lead anywhere between the limits: bits of a sum carry there too."""
-
-
-THINNED = 150
-"""Clocks of a bench of thinning."""
 
 
 class AimedForward(ForwardBench):
@@ -92,18 +87,13 @@ class _Shape:
         self.words = bench.words
 
 
-class AimedThinning(ThinningBench):
+class AimedRule(RuleBench):
     """Words that agree with the probability down to a bit, differ there, and are anything below."""
 
-    def use(self):
-        rng = self.rng
-        for _ in range(THINNED):
-            probability = rng.randint(1, CERTAIN - 1)
-            bit = rng.randrange(CERTAIN.bit_length() - 1)
-            word = probability ^ 1 << bit ^ rng.getrandbits(bit)
-            # a generator is never at a word of 0 for as many steps as its state has words
-            self.state = stimulus.state_before(LFSR, max(word, 1), rng)
-            yield {"word": max(word, 1), "train": 1, "probability": probability, "spike": 1}
+    def word(self) -> int:
+        """Return such a word."""
+        bit = self.rng.randrange(CERTAIN.bit_length() - 1)
+        return max(1, (self.chance ^ 1 << bit ^ self.rng.getrandbits(bit)) % CERTAIN)
 
 
 class _Words:
@@ -209,8 +199,9 @@ def aimed(case: Case) -> Case:
         plain = case.bench(component, seed)
         if seed % 2 == 0:
             return plain
-        if isinstance(plain, ThinningBench):
-            return AimedThinning(component, seed)
+        if isinstance(plain, RuleBench):
+            update = Update(shift=plain.shift, probability=plain.chance)
+            return AimedRule(component, seed, bits=plain.bits, update=update)
         if isinstance(plain, DropoutBench):
             return AimedDropout(component, seed, chance=plain.chance)
         if isinstance(plain, EncoderBench):

@@ -1,0 +1,122 @@
+"""The order of a sample: when a step may be taken, when one is over, and what it was to be."""
+
+from __future__ import annotations
+
+from amaranth import Array, Cat, Module, Signal, Value
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from spikeloom.golden.spec.machine import Machine
+from spikeloom.hdl.lfsr import random_words
+
+SAMPLE = wiring.Signature({"start": Out(1), "train": Out(1), "grant": Out(1)})
+"""What everybody is told of a sample.
+
+start : one begins. train : held for the sample. grant : each layer may take one step (training);
+inferring they go on by themselves.
+"""
+
+
+def sample_port(machine: Machine) -> wiring.Signature:
+    """Return the bundle that runs samples.
+
+    start : while not busy; run the image loaded last. train, label : with start. busy : a sample is
+    running. counts : counted spikes per class, while not busy.
+    """
+    config = machine.config
+    return wiring.Signature(
+        {
+            "start": Out(1),
+            "train": Out(1),
+            "label": Out(range(config.sizes[-1])),
+            "busy": In(1),
+            "counts": In(data.ArrayLayout(config.steps.bit_length(), config.sizes[-1])),
+        }
+    )
+
+
+def target_port(classes: int) -> wiring.Signature:
+    """Return what the output layer's error neurons compare.
+
+    valid : the output layer has taken a training step. counted, wanted : its spikes and the
+    label's, until the step is over.
+    """
+    return wiring.Signature({"valid": Out(1), "counted": Out(classes), "wanted": Out(classes)})
+
+
+class Sample(wiring.Component):
+    """Counts the steps of a sample, and grants the next one when a training step is over.
+
+    Members
+    -------
+    host : In; see `sample_port`. steps : In; of a sample. random : In; the label's stream.
+    sample : Out; see `SAMPLE`. dropping : In; dropout is being drawn.
+    done : In, with counted; the output layer has taken a step. target : Out; see `target_port`.
+    over : In; the error spikes of the step are in place.
+    """
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        classes = machine.config.sizes[-1]
+        super().__init__(
+            {
+                "host": In(sample_port(machine)),
+                "steps": In(range(machine.config.steps + 1)),
+                "random": In(random_words()),
+                "sample": Out(SAMPLE),
+                "dropping": In(1),
+                "done": In(1),
+                "counted": In(classes),
+                "target": Out(target_port(classes)),
+                "over": In(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Begin, count, grant."""
+        m = Module()
+        host, sample, target = self.host, self.sample, self.target
+        step = Signal.like(self.steps)  # steps that are over
+        label = Signal.like(host.label)
+        preparing, over = Signal(), Signal()
+        m.d.sync += sample.start.eq(host.start)
+        with m.If(host.start):
+            m.d.sync += [
+                sample.train.eq(host.train),
+                label.eq(host.label),
+                host.busy.eq(1),
+                preparing.eq(1),
+                step.eq(0),
+                host.counts.eq(0),
+            ]
+        with m.If(preparing & ~sample.start & ~self.dropping):
+            m.d.sync += preparing.eq(0)
+            m.d.comb += sample.grant.eq(1)
+        with m.If(self.done):
+            m.d.sync += [count.eq(count + self.counted[j]) for j, count in enumerate(host.counts)]
+        wanted = self._wanted(m, step)
+        m.d.comb += [
+            target.valid.eq(self.done & sample.train),
+            target.counted.eq(self.counted),
+            target.wanted.eq(Cat((label == j) & wanted for j in range(len(self.counted)))),
+            over.eq(self.over | (self.done & ~sample.train)),
+        ]
+        with m.If(over):
+            m.d.sync += step.eq(step + 1)
+            with m.If(step + 1 == self.steps):
+                m.d.sync += host.busy.eq(0)
+            with m.Elif(sample.train):
+                m.d.comb += sample.grant.eq(1)
+        return m
+
+    def _wanted(self, m: Module, step: Signal) -> Value:
+        """Return the label neuron's spike of the step; it must hold until the step is over."""
+        table, used = Array(self._machine.label)[step], self.target.valid
+        if not self._machine.label_is_random:
+            return table
+        drawn, wanted, now = Signal(), Signal(), self.random.words[0] < table
+        m.d.comb += [self.random.take.eq(used), wanted.eq(drawn)]
+        with m.If(used):
+            m.d.sync += drawn.eq(now)
+            m.d.comb += wanted.eq(now)
+        return wanted
