@@ -12,6 +12,7 @@ from tests.bench import (
     bench_crossbar,
     bench_encoder,
     bench_fold,
+    bench_layer,
     bench_learning,
     bench_lfsr,
     bench_neuron,
@@ -75,9 +76,14 @@ def vectors(wide: bool) -> list[Case]:
     return [*registers, *memories] if wide else [registers[0], memories[3]]
 
 
-KINDS = (lfsr, encoder, forward, error, wta, crossbar, learning, spikes, fold, vectors)
+def layer(wide: bool) -> list[Case]:
+    forward, feedback = bench_layer.forward_cases(), bench_layer.feedback_cases()
+    return [*forward, *feedback] if wide else [forward[0], feedback[1]]
+
+
+KINDS = (lfsr, encoder, forward, error, wta, crossbar, learning, spikes, fold, vectors, layer)
 WIDE = {
-    "streams": (lfsr, learning, spikes, fold, vectors),
+    "streams": (lfsr, learning, spikes, fold, vectors, layer),
     "ends": (encoder, wta),
     "neurons": (forward, error),
     "crossbars": (crossbar,),
@@ -108,4 +114,4 @@ def check(kind: str):
 check_lfsr, check_encoder, check_wta = check("lfsr"), check("encoder"), check("wta")
 check_forward, check_error = check("forward"), check("error")
 check_crossbar, check_learning, check_spikes = check("crossbar"), check("learning"), check("spikes")
-check_fold, check_vectors = check("fold"), check("vectors")
+check_fold, check_vectors, check_layer = check("fold"), check("vectors"), check("layer")

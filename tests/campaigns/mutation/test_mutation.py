@@ -125,7 +125,8 @@ def test_a_bench_that_does_not_look_lets_all_live():
     running = BlockSubject("learning", case).runs(component, made.verilog)
     assert campaign.kill(running, made.mutants, Limits(30, runs=4)) == ({}, 4)
     with Simulator(component, made.verilog).mutant(0) as sound:
-        seen = sound.clock({"settings__random__words": 1, "train": 1, "layer__spike": 1})
+        pins = dict.fromkeys(case.bench(component, 1).inputs, 0)
+        seen = sound.clock(pins | {"settings__random__words": 1, "train": 1, "layer__spike": 1})
     assert (seen["settings__random__take"], seen["layer__note"], seen["train"]) == (1, 1, 1)
 
 
