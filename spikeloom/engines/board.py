@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-
 from spikeloom.boards.host.device import DeviceError
 from spikeloom.boards.host.link import LinkTransport
 from spikeloom.engines.device import DeviceEngine, refuse_rate_form
@@ -69,29 +67,6 @@ class BoardEngine(DeviceEngine):
             self.link.close()
             raise
 
-    def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Train on samples in order; return counted output spikes, int32[n, classes]."""
-        with self._timed("train", len(images)):
-            counts = self.device.train(images, labels)
-        self._collect("train")
-        return counts
-
-    def train_digests(
-        self, images: np.ndarray, labels: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Train; return the counts and, uint32[n], the digest of all weights after each sample."""
-        with self._timed("train", len(images)):
-            counts, digests = self.device.train_digests(images, labels)
-        self._collect("train")
-        return counts, digests
-
-    def infer(self, images: np.ndarray) -> np.ndarray:
-        """Return counted output spikes, int32[n, classes]."""
-        with self._timed("infer", len(images)):
-            counts = self.device.infer(images)
-        self._collect("infer")
-        return counts
-
     def clear(self) -> None:
         """Put all counters to 0."""
         super().clear()
@@ -117,12 +92,13 @@ class BoardEngine(DeviceEngine):
         )
 
     @contextmanager
-    def _timed(self, kind: Kind, images: int) -> Iterator[None]:
+    def _ran(self, kind: Kind, images: int) -> Iterator[None]:
         """Note what passes the line meanwhile."""
         names = ("bytes_out", "bytes_in", "seconds", "resent")
         before = {name: getattr(self.link.statistics, name) for name in names}
-        yield
-        passed = self._passed[kind]
-        passed["images"] += images
-        for name in names:
-            passed[name] += getattr(self.link.statistics, name) - before[name]
+        with super()._ran(kind, images):
+            yield
+            passed = self._passed[kind]
+            passed["images"] += images
+            for name in names:
+                passed[name] += getattr(self.link.statistics, name) - before[name]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -68,23 +68,20 @@ class DeviceEngine:
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Train on samples in order; return counted output spikes, int32[n, classes]."""
-        counts = self.device.train(images, labels)
-        self._collect("train")
-        return counts
+        with self._ran("train", len(images)):
+            return self.device.train(images, labels)
 
     def infer(self, images: np.ndarray) -> np.ndarray:
         """Return counted output spikes, int32[n, classes]."""
-        counts = self.device.infer(images)
-        self._collect("infer")
-        return counts
+        with self._ran("infer", len(images)):
+            return self.device.infer(images)
 
     def train_digests(
         self, images: np.ndarray, labels: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Train; return the counts and, uint32[n], the digest of all weights after each sample."""
-        counts, digests = self.device.train_digests(images, labels)
-        self._collect("train")
-        return counts, digests
+        with self._ran("train", len(images)):
+            return self.device.train_digests(images, labels)
 
     def digest(self) -> int:
         """Return the CRC-32 of all weights, computed by the core."""
@@ -104,8 +101,10 @@ class DeviceEngine:
         if close := getattr(self._transport, "close", None):
             close()
 
-    def _collect(self, kind: Kind) -> None:
-        """Take the core's counters over into wider ones, before they can wrap."""
+    @contextmanager
+    def _ran(self, kind: Kind, images: int) -> Iterator[None]:
+        """Take the core's counters over into wider ones after a call, before they can wrap."""
+        yield
         self.device.check_status()
         self._counters[kind].update(self.device.counters())
         self.device.clear()
