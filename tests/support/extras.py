@@ -6,6 +6,9 @@ import functools
 import re
 import tomllib
 from importlib import metadata
+from typing import Any
+
+import pytest
 
 from tests.paths import ROOT
 
@@ -40,6 +43,12 @@ def reason(extra: str) -> str | None:
     """Return why a test that needs an extra is skipped; None where it can run."""
     absent = lacking(extra)
     return f"{', '.join(absent)} not installed: make .venv/.{extra}" if absent else None
+
+
+def array_libraries(*names: str) -> list[Any]:
+    """Return parameters for tests of array libraries; one of them comes with an extra."""
+    marks = {"jax": pytest.mark.extra("paper")}
+    return [pytest.param(name, marks=marks.get(name, ())) for name in names]
 
 
 def installed() -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from spikeloom.golden.paper.arrays import LIBRARIES, ArrayError, namespace
+from tests.support.extras import array_libraries
 
 OTHERS = ("torch", "cupy", "jax")
 
@@ -42,7 +43,7 @@ def test_a_device_that_numpy_has_not_is_refused():
         namespace("numpy", "cuda")
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", array_libraries(*OTHERS))
 def test_a_device_that_is_not_there_is_refused(name: str):
     library(name)
     with pytest.raises(ArrayError, match=f"{name} has no device '9000': "):

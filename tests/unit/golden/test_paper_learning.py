@@ -99,8 +99,10 @@ def test_a_gradient_spike_stands_for_the_charge_that_made_it():
     assert units(config) == pytest.approx([2 * (0.5 / 8) * (0.5 / 4), 2 * (0.5 / 8), 2])
 
 
+@pytest.mark.extra("paper")
 def test_adam_is_that_of_optax(rng: np.random.Generator):
-    optax = pytest.importorskip("optax")
+    import optax
+
     config = PaperConfig(sizes=(4, 3), optimiser="adam", momentum=0.8)
     theirs = optax.adam(0.25 * 5.0, b1=0.8)
     ours = expected = rng.standard_normal((4, 3)).astype(np.float32)

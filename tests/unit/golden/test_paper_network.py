@@ -12,6 +12,7 @@ from spikeloom.golden.paper import Arrays, PaperConfig, PaperNetwork, namespace
 from spikeloom.golden.paper.arrays import LIBRARIES, ArrayError
 from spikeloom.golden.paper.encoder import input_spikes
 from spikeloom.golden.paper.training import batch_gradients
+from tests.support.extras import array_libraries
 
 NUMPY = namespace()
 
@@ -120,7 +121,7 @@ def test_trains_equal_those_of_the_equations_neuron_by_neuron(rng):
 
 def others() -> list:
     """Return what is compared with NumPy; array_api_strict allows what the standard has only."""
-    return [name for name in (*LIBRARIES, "array_api_strict") if name != "numpy"]
+    return array_libraries(*(name for name in LIBRARIES if name != "numpy"), "array_api_strict")
 
 
 def library(name: str) -> Arrays:

@@ -21,6 +21,7 @@ from spikeloom.golden.paper import (
 )
 from spikeloom.golden.paper.arrays import ArrayError
 from spikeloom.golden.paper.network import he_weights
+from tests.support.extras import array_libraries
 
 TINY = PaperConfig(
     sizes=(49, 12, 10), steps=12, batch=16, epochs=3, theta_error=1.0, dropout=(0.1, 0.2), seed=5
@@ -311,7 +312,7 @@ def test_a_library_that_is_not_there_is_refused(sets):
         train(TINY, *sets, xp="pandas")
 
 
-@pytest.mark.parametrize("name", ["torch", "cupy", "jax"])
+@pytest.mark.parametrize("name", array_libraries("torch", "cupy", "jax"))
 def test_another_library_trains_and_repeats(name: str, sets):
     """It draws other spikes than NumPy, so only with itself can it be the same."""
     try:
