@@ -54,6 +54,15 @@ def say(line: str) -> None:
 
 
 @contextmanager
+def above_bars() -> Iterator[None]:
+    """Let a line be printed where bars are drawn: they move below it."""
+    from tqdm import tqdm
+
+    with tqdm.external_write_mode(file=sys.stderr):
+        yield
+
+
+@contextmanager
 def bar(show: bool = True) -> Iterator[Callback]:
     """Give a callback that draws a bar of what takes longer than `DELAY`, where it is watched."""
     if not (show and watched()):

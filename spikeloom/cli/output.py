@@ -6,14 +6,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from spikeloom.progress import Callback, Progress, bar
+from spikeloom.progress import Callback, Progress, above_bars, bar
 from spikeloom.run import Point
 
 WIDE = 10_000
@@ -53,8 +53,9 @@ class Output:
         )
 
     def say(self, line: str) -> None:
-        """Print a line of progress."""
-        self.errors.print(line, soft_wrap=True)
+        """Print a line of progress, above the bar where one is drawn."""
+        with above_bars() if self.animated else nullcontext():
+            self.errors.print(line, soft_wrap=True)
 
     def tell(self, line: str, style: str | None = None) -> None:
         """Print a line of the result."""

@@ -222,8 +222,10 @@ def test_a_progress_bar_tells_accuracy_before_the_speed_that_is_cut_first(
     output.animated = True
     with output.progress() as progress:
         progress(Progress("training", 20000, 59000, 4321.0, 0, 2, Point(20000, 1000, 950)))
+        output.say("a line")
     told = capsys.readouterr().err
     assert "20000/59000, held-out 95.00 %" in told
+    assert any(line.rstrip() == "a line" for line in told.replace("\r", "\n").splitlines())
 
 
 def test_nothing_is_animated_in_the_cell_of_a_notebook(monkeypatch: pytest.MonkeyPatch):
