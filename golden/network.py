@@ -9,7 +9,9 @@ from spikeloom.golden.sample import run_batch, run_sample
 from spikeloom.golden.samples import (
     checked_images,
     checked_labels,
+    checked_states,
     checked_steps,
+    checked_updates,
     checked_weights,
 )
 from spikeloom.golden.spec.learning import Update
@@ -38,7 +40,7 @@ class Network:
 
     def set_updates(self, updates: tuple[Update, ...]) -> None:
         """Set each crossbar's update from now on."""
-        rows = [(0, 0), *((u.shift, u.probability) for u in updates)]
+        rows = [(0, 0), *((u.shift, u.probability) for u in checked_updates(self.machine, updates))]
         self._update = np.array(rows, dtype=np.int64)
 
     @property
@@ -72,7 +74,9 @@ class Network:
 
     @stream_states.setter
     def stream_states(self, states: list[int]) -> None:
-        self._state.streams[:] = [to_signed(value) for value in states]
+        self._state.streams[:] = [
+            to_signed(value) for value in checked_states(self.machine, states)
+        ]
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Train on samples in order; see `_run` for shapes."""

@@ -1,4 +1,4 @@
-"""What any engine takes: images, labels, steps and weights, checked in one place.
+"""What any engine takes: images, labels, steps, weights and states, checked in one place.
 
 Nothing is changed in silence: what would have to be cut, scaled or guessed is refused, with the
 value and what to do about it. Weights are checked as a whole, so that all of them are loaded or
@@ -7,17 +7,21 @@ none.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from spikeloom.errors import SpikeloomError
+from spikeloom.golden.spec.learning import CERTAIN, MAX_SHIFT, Update
 from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.streams import streams
 
 WHOLE = "iu"
 """Kinds of NumPy's whole numbers, signed and unsigned."""
 
 
 class SampleError(SpikeloomError, ValueError):
-    """Images, labels, steps or weights that a network cannot take; the message says why."""
+    """What a network cannot take; the message says why."""
 
 
 def checked_images(machine: Machine, images: np.ndarray) -> np.ndarray:
@@ -94,3 +98,31 @@ def checked_weights(machine: Machine, weights: list[np.ndarray]) -> list[np.ndar
             )
         checked.append(given.astype(np.int16))
     return checked
+
+
+def checked_updates(machine: Machine, updates: Sequence[Update]) -> Sequence[Update]:
+    """Return the updates of all crossbars."""
+    if len(updates) != len(machine.layers):
+        raise SampleError(
+            f"updates of {len(updates)} crossbars: the network has {len(machine.layers)}"
+        )
+    for update in updates:
+        if not (0 <= update.shift <= MAX_SHIFT and 0 <= update.probability <= CERTAIN):
+            raise SampleError(
+                f"{update}: a shift lies in 0..{MAX_SHIFT}, a probability in 0..{CERTAIN}"
+            )
+    return updates
+
+
+def checked_states(machine: Machine, states: Sequence[int]) -> Sequence[int]:
+    """Return the states of all streams; 0, which begins anew at its seed, is one."""
+    every = streams(machine.config)
+    if len(states) != len(every):
+        raise SampleError(f"states of {len(states)} streams: the network has {len(every)}")
+    for stream, state in zip(every, states, strict=True):
+        if not 0 <= state <= stream.lfsr.mask:
+            raise SampleError(
+                f"stream {stream.name} at {state:#x}: {stream.lfsr.name} has {stream.lfsr.degree} "
+                "bits"
+            )
+    return states

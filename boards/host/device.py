@@ -10,7 +10,9 @@ from spikeloom.errors import SpikeloomError
 from spikeloom.golden.samples import (
     checked_images,
     checked_labels,
+    checked_states,
     checked_steps,
+    checked_updates,
     checked_weights,
 )
 from spikeloom.golden.spec import protocol
@@ -138,9 +140,9 @@ class Device:
     def set_updates(self, updates: tuple[Update, ...]) -> None:
         """Set each crossbar's update from now on."""
         values = {}
-        for layer, update in zip(self.machine.layers, updates, strict=True):
-            values[f"shift.{layer.index}"] = update.shift
-            values[f"probability.{layer.index}"] = update.probability
+        for layer, update in enumerate(checked_updates(self.machine, updates), start=1):
+            values[f"shift.{layer}"] = update.shift
+            values[f"probability.{layer}"] = update.probability
         self.write_all(values)
 
     @property
@@ -157,7 +159,7 @@ class Device:
     @stream_states.setter
     def stream_states(self, states: list[int]) -> None:
         values = {}
-        for number, value in enumerate(states):
+        for number, value in enumerate(checked_states(self.machine, states)):
             name = self._drawn.get(number)
             if name is None:
                 self._resting[number] = value

@@ -10,6 +10,7 @@ from spikeloom.engines.engine import GoldenEngine
 from spikeloom.golden import initial
 from spikeloom.golden.network import Network
 from spikeloom.golden.samples import SampleError, checked_images, checked_labels
+from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import load
 from tests.support.golden_transport import GoldenTransport
@@ -109,6 +110,38 @@ def test_weights_are_loaded_whole_or_not_at_all(engine, layer, given, message):
         engine.weights = wrong[:1]
     for mine, theirs in zip(engine.weights, before, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize(
+    ("updates", "message"),
+    [
+        ([Update(0, 1)], r"updates of 1 crossbars: the network has 2"),
+        ([Update(0, 1)] * 3, r"updates of 3 crossbars"),
+        ([Update(0, 1), Update(16, 1)], r"shift=16, .*: a shift lies in 0\.\.15"),
+        ([Update(0, 65537), Update(0, 1)], r"probability=65537.*, a probability in 0\.\.65536"),
+    ],
+)
+def test_updates_that_no_core_can_hold_are_refused(engine, updates, message):
+    with pytest.raises(SampleError, match=message):
+        engine.set_updates(updates)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda states: states[:-1], r"states of 6 streams: the network has 7"),
+        (
+            lambda states: [*states[:-1], 1 << 32],
+            r"stream dropout1 at 0x100000000: lfsr32 has 32 b",
+        ),
+        (lambda states: [-1, *states[1:]], r"stream input at -0x1: lfsr64 has 64 bits"),
+    ],
+)
+def test_states_that_are_none_are_refused_together(engine, change, message):
+    before = engine.stream_states
+    with pytest.raises(SampleError, match=message):
+        engine.stream_states = change([state ^ 1 for state in before])
+    assert engine.stream_states == before
 
 
 def test_whole_numbers_of_any_width_and_pictures_are_taken(engine):
