@@ -188,6 +188,10 @@ def test_a_shared_membrane_fires_both_signs():
     ]
 
 
+def test_a_membrane_that_holds_a_threshold_yet_waits():
+    assert error_trace([(20, 1), (0, 1)]) == [(1, 10, -10, True), (1, 0, 0, False)]
+
+
 def test_separate_membranes_do_not_cancel_what_fired():
     # +12 fires p and leaves 2; the negative one keeps -12 and needs 22 to fire.
     assert error_trace([(12, 1), (-15, 1), (-7, 1), (-1, 1)], separate=True) == [

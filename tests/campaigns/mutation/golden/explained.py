@@ -6,6 +6,7 @@ _KINDS = "equivalent: only the kinds numbered 2 and 3 come here"
 _BITS = "equivalent: the operands have no bit in common"
 _ZERO = "equivalent: 0 is 0 on either side, shifted or not"
 _NOT_NEGATIVE = "equivalent: the number is never negative"
+_WORDS = "equivalent: there are two words, and only this one lies on this side"
 _TRUTHS = "equivalent: the product of two truths is whether both hold"
 _SLICE = "equivalent: the slice is longer, and only its first n elements are used"
 _CANCELS = "equivalent: a generator of two taps repeats one of them twice, and either cancels out"
@@ -132,6 +133,60 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         "equivalent: only whether it is 0 is asked for",
         "waiting |= (m[j] >= p[ERROR_THETA]) | (m_n[j] >= p[ERROR_THETA])",
         ("waiting |= (m[j] >= p[ERROR_THETA]) + (m_n[j] >= p[ERROR_THETA])",),
+    ),
+    (
+        "neuron",
+        _TRUTHS,
+        "waiting |= is_open & (max(x, y) >= th)",
+        ("waiting |= is_open * (max(x, y) >= th)",),
+    ),
+    (
+        "neuron",
+        "equivalent: no layer comes after the last",
+        "gate = OPEN if layer.index == machine.config.depth else GATES[config.gate]",
+        ("gate = OPEN if layer.index >= machine.config.depth else GATES[config.gate]",),
+    ),
+    (
+        "neuron",
+        _WORDS,
+        'separate = config.membranes == "separate"',
+        ('separate = config.membranes <= "separate"',),
+    ),
+    (
+        "neuron",
+        _WORDS,
+        'to_zero = config.reset == "zero"',
+        ('to_zero = config.reset >= "zero"',),
+    ),
+    (
+        "neuron",
+        "equivalent: numbers that only have to differ",
+        "HOLD, DISCARD, OPEN = 0, 1, 2",
+        ("HOLD, DISCARD, OPEN = -1, 1, 2", "HOLD, DISCARD, OPEN = 0, 1, 3"),
+    ),
+    (
+        "neuron",
+        "equivalent: no kind of gate has a larger number",
+        "if p[GATE] == OPEN:",
+        ("if p[GATE] >= OPEN:",),
+    ),
+    (
+        "neuron",
+        "equivalent: no kind of gate has a larger number",
+        "gate[j] = p[GATE] == OPEN and dropped[j] == 0",
+        ("gate[j] = p[GATE] >= OPEN and dropped[j] == 0",),
+    ),
+    (
+        "neuron",
+        _NOT_NEGATIVE,
+        "gate[j] = p[GATE] == OPEN and dropped[j] == 0",
+        ("gate[j] = p[GATE] == OPEN and dropped[j] <= 0",),
+    ),
+    (
+        "sample",
+        _SLICE,
+        "s.dropped[c.first[layer] : c.first[layer + 1]],",
+        ("s.dropped[c.first[layer] : c.first[layer + 2]],",),
     ),
     (
         "encoder",
