@@ -14,7 +14,10 @@ from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
 from spikeloom.hdl.neuron import ErrorNeurons
 from spikeloom.hdl.sample import SAMPLE, target_port
 from spikeloom.hdl.spikes import error_port
-from spikeloom.hdl.vectors import vector
+from spikeloom.hdl.vectors import MemoryVector, RegisterVector, Vector, suits
+
+SMALL = 32
+"""Neurons up to which a vector of bits is not worth a memory."""
 
 
 def down_port(layer: BuiltLayer) -> wiring.Signature:
@@ -132,14 +135,8 @@ class Feedback(wiring.Component):
     def _keep(self, m: Module, last: Value, clear: Value, waiting: Value) -> None:
         """Keep error spikes for the next step's writes, and for their columns."""
         layer, swept, errors = self._layer, self.swept, self.errors
-        m.submodules.waiting = store = vector(
-            layer,
-            "waiting",
-            (layer.lanes, self.lanes),
-            planes=2,
-            hardware=self._hardware,
-            replaced=True,
-        )
+        strides = layer.lanes, self.lanes
+        m.submodules.waiting = store = self._vector("waiting", strides, 2, replaced=True)
         positive, negative = store.low
         read, end = errors.read, errors.end
         m.d.comb += [errors.positive.eq(positive), errors.negative.eq(negative)]
@@ -172,9 +169,7 @@ class Feedback(wiring.Component):
         dropped = Signal(neurons.words * neurons.lanes)
         m.d.sync += [deciding.eq(above.over), valid1.eq(neurons.valid), word1.eq(neurons.word)]
         needed = above.waiting | pending | opened
-        m.submodules.fired = gate = vector(
-            self._layer, "fired", (len(fired.spikes), self.lanes), hardware=self._hardware
-        )
+        m.submodules.fired = gate = self._vector("fired", (len(fired.spikes), self.lanes), 1)
         old = gate.low[0][: len(fired.spikes)]
         m.d.comb += [
             above.back.eq(deciding & needed),
@@ -220,3 +215,18 @@ class Feedback(wiring.Component):
             want, have = (bits.word_select(word, neurons.lanes)[lane] for bits in (wanted, counted))
             currents = Mux(want & ~have, SPIKE, Mux(have & ~want, -SPIKE, 0))
             m.d.comb += neurons.currents[lane].eq(currents)
+
+    def _vector(
+        self, kind: str, strides: tuple[int, int], planes: int, *, replaced: bool = False
+    ) -> Vector:
+        """Return a vector over the layer's neurons, in a memory if that is wanted and allowed.
+
+        replaced : every sweep of the second stride replaces everything, and the first one only
+        reads.
+        """
+        size, hardware = self._layer.n_post, self._hardware
+        allowed = (replaced or strides[0] == strides[1]) and suits(size, strides) and size > SMALL
+        if hardware.drums and allowed:
+            name = f"layer{self._layer.index}.{kind}"
+            return MemoryVector(size, strides, planes=planes, name=name, hardware=hardware)
+        return RegisterVector(size, strides, planes=planes, late=hardware.registered and replaced)

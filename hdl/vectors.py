@@ -7,10 +7,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import ceil_div
-from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
-
-SMALL = 32
-"""Neurons up to which a vector of bits is not worth a memory."""
+from spikeloom.hdl.hardware import DEFAULT, Hardware
 
 
 class Vector(wiring.Component):
@@ -192,23 +189,3 @@ class MemoryVector(Vector):
 def suits(size: int, strides: tuple[int, int]) -> bool:
     """Return whether a `MemoryVector` can hold a vector: whole pieces per word, several words."""
     return strides[0] % strides[1] == 0 and size > strides[0]
-
-
-def vector(
-    layer: BuiltLayer,
-    kind: str,
-    strides: tuple[int, int],
-    *,
-    planes: int = 1,
-    hardware: Hardware,
-    replaced: bool = False,
-) -> Vector:
-    """Return a vector over a layer's neurons, in a memory if the hardware wants and allows that.
-
-    replaced : every sweep of the second stride replaces everything, and the first one only reads.
-    """
-    size, together = layer.n_post, strides[0] == strides[1]
-    if hardware.drums and (replaced or together) and suits(size, strides) and size > SMALL:
-        name = f"layer{layer.index}.{kind}"
-        return MemoryVector(size, strides, planes=planes, name=name, hardware=hardware)
-    return RegisterVector(size, strides, planes=planes, late=hardware.registered and replaced)

@@ -17,7 +17,7 @@ from amaranth.lib.memory import Memory
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.protocol import Feature
-from spikeloom.hdl import core, layer
+from spikeloom.hdl import core, feedback
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.vectors import suits
@@ -41,7 +41,7 @@ STALLS = (0.0, 0.3, 0.8)
 @pytest.fixture(autouse=True)
 def small_drums(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let drums put vectors of any size into memories: the networks here have few neurons."""
-    monkeypatch.setattr(layer, "SMALL", 0)
+    monkeypatch.setattr(feedback, "SMALL", 0)
 
 
 def features(hardware: Hardware) -> Feature:
