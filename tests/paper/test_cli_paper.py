@@ -187,7 +187,15 @@ def test_a_device_that_is_not_there_is_told_before_anything_runs(folders: list[o
     assert "numpy has no device 'cuda'" in result.stderr
 
 
-@pytest.mark.parametrize("missing", ["array_api_compat", "distributed", "jax", "pooch"])
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "array_api_compat",
+        pytest.param("distributed", marks=pytest.mark.extra("paper")),  # dask is asked for first
+        "jax",
+        "pooch",
+    ],
+)
 def test_a_missing_extra_names_the_command(
     missing: str, tmp_path: Path, folders: list[object], monkeypatch: pytest.MonkeyPatch
 ):
