@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 import spikeloom
 from spikeloom import interrupt
@@ -43,7 +44,7 @@ class Verbs(TyperGroup):
             output.say(f"error: {error}")
             output.result({"error": str(error)})
             raise typer.Exit(FAILED) from None
-        except typer.BadParameter as error:  # whose message Typer prints, with the verb's usage
+        except TyperException as error:  # whose message Typer prints, with the verb's usage
             output.result({"error": error.format_message()})
             raise
 

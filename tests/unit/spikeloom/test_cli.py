@@ -172,6 +172,9 @@ def test_completion_can_be_installed():
         (("configs", "xyzzy"), "no configuration named 'xyzzy': shipped are"),
         (("train", "tiny", "--engine", "board"), "a board needs its serial port: give --port PORT"),
         (("train", "tiny", "--epochs", "many"), "Invalid value for '--epochs': "),
+        (("train", "tiny", "--bogus"), "No such option: --bogus"),
+        (("train",), "Missing argument 'CONFIG'"),
+        (("trian",), "No such command 'trian'"),
     ],
 )
 def test_an_error_is_one_json_object_where_json_is_asked_for(arguments: tuple, message: str):
