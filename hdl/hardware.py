@@ -1,4 +1,7 @@
-"""How a network is built: choices that cost or save hardware and change no result."""
+"""How a network is built: choices that cost or save hardware and change no result.
+
+The one exception is told at `Hardware.revives`.
+"""
 
 from __future__ import annotations
 
@@ -70,8 +73,9 @@ class Hardware:
     buffered : the core has buffers of its own for commands and replies: shorter paths to its pins.
     halves : the first crossbar's memory has two sets of address registers, for half of the lanes
         each: shorter wires.
-    revives : a stream of random words that an upset or the host has put to 0 begins the next sample
-        at its seed, as in golden; else RESET brings it back.
+    revives : a stream of random words whose state an upset or the host has put to 0 begins the next
+        sample at its seed, as in golden. Without, all its words are 0 until RESET: results differ
+        from golden then, and at no other time.
     drums : spikes that wait lie in memories where that is possible, not in flip-flops.
     styles : (name of a memory, one of `STYLES`) pairs; a name without its closing number stands for
         all of them; a memory that is not named is "auto".

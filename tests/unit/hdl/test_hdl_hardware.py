@@ -17,7 +17,9 @@ from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.hardware import DEFAULT, NAME, STYLES, Hardware, HardwareError
 from spikeloom.hdl.memories import memories
+from tests.support.byte_program import Program, check
 from tests.support.random_config import random_config, random_hardware
+from tests.support.small_core import FULL, program_of, small
 
 MEMORY = re.compile(r"((?:^ *attribute .*\n)*)^ *memory width (\d+) size (\d+) ", re.MULTILINE)
 ATTRIBUTE = re.compile(r'attribute \\(\w+) "([^"]*)"')
@@ -140,3 +142,34 @@ def test_a_core_without_counters_has_less_logic():
         rtlil.convert(Core(load("tiny"), Hardware(counters=counters))) for counters in (True, False)
     )
     assert len(without) < len(with_)
+
+
+# The one choice that shows in results
+
+
+def trained(program: Program) -> Program:
+    program.image(FULL // 2)
+    program.train(1)
+    program.digest()
+    return program
+
+
+def with_a_dead_stream(seed: int) -> Program:
+    program = trained(program_of(small(), seed))
+    for half in ("low", "high"):
+        program.write(f"stream.input.{half}", 0)
+    return program
+
+
+def test_streams_that_are_not_revived_are_golden_until_one_is_zero_and_after_reset(seed: int):
+    unrevived = Hardware(revives=False)
+    program = with_a_dead_stream(seed)
+    program.reset()
+    check(Core(small().config, unrevived), trained(program))
+
+
+def test_a_stream_that_is_zero_differs_from_golden_where_it_is_not_revived(seed: int):
+    program = trained(with_a_dead_stream(seed))
+    check(Core(small().config, Hardware()), program)
+    with pytest.raises(AssertionError, match=r"train 1|digest"):
+        check(Core(small().config, Hardware(revives=False)), program)
