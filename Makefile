@@ -12,7 +12,7 @@ SHELL := /bin/bash
 # What runs below calls make itself, to compile simulators; it must not inherit our job server.
 unexport MAKEFLAGS MFLAGS
 
-.PHONY: demo test test-slow fuzz upsets paper evidence formal mutants bitstreams crash lint clean lock licences audit
+.PHONY: demo test test-slow fuzz upsets paper evidence formal mutants notebooks bitstreams crash lint clean lock licences audit
 
 demo: .venv/.demo
 	$(BIN)/spikeloom demo
@@ -52,6 +52,10 @@ crash: .venv/.test
 # make mutants MUTANTS="golden --most 20 --out build/mutants-golden.json wta neuron"
 mutants: .venv/.mutants
 	$(BIN)/python -m tests.campaigns.mutation $(MUTANTS)
+
+# The examples, each in a new kernel.
+notebooks: .venv/.test .venv/.boards .venv/.notebooks
+	$(BIN)/pytest -m slow tests/unit/spikeloom/test_examples.py
 
 # Two families, the tools' first run included; a missed clock fails.
 bitstreams: .venv/.boards
