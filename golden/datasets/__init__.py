@@ -15,7 +15,7 @@ __all__ = ["DataError", "Dataset", "Part", "area_mean", "load"]
 MNIST = Path(__file__).parent / "mnist"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Dataset:
     """Images and labels, in file order; arrays are writable and C-contiguous.
 
@@ -44,6 +44,9 @@ class Dataset:
     test_labels: np.ndarray
     classes: int
     source: str
+
+    def __repr__(self) -> str:
+        return "\n".join(repr(part) for part in (self.train, self.held, self.test))
 
     @property
     def train(self) -> Part:

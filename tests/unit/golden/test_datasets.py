@@ -63,6 +63,14 @@ def test_mnist_loads_whole():
     assert data.train_images.mean() == pytest.approx(33.3184, abs=1e-4)  # as published: 0.1307
 
 
+def test_a_data_set_shows_its_parts():
+    data = load(train=5, test=3, holdout=2)
+    train, held, test = repr(data).split("\n")
+    assert train == "<mnist, train: 5 images of 28 x 28, 5 classes>"
+    assert held.startswith("<mnist, held: 2 images of 28 x 28")
+    assert test.startswith("<mnist, test: 3 images of 28 x 28")
+
+
 def test_arrays_are_contiguous_bytes_that_may_be_written():
     data = load(train=3, test=2, holdout=4, shape=(14, 14))
     for images, labels, count in (

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 import spikeloom as sl
-from tests.paths import ROOT
+from tests.support.notebooks import NOTEBOOKS, run
 
-NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 LARGEST = 600_000
 """Bytes of a notebook with its pictures: more than a reader of a clone should wait for."""
 
@@ -54,8 +53,5 @@ def test_a_notebook_shows_what_its_cells_gave_one_after_another(path: Path):
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path: Path, tmp_path: Path):
-    nbclient = pytest.importorskip("nbclient", reason="the extra `notebooks` is not installed")
-    nbformat = pytest.importorskip("nbformat")
-    notebook = nbformat.read(path, as_version=4)
-    where = {"metadata": {"path": str(tmp_path)}}
-    nbclient.NotebookClient(notebook, timeout=None, resources=where).execute()
+    pytest.importorskip("nbclient", reason="the extra `notebooks` is not installed")
+    run(path, tmp_path)
