@@ -67,40 +67,9 @@ class Encoder(wiring.Component):
         m = Module()
         machine, draws = self._machine, self.draws
         pixels, config = machine.config.sizes[0], machine.config
-        groups = -(-pixels // draws)
-        entry = data.StructLayout({"index": self._index, "value": 8})
-        span = 1 << clog2(groups)
-        front = Signal()  # the buffer being scanned
-        filled, active = Signal(range(pixels + 1)), Signal(range(pixels + 1))
-
-        slot, lane = Signal(range(groups + 1)), Signal(range(max(draws, 2)))
-        with m.If(self.image.load):
-            last_lane = lane == draws - 1
-            m.d.sync += [
-                filled.eq(filled + 1),
-                lane.eq(Mux(last_lane, 0, lane + 1)),
-                slot.eq(slot + last_lane),
-            ]
-        with m.If(self.swap):
-            m.d.sync += [front.eq(~front), active.eq(filled)]
-        with m.If(self.swap | self.image.empty):
-            m.d.sync += [filled.eq(0), lane.eq(0), slot.eq(0)]
-
-        group = Signal(range(groups + 1))
+        group = Signal(range(-(-pixels // draws) + 1))
         advance = Signal()
-        entries = []
-        for d in range(draws):
-            memory = self._hardware.memory(m, f"encoder.pixels{d}", entry, 2 * span)
-            write, read = memory.write_port(), memory.read_port()
-            m.d.comb += [
-                write.addr.eq(Cat(slot[: clog2(groups)], ~front)),
-                write.data.index.eq(self.image.index),
-                write.data.value.eq(self.image.value),
-                write.en.eq(self.image.load & (lane == d)),
-                read.addr.eq(Cat(group[: clog2(groups)], front)),
-                read.en.eq(advance),
-            ]
-            entries.append(read.data)
+        entries, active = self._buffers(m, group, advance)
 
         # stage 0: address of the group; the next step's first group follows its last at once
         running = Signal()
@@ -145,7 +114,7 @@ class Encoder(wiring.Component):
             index = Signal(self._index, name=f"index{d}", reset_less=True)
             read = entries[d]
             if registered:
-                read = Signal(entry, name=f"entry{d}", reset_less=True)
+                read = Signal(entries[d].shape(), name=f"entry{d}", reset_less=True)
                 with m.If(advance):
                     m.d.sync += read.eq(entries[d])
             with m.If(advance):
@@ -177,6 +146,43 @@ class Encoder(wiring.Component):
         waiting = Cat(stage.valid for stage in stages).any()
         m.d.comb += self.busy.eq(running | waiting | valid4 | dropping)
         return m
+
+    def _buffers(self, m: Module, group: Signal, advance: Signal) -> tuple[list[data.View], Signal]:
+        """Return the pixels of the group asked for with `advance`, and how many there are."""
+        pixels, draws = self._machine.config.sizes[0], self.draws
+        groups = -(-pixels // draws)
+        entry = data.StructLayout({"index": self._index, "value": 8})
+        span = 1 << clog2(groups)
+        front = Signal()  # the buffer being scanned
+        filled, active = Signal(range(pixels + 1)), Signal(range(pixels + 1))
+
+        slot, lane = Signal(range(groups + 1)), Signal(range(max(draws, 2)))
+        with m.If(self.image.load):
+            last_lane = lane == draws - 1
+            m.d.sync += [
+                filled.eq(filled + 1),
+                lane.eq(Mux(last_lane, 0, lane + 1)),
+                slot.eq(slot + last_lane),
+            ]
+        with m.If(self.swap):
+            m.d.sync += [front.eq(~front), active.eq(filled)]
+        with m.If(self.swap | self.image.empty):
+            m.d.sync += [filled.eq(0), lane.eq(0), slot.eq(0)]
+
+        entries = []
+        for d in range(draws):
+            memory = self._hardware.memory(m, f"encoder.pixels{d}", entry, 2 * span)
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                write.addr.eq(Cat(slot[: clog2(groups)], ~front)),
+                write.data.index.eq(self.image.index),
+                write.data.value.eq(self.image.value),
+                write.en.eq(self.image.load & (lane == d)),
+                read.addr.eq(Cat(group[: clog2(groups)], front)),
+                read.en.eq(advance),
+            ]
+            entries.append(read.data)
+        return entries, active
 
     def _dropout(self, m: Module, running: Signal, active: Signal) -> tuple[Signal, Signal]:
         """Draw which pixels stay silent (one per clock) before `running` may begin."""
