@@ -79,7 +79,7 @@ lock: build/supply/.stamp
 	  $(if $(UPGRADE),--upgrade) --output-file requirements-ci.lock
 
 # Of what the lock names, as .venv has it installed.
-licences: $(addprefix .venv/.,test boards formal fuzz mutants paper) build/supply/.stamp
+licences: $(addprefix .venv/.,test boards formal fuzz mutants notebooks paper) build/supply/.stamp
 	build/supply/bin/pip-licenses --python $(BIN)/python --from=mixed --with-system --format=json \
 	  | $(BIN)/python tests/support/supply.py licences
 
