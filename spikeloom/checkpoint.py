@@ -6,6 +6,7 @@ An engine's name is not in it: a run may go on in another engine, and must reach
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from spikeloom.run import Point, Run
 
 FORMAT = "spikeloom-checkpoint"
 VERSION = 2
+TEXT = 1 << 14
+"""Bytes that a file's text and headers have at most."""
+
 
 _RUN = {
     "data": np.str_,
@@ -121,9 +125,12 @@ def load(path: str | Path) -> Checkpoint:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    """Read the arrays of an archive; as they are stored unpacked, it is no larger than its file."""
+    """Read the arrays of an archive, which are stored unpacked: hardly more than its file has.
+
+    Of one that was packed again, text and headers may be larger.
+    """
     try:
-        return read_arrays(path, path.stat().st_size)
+        return read_arrays(path, path.stat().st_size + TEXT)
     except OSError as error:
         raise CheckpointError(f"cannot be read: {error.strerror or error}") from error
     except ArchiveError as error:
@@ -215,6 +222,10 @@ def _scalar(fields: dict[str, np.ndarray], name: str, kind: type) -> Any:
     if name not in fields:
         raise CheckpointError(f"damaged: {name} is missing")
     array = fields[name]
+    if array.dtype.kind == "U" and array.itemsize:
+        codes = np.dtype(np.uint32).newbyteorder(array.dtype.byteorder)
+        if (array.reshape(-1).view(codes) > sys.maxunicode).any():  # Python's own calls break on it
+            raise CheckpointError(f"damaged: {name} is no text")
     if array.shape != () or not isinstance(array[()], kind):
         raise CheckpointError(
             f"damaged: {name} is {array.dtype}{list(array.shape)}, expected one {kind.__name__}"

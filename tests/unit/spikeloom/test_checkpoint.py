@@ -176,6 +176,7 @@ def test_another_configuration_is_refused_with_both_digests(made: Checkpoint, ti
         ({"config": np.str_("{")}, "its configuration cannot be used: "),
         ({"config": np.str_("3")}, "its configuration cannot be used: "),
         ({"config": np.str_('{"name": "x"}')}, "its configuration cannot be used: missing key"),
+        ({"config": np.array([0x110000], "<u4").view("<U1")[0:1].reshape(())}, "config is no text"),
     ],
 )
 def test_a_field_that_cannot_be_is_named(path: Path, tiny: Machine, changes: dict, match: str):
