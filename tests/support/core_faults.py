@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
-from spikeloom.hdl import (
-    columns,
-    commands,
-    core,
-    crossbar,
-    encoder,
-    feedback,
-    forward,
-    layer,
-    network,
-    neuron,
-    rules,
-    spikes,
-    streams,
-)
+from spikeloom.hdl import core, rules
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 from tests.campaigns.mutation.planted import Mutant
-
-HDL = (
-    columns,
-    commands,
-    core,
-    crossbar,
-    encoder,
-    feedback,
-    forward,
-    layer,
-    network,
-    neuron,
-    rules,
-    spikes,
-    streams,
-)
-"""The modules that the core is put together in."""
 
 DROPOUT = Mutant(
     "forward",
@@ -219,8 +189,9 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Hardware]] = [
 
 def replaced(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put what a mutant's module defines in the place of the sound definitions, everywhere."""
+    users = [user for name, user in sys.modules.items() if name.startswith(core.__package__ + ".")]
     with mutant.applied() as module:
-        for user in HDL:
+        for user in users:
             for name, sound in vars(user).items():
                 if getattr(sound, "__module__", None) == f"spikeloom.hdl.{mutant.module}":
                     monkeypatch.setattr(user, name, getattr(module, name))
