@@ -85,7 +85,7 @@ def test_the_state_of_the_decoder_that_no_command_leads_to_is_left_at_once(chip)
 
 def test_a_sample_that_never_ends_is_ended_by_opening_the_link(chip):
     """RESET waits for the sample, as every command does."""
-    chip.flip(named(chip, "core.network.host__sample__busy")[0])
+    chip.flip(named(chip, "core.network.sample.host__busy")[0])
     chip.idle_limit = 5000
     with pytest.raises(HangError):
         Device(chip, MACHINE)
