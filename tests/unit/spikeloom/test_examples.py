@@ -51,6 +51,7 @@ def test_a_notebook_shows_what_its_cells_gave_one_after_another(path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.extra("notebooks")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path: Path, tmp_path: Path):
     pytest.importorskip("nbclient", reason="the extra `notebooks` is not installed")
