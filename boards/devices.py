@@ -69,7 +69,7 @@ BSRAM = BlockRam("BSRAM", _DP, cost=128, byte=9)
 
 
 @dataclass(frozen=True)
-class Device:
+class Fpga:
     """One FPGA.
 
     Attributes
@@ -95,11 +95,11 @@ class Device:
         return self.brams * self.bram.bits + self.sprams * SPRAM.bits
 
 
-UP5K = Device("iCE40 UP5K", Family.ICE40, 5280, EBR, 30, sprams=4, dsps=8)
-HX8K = Device("iCE40 HX8K", Family.ICE40, 7680, EBR, 32)
-HX1K = Device("iCE40 HX1K", Family.ICE40, 1280, EBR, 16)
-ECP5_25F = Device("ECP5-25F", Family.ECP5, 24288, DP16KD, 56, dsps=28)
-ECP5_85F = Device("ECP5-85F", Family.ECP5, 83640, DP16KD, 208, dsps=156)
-GW1NR_9 = Device("GW1NR-9", Family.GOWIN, 8640, BSRAM, 26, dsps=20)
-GW2A_18 = Device("GW2A-18", Family.GOWIN, 20736, BSRAM, 46, dsps=48)
-GW2AR_18 = Device("GW2AR-18", Family.GOWIN, 20736, BSRAM, 46, dsps=48)
+UP5K = Fpga("iCE40 UP5K", Family.ICE40, 5280, EBR, 30, sprams=4, dsps=8)
+HX8K = Fpga("iCE40 HX8K", Family.ICE40, 7680, EBR, 32)
+HX1K = Fpga("iCE40 HX1K", Family.ICE40, 1280, EBR, 16)
+ECP5_25F = Fpga("ECP5-25F", Family.ECP5, 24288, DP16KD, 56, dsps=28)
+ECP5_85F = Fpga("ECP5-85F", Family.ECP5, 83640, DP16KD, 208, dsps=156)
+GW1NR_9 = Fpga("GW1NR-9", Family.GOWIN, 8640, BSRAM, 26, dsps=20)
+GW2A_18 = Fpga("GW2A-18", Family.GOWIN, 20736, BSRAM, 46, dsps=48)
+GW2AR_18 = Fpga("GW2AR-18", Family.GOWIN, 20736, BSRAM, 46, dsps=48)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from spikeloom.boards import tools
 from spikeloom.boards.clock import MHZ
-from spikeloom.boards.devices import Device, Family
+from spikeloom.boards.devices import Family, Fpga
 from spikeloom.boards.steps import Done, Log, Step, run
 from spikeloom.boards.synthesis import prepare, synthesise
 from spikeloom.boards.targets import Target
@@ -44,7 +44,7 @@ class Design:
     rtlil: str
     constraints: tuple[str, str]
     commands: tuple[tuple[str, ...], ...]
-    device: Device
+    device: Fpga
     clock_hz: int
 
     @property

@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from spikeloom.boards.devices import MUX_COST, SPRAM, BlockRam, Device, Family
+from spikeloom.boards.devices import MUX_COST, SPRAM, BlockRam, Family, Fpga
 from spikeloom.boards.steps import Log
 from spikeloom.boards.targets import Target
 from spikeloom.errors import SpikeloomError
@@ -76,7 +76,7 @@ class MemoryPlan:
         return told
 
 
-def _place(memory: StoredMemory, device: Device, style: str) -> Placement:
+def _place(memory: StoredMemory, device: Fpga, style: str) -> Placement:
     """Choose as Yosys does: the cheapest of what the style allows."""
     if style == "huge" and device.sprams:
         return Placement(memory, SPRAM.name, SPRAM.blocks(memory.width, memory.depth))

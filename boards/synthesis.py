@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spikeloom.boards.devices import Device, Family
+from spikeloom.boards.devices import Family, Fpga
 
 UNDEFINED = (
     # A clocked read port that meets a write may answer anything.
@@ -40,7 +40,7 @@ def prepare(source: Path | str, top: str = "top", *, check: bool = True) -> tupl
     )
 
 
-def synthesise(device: Device, top: str = "top", *, pads: bool = True) -> str:
+def synthesise(device: Fpga, top: str = "top", *, pads: bool = True) -> str:
     """Return the command that maps a prepared design to the cells of a device.
 
     Parameters
@@ -61,7 +61,7 @@ def synthesise(device: Device, top: str = "top", *, pads: bool = True) -> str:
 
 
 def script(
-    source: Path | str, device: Device, top: str = "top", *, pads: bool = True
+    source: Path | str, device: Fpga, top: str = "top", *, pads: bool = True
 ) -> tuple[str, ...]:
     """Return all commands from RTLIL to cells; what writes the result comes after them."""
     return (*prepare(source, top), synthesise(device, top, pads=pads))

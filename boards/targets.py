@@ -21,7 +21,7 @@ from amaranth_boards.ulx3s import ULX3S_25F_Platform, ULX3S_85F_Platform
 
 from spikeloom.boards import devices
 from spikeloom.boards.clock import MHZ, Pll, limits_for, solve
-from spikeloom.boards.devices import Device, Family
+from spikeloom.boards.devices import Family, Fpga
 from spikeloom.boards.platforms import OrangeCrabUartPlatform, TangNano20kPlatform
 from spikeloom.boards.top import PINS, Board, Pins, Top
 from spikeloom.errors import SpikeloomError
@@ -53,7 +53,7 @@ class Target:
     name: str
     title: str
     platform: type[Platform]
-    device: Device
+    device: Fpga
     clock_hz: int
     config: str
     loader: str

@@ -11,7 +11,7 @@ from spikeloom.golden.activity import NEGATIVE, POSITIVE, PRE, ROWS
 from spikeloom.golden.spec.machine import ceil_div
 
 
-class Crossbar(Protocol):
+class Accessed(Protocol):
     """A crossbar as it is built: its number, its size, columns per access, memory ports."""
 
     index: int
@@ -21,7 +21,7 @@ class Crossbar(Protocol):
     ports: int
 
 
-def floor_cycles(layers: Sequence[Crossbar], activity: np.ndarray) -> np.ndarray:
+def floor_cycles(layers: Sequence[Accessed], activity: np.ndarray) -> np.ndarray:
     """Return the floor of each sample: int64[n], in clock cycles.
 
     Sum over crossbars of pre spikes * ceil(post / lanes), plus post error spikes *

@@ -13,7 +13,7 @@ from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.network import Network
 from spikeloom.progress import Callback
-from spikeloom.report import Verification
+from spikeloom.report import Checked
 from spikeloom.sim.compare.lockstep import Lockstep
 from spikeloom.training import Evaluation
 
@@ -87,7 +87,7 @@ def run(
         tested=test,
         command=COMMAND,
         images_per_second=rate,
-        verification=Verification(True, pair.compared_weights, pair.compared_images),
+        verification=Checked(True, pair.compared_weights, pair.compared_images),
     )
     return Outcome(
         held_out=held_out,

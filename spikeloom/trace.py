@@ -48,8 +48,8 @@ class Trace:
     @naming_extras()
     def plot(self) -> Picture:
         """Draw it: a picture that a notebook shows, and that can be saved."""
+        from spikeloom.report.findings import Sample
         from spikeloom.report.raster import draw_raster
-        from spikeloom.report.run import Sample
 
         sample = Sample(0, self.image, self.label, self.all_spikes, self.all_errors)
         return draw_raster(self.config, sample)

@@ -24,7 +24,7 @@ from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.progress import Callback
-from spikeloom.run import Run as Stand
+from spikeloom.run import Run
 from spikeloom.sim.compare.difference import (
     Difference,
     MismatchError,
@@ -32,7 +32,7 @@ from spikeloom.sim.compare.difference import (
     count_differences,
     tell,
 )
-from spikeloom.sim.compare.pair import DIGEST, Pair, Run, weights_digest_of
+from spikeloom.sim.compare.pair import DIGEST, Pair, Stretch, weights_digest_of
 from spikeloom.training import Trainer, infer
 
 DIGEST_EVERY = 256
@@ -110,7 +110,7 @@ class Lockstep:
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Train both on samples in order; return counted output spikes, int32[n, classes]."""
-        self._since.append(Run(images, labels, self._updates))
+        self._since.append(Stretch(images, labels, self._updates))
         self._trained += len(images)
         if self._digest_each:
             found = self._train_each(images, labels)
@@ -145,7 +145,7 @@ class Lockstep:
             if seen:
                 sample = self._trained - len(images) + k
                 self._log(f"sample {sample} differs: looking for the step")
-                run = Run(images[k : k + 1], labels[k : k + 1], self._updates)
+                run = Stretch(images[k : k + 1], labels[k : k + 1], self._updates)
                 difference = self._pair.first_step("train", sample, run, before, seen)
                 if difference.step is None:  # something went wrong before that no digest shows
                     self._raise_trained(sample, seen)
@@ -196,7 +196,7 @@ class Lockstep:
     def _mark(self) -> None:
         """Remember this state as equal."""
         self._equal = self._pair.state()
-        self._since: list[Run] = []
+        self._since: list[Stretch] = []
 
     def _raise_trained(self, sample: int, seen: list[Place]) -> None:
         """Find the first difference among the samples trained since the last equal state.
@@ -216,7 +216,7 @@ class Lockstep:
     def _raise_inferred(
         self, images: np.ndarray, index: int, expected: np.ndarray, found: np.ndarray
     ) -> None:
-        run = Run(images[index : index + 1], np.zeros(1, np.uint8), self._updates)
+        run = Stretch(images[index : index + 1], np.zeros(1, np.uint8), self._updates)
         seen = list(count_differences(expected[index], found[index]))
         number, state = self._inferred + index, self._pair.state()
         raise MismatchError(self._pair.first_step("infer", number, run, state, seen))
@@ -274,7 +274,7 @@ def verify(
     difference = None
     try:
         start(pair, seed)
-        run = Stand(seed)
+        run = Run(seed)
         Trainer(pair, run, data.train, data.held, epochs=epochs, progress=progress).fit()
         infer(pair, data.test.images)
         pair.compare_weights()

@@ -24,7 +24,7 @@ DIGEST = "the core's digest of its weights"
 
 
 @dataclass(frozen=True)
-class State:
+class Snapshot:
     """What training changes, to go back to."""
 
     weights: list[np.ndarray]
@@ -32,17 +32,17 @@ class State:
 
 
 @dataclass(frozen=True)
-class Run:
+class Stretch:
     """Samples that were run in one call, with what was in force."""
 
     images: np.ndarray
     labels: np.ndarray
     updates: tuple[Update, ...]
 
-    def each(self) -> Iterator[Run]:
+    def each(self) -> Iterator[Stretch]:
         """Yield every sample as a run of its own."""
         for k in range(len(self.labels)):
-            yield Run(self.images[k : k + 1], self.labels[k : k + 1], self.updates)
+            yield Stretch(self.images[k : k + 1], self.labels[k : k + 1], self.updates)
 
 
 def weights_digest_of(engine: GoldenEngine) -> int:
@@ -72,11 +72,11 @@ class Pair:
         self.golden.set_updates(updates)
         self.device.set_updates(updates)
 
-    def state(self) -> State:
+    def state(self) -> Snapshot:
         """Return golden's state."""
-        return State(self.golden.weights, self.golden.stream_states)
+        return Snapshot(self.golden.weights, self.golden.stream_states)
 
-    def load(self, state: State) -> None:
+    def load(self, state: Snapshot) -> None:
         """Put both into a state, their counters at 0."""
         for engine in (self.golden, self.device):
             engine.weights = state.weights
@@ -117,7 +117,7 @@ class Pair:
 
     # Where it begins
 
-    def first_sample(self, samples: Sequence[Run], state: State) -> int | None:
+    def first_sample(self, samples: Sequence[Stretch], state: Snapshot) -> int | None:
         """Return which of the samples trained from `state` on differs first; None if none does."""
         if not self._differs_after(samples, state):
             return None
@@ -130,7 +130,7 @@ class Pair:
                 low = middle
         return high - 1
 
-    def _differs_after(self, samples: Sequence[Run], state: State) -> bool:
+    def _differs_after(self, samples: Sequence[Stretch], state: Snapshot) -> bool:
         """Whether anything differs after these samples, from `state` on."""
         self.load(state)
         for run in samples:
@@ -140,7 +140,7 @@ class Pair:
                 return True
         return any(self.counter_differences("train")) or any(self.state_differences())
 
-    def golden_after(self, samples: Sequence[Run], state: State) -> State:
+    def golden_after(self, samples: Sequence[Stretch], state: Snapshot) -> Snapshot:
         """Return golden's state after these samples, from `state` on."""
         self.load(state)
         for run in samples:
@@ -149,7 +149,7 @@ class Pair:
         return self.state()
 
     def first_step(
-        self, kind: Kind, sample: int, run: Run, state: State, seen: list[Place]
+        self, kind: Kind, sample: int, run: Stretch, state: Snapshot, seen: list[Place]
     ) -> Difference:
         """Cut a sample, by its number, short until the last step left is the first that differs.
 
@@ -170,7 +170,7 @@ class Pair:
         self.steps = steps
         return tell(kind, sample, high - 1, places, whole)
 
-    def _cut(self, kind: Kind, run: Run, state: State, steps: int) -> list[Place]:
+    def _cut(self, kind: Kind, run: Stretch, state: Snapshot, steps: int) -> list[Place]:
         """Run the first `steps` steps of a sample from `state`; return what differs after them."""
         self.load(state)
         self.steps = steps

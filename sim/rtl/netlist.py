@@ -21,7 +21,7 @@ from amaranth.lib import wiring
 
 from spikeloom import cache
 from spikeloom.boards import synthesis
-from spikeloom.boards.devices import Device, Family
+from spikeloom.boards.devices import Family, Fpga
 from spikeloom.boards.tools import call
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.core import Core
@@ -103,7 +103,7 @@ def native() -> Yosys:
     return Yosys((sys.executable, "-c", _NATIVE), share, f"pyosys {metadata.version('pyosys')}")
 
 
-def netlist_verilog(component: wiring.Component, device: Device, *, log: Log | None = None) -> str:
+def netlist_verilog(component: wiring.Component, device: Fpga, *, log: Log | None = None) -> str:
     """Return a component mapped to a device, with the models of its cells, as Verilog.
 
     Parameters
@@ -133,7 +133,7 @@ def netlist_verilog(component: wiring.Component, device: Device, *, log: Log | N
 
 def netlist_transport(
     config: NetworkConfig,
-    device: Device,
+    device: Fpga,
     hardware: Hardware = DEFAULT,
     *,
     power_up: int = 0,

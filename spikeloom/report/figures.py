@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from spikeloom.report import activity, outcome, raster, weights
 from spikeloom.report.drawing import Picture
-from spikeloom.report.run import Run
+from spikeloom.report.findings import Findings
 
 
-def figures(run: Run) -> list[Picture]:
+def figures(run: Findings) -> list[Picture]:
     """Draw every figure that the run has something to show in."""
     tested, wrong = len(run.test_labels) > 0, len(run.mistakes) > 0
     drawn = [

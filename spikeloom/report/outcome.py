@@ -24,7 +24,7 @@ from spikeloom.report.drawing import (
     one_sided,
     to_svg,
 )
-from spikeloom.report.run import Run
+from spikeloom.report.findings import Findings
 from spikeloom.run import Point
 
 MAX_TICKS = 50
@@ -68,7 +68,7 @@ def _curve(axes: Axes, curve: Curve) -> None:
     axes.plot(seen, accuracy, color=BLUE, lw=1.6, marker="o", ms=3, label=curve.of)
 
 
-def learning_curve(run: Run) -> Picture:
+def learning_curve(run: Findings) -> Picture:
     """Draw the learning curve of a run, and its test."""
     tested = len(run.test_labels)
     return draw_curve(
@@ -135,7 +135,7 @@ def draw_curve(curve: Curve) -> Picture:
     return Picture(key, "Learning curve", svg, alt, f"{band}{point}{epochs}")
 
 
-def confusion(run: Run) -> Picture:
+def confusion(run: Findings) -> Picture:
     """Which class was taken for which, and the share of each class that was right."""
     classes, names = run.config.sizes[-1], run.class_names
     matrix = np.zeros((classes, classes), np.int64)
@@ -184,7 +184,7 @@ def confusion(run: Run) -> Picture:
     return Picture(key, "Confusion matrix", svg, alt, _confusion_caption(matrix, names, run))
 
 
-def _confusion_caption(matrix: np.ndarray, names: tuple[str, ...], run: Run) -> str:
+def _confusion_caption(matrix: np.ndarray, names: tuple[str, ...], run: Findings) -> str:
     wrong = matrix * ~np.eye(len(matrix), dtype=bool)
     order = np.argsort(-wrong, axis=None, kind="stable")[:3]
     pairs = [(k // len(matrix), k % len(matrix)) for k in order]
@@ -199,7 +199,7 @@ def _confusion_caption(matrix: np.ndarray, names: tuple[str, ...], run: Run) -> 
     )
 
 
-def mistakes(run: Run) -> Picture:
+def mistakes(run: Findings) -> Picture:
     """Draw the test images that were most clearly taken for another class."""
     key, (height, width) = "mistakes", run.config.image
     columns = min(8, len(run.mistakes))

@@ -12,12 +12,12 @@ from markupsafe import Markup
 from spikeloom.golden.files import replacing
 from spikeloom.report import tables
 from spikeloom.report.figures import figures
-from spikeloom.report.run import ReportError, Run
+from spikeloom.report.findings import Findings, ReportError
 
 FILE = "report.html"
 
 
-def render(run: Run) -> str:
+def render(run: Findings) -> str:
     """Return the whole page; everything but the drawn pictures is escaped."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -57,7 +57,7 @@ class Page:
         )
 
 
-def write(directory: Path, run: Run) -> Page:
+def write(directory: Path, run: Findings) -> Page:
     """Write `directory`/report.html.
 
     The directory is made where it is missing; an old report stays whole until the new one is

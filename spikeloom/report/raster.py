@@ -23,13 +23,13 @@ from spikeloom.report.drawing import (
     marks,
     to_svg,
 )
-from spikeloom.report.run import Run, Sample
+from spikeloom.report.findings import Findings, Raster
 
 POSITIVE_MARK = {"color": ORANGE, "marker": "^", "mec": PAGE, "mew": 0.6}
 NEGATIVE_MARK = {"color": PURPLE, "marker": "v", "mec": PAGE, "mew": 0.6}
 
 
-def raster(run: Run) -> Picture:
+def raster(run: Findings) -> Picture:
     """Draw every spike and error spike of one training sample."""
     sample = run.sample
     picture, winner = _draw_raster(run.config, sample, run.class_names)
@@ -49,7 +49,7 @@ ERRORS = (
 )
 
 
-def draw_raster(config: NetworkConfig, sample: Sample) -> Picture:
+def draw_raster(config: NetworkConfig, sample: Raster) -> Picture:
     """Draw every spike and error spike of one sample."""
     names = tuple(str(k) for k in range(config.sizes[-1]))
     picture, winner = _draw_raster(config, sample, names)
@@ -60,7 +60,7 @@ def draw_raster(config: NetworkConfig, sample: Sample) -> Picture:
 
 
 def _draw_raster(
-    config: NetworkConfig, sample: Sample, names: tuple[str, ...]
+    config: NetworkConfig, sample: Raster, names: tuple[str, ...]
 ) -> tuple[Picture, int]:
     """Return the picture, without a caption, and the class with most spikes."""
     steps = len(sample.spikes)

@@ -12,7 +12,7 @@ from spikeloom.golden import initial
 from spikeloom.golden.datasets import Part
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import DEFAULT
-from spikeloom.report import Verification, collect, write
+from spikeloom.report import Checked, collect, write
 from spikeloom.report.page import Page
 from spikeloom.run import Run
 from spikeloom.training import Evaluation
@@ -30,7 +30,7 @@ def write_report(
     *,
     command: str,
     images_per_second: float,
-    verification: Verification | None = None,
+    verification: Checked | None = None,
 ) -> Page:
     """Write the report of a run that is done.
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from spikeloom.golden.spec.network import SECTIONS
 from spikeloom.report.activity import layer_name, quantities
+from spikeloom.report.findings import Findings
 from spikeloom.report.outcome import interval
-from spikeloom.report.run import Run
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def plain(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def headlines(run: Run) -> list[Headline]:
+def headlines(run: Findings) -> list[Headline]:
     """Return what a reader wants to know first."""
     shown = []
     if run.accuracy is not None:
@@ -74,7 +74,7 @@ def headlines(run: Run) -> list[Headline]:
     return shown
 
 
-def costs(run: Run) -> Table:
+def costs(run: Findings) -> Table:
     """Return spikes and accesses per training sample as numbers."""
     steps, rows = run.config.steps, []
     for quantity in quantities(run):
@@ -96,7 +96,7 @@ def costs(run: Run) -> Table:
     return Table("Spikes and accesses", (*columns, "words touched"), rows, numeric=True)
 
 
-def configuration(run: Run) -> list[Table]:
+def configuration(run: Findings) -> list[Table]:
     """Return every key of the configuration, grouped as in its file."""
     config = run.config
     names = ("name", "description", "image", "sizes", "steps")
@@ -114,7 +114,7 @@ def configuration(run: Run) -> list[Table]:
     return [*tables, Table("layers", columns, rows)]
 
 
-def derived(run: Run) -> Table:
+def derived(run: Findings) -> Table:
     """Return the integers that the configuration leads to, one column per crossbar."""
     layers, last = run.layers, max(0, run.epochs - 1)
     updates = {0: run.machine.updates(0), last: run.machine.updates(last)}
@@ -157,7 +157,7 @@ def derived(run: Run) -> Table:
     return Table("Derived integers", ("weight units, unless named", *names), rows, numeric=True)
 
 
-def provenance(run: Run) -> Table:
+def provenance(run: Findings) -> Table:
     """Return where the run came from and what it ran with."""
     rows = [
         ("command", run.command),

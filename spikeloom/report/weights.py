@@ -22,7 +22,7 @@ from spikeloom.report.drawing import (
     to_svg,
     two_sided,
 )
-from spikeloom.report.run import Run
+from spikeloom.report.findings import Findings
 
 COLUMNS = 8
 MAX_TILES = 64
@@ -32,7 +32,7 @@ BAR = 1.3
 MAX_BINS = 128
 
 
-def fields(run: Run) -> Picture:
+def fields(run: Findings) -> Picture:
     """Draw the weights of up to 64 first-layer neurons as images, the most changed first."""
     order, neurons = _shown(run), run.config.sizes[1]
     which = "All" if len(order) == neurons else f"{len(order)} of the"
@@ -47,7 +47,7 @@ def fields(run: Run) -> Picture:
     return _tiles(run, run.weights[0], "fields", "First-layer weights", "weight", caption)
 
 
-def changes(run: Run) -> Picture:
+def changes(run: Findings) -> Picture:
     """Draw what training added to the weights of the same neurons as `fields`."""
     changed = run.weights[0].astype(np.int32) - run.initial_weights[0]
     share = 100 * float((changed != 0).mean())
@@ -58,7 +58,7 @@ def changes(run: Run) -> Picture:
     return _tiles(run, changed, "changes", "First-layer weights, learned part", "change", caption)
 
 
-def _shown(run: Run) -> np.ndarray:
+def _shown(run: Findings) -> np.ndarray:
     """Return the indices of the first-layer neurons that are drawn, in order."""
     neurons = np.arange(run.config.sizes[1])
     if run.config.depth > 1:
@@ -67,7 +67,9 @@ def _shown(run: Run) -> np.ndarray:
     return neurons[:MAX_TILES]
 
 
-def _tiles(run: Run, weights: np.ndarray, key: str, title: str, what: str, caption: str) -> Picture:
+def _tiles(
+    run: Findings, weights: np.ndarray, key: str, title: str, what: str, caption: str
+) -> Picture:
     order, theta = _shown(run), run.machine.layers[0].train.theta
     height, width = run.config.image
     tiles = weights.T[order].reshape(-1, height, width) / theta
@@ -105,7 +107,7 @@ def at_rails(layer: LayerMachine, weights: np.ndarray) -> float:
     return float((np.abs(weights.astype(np.int32)) == layer.weight_max).mean())
 
 
-def histograms(run: Run) -> Picture:
+def histograms(run: Findings) -> Picture:
     """Draw how initial and trained weights of each crossbar are spread, with the rails."""
     layers, key = run.machine.layers, "histograms"
     with drawing(2.1 * len(layers) + 0.2) as figure:

@@ -12,7 +12,7 @@ from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, load
-from spikeloom.report import Run, Verification, collect
+from spikeloom.report import Checked, Findings, collect
 from spikeloom.run import Point
 
 EVERY_KEY = [
@@ -47,7 +47,7 @@ def relabelled(data: Dataset, classes: int) -> Dataset:
     )
 
 
-def trained(config: NetworkConfig, data: Dataset, **given: object) -> Run:
+def trained(config: NetworkConfig, data: Dataset, **given: object) -> Findings:
     """Train on half of the digits, test, and collect."""
     derived = machine(config)
     network, before = Network(derived), initial.weights(derived, 3)
@@ -74,11 +74,11 @@ def small_digits() -> Dataset:
 
 
 @cache
-def whole_run() -> Run:
+def whole_run() -> Findings:
     """Return a run of `tiny` with everything that a report can show."""
     return trained(
         tiny().with_seed(3),
         small_digits(),
         cycles_per_image=987.5,
-        verification=Verification(True, 944, 77),
+        verification=Checked(True, 944, 77),
     )

@@ -17,7 +17,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from spikeloom import datasets
-from spikeloom.boards.devices import ECP5_25F, GW2A_18, HX8K, UP5K, Device
+from spikeloom.boards.devices import ECP5_25F, GW2A_18, HX8K, UP5K, Fpga
 from spikeloom.engines.device import DeviceEngine
 from spikeloom.golden import initial
 from spikeloom.golden.spec.machine import machine
@@ -61,7 +61,7 @@ def check(config: NetworkConfig, transport: VerilatedTransport, train: int, test
 
 
 @pytest.mark.parametrize("device", [HX8K, ECP5_25F], ids=lambda device: device.title)
-def test_a_netlist_learns_digits_as_golden_does(device: Device, seed: int):
+def test_a_netlist_learns_digits_as_golden_does(device: Fpga, seed: int):
     for power_up in (seed, seed + 1):
         check(
             smallest(),
@@ -73,7 +73,7 @@ def test_a_netlist_learns_digits_as_golden_does(device: Device, seed: int):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("device", [UP5K, HX8K, ECP5_25F, GW2A_18], ids=lambda device: device.title)
-def test_tiny_learns_digits_as_golden_does(device: Device, seed: int):
+def test_tiny_learns_digits_as_golden_does(device: Fpga, seed: int):
     check(load("tiny"), netlist.netlist_transport(load("tiny"), device, power_up=seed), 300, 40)
 
 
@@ -156,7 +156,7 @@ def test_rtl_that_relies_on_a_collision_is_found_out():
 
 
 @pytest.mark.parametrize("device", [HX8K, ECP5_25F], ids=lambda device: device.title)
-def test_a_netlist_that_relies_on_a_collision_is_found_out(device: Device):
+def test_a_netlist_that_relies_on_a_collision_is_found_out(device: Fpga):
     library = build(netlist.netlist_verilog(Careless(), device), settings=netlist.SETTINGS)
     answers = []
     for power_up in (1, 1, 2):

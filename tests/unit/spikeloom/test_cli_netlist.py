@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from spikeloom.boards.devices import Device
+from spikeloom.boards.devices import Fpga
 from spikeloom.boards.targets import find
 from spikeloom.cli.main import app
 from spikeloom.golden.spec.document import document
@@ -41,7 +41,7 @@ def test_the_netlist_is_the_boards_own(monkeypatch: pytest.MonkeyPatch):
     asked: list[Any] = []
 
     def rtl(
-        config: NetworkConfig, device: Device, hardware: Hardware, **given: Any
+        config: NetworkConfig, device: Fpga, hardware: Hardware, **given: Any
     ) -> VerilatedTransport:
         asked.append((config, device, hardware))
         shipped = load("tiny")  # other lanes, equal in every bit, and built for other tests

@@ -16,7 +16,7 @@ from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.spec.network import SECTIONS
 from spikeloom.hdl.hardware import Hardware
-from spikeloom.report import ReportError, Run, Verification, activity, outcome, weights, write
+from spikeloom.report import Checked, Findings, ReportError, activity, outcome, weights, write
 from spikeloom.report import page as page_module
 from spikeloom.report.drawing import IMAGE_BLUE, IMAGE_ORANGE, VARIABLES, Picture
 from spikeloom.report.figures import figures
@@ -33,12 +33,12 @@ def digits() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def run() -> Run:
+def run() -> Findings:
     return whole_run()
 
 
 @pytest.fixture(scope="module")
-def drawn(run: Run) -> list[Picture]:
+def drawn(run: Findings) -> list[Picture]:
     return figures(run)
 
 
@@ -49,7 +49,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(run: Run) -> str:
+def page(run: Findings) -> str:
     return render(run)
 
 
@@ -114,14 +114,14 @@ def test_text_from_outside_is_escaped(digits: Dataset):
     assert Page(drawn).cells.count(evil) >= 3
 
 
-def test_the_same_run_gives_the_same_page(run: Run, page: str):
+def test_the_same_run_gives_the_same_page(run: Findings, page: str):
     assert render(run) == page
 
 
 # The numbers
 
 
-def test_the_headlines_are_the_runs_numbers(run: Run, page: str):
+def test_the_headlines_are_the_runs_numbers(run: Findings, page: str):
     cells = Page(page).cells
     predicted = np.array([list(row).index(max(row)) for row in run.test_counts])
     right = int((predicted == run.test_labels).sum())
@@ -137,14 +137,14 @@ def test_the_headlines_are_the_runs_numbers(run: Run, page: str):
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_difference_between_engines_cannot_be_overlooked(run: Run):
-    differing = dataclasses.replace(run, verification=Verification(False, 944, 3))
+def test_a_difference_between_engines_cannot_be_overlooked(run: Findings):
+    differing = dataclasses.replace(run, verification=Checked(False, 944, 3))
     cells = Page(render(differing)).cells
     assert "NOT EQUAL" in cells
     assert "equal" not in cells
 
 
-def test_the_confusion_matrix_counts_every_test_image_once(run: Run):
+def test_the_confusion_matrix_counts_every_test_image_once(run: Findings):
     pairs = Counter(zip(run.test_labels.tolist(), run.predicted.tolist(), strict=True))
     classes = Counter(str(k) for k in range(10))
     numbers = Counter(texts(outcome.confusion(run).svg))
@@ -156,13 +156,13 @@ def test_the_confusion_matrix_counts_every_test_image_once(run: Run):
     assert (expected + classes + classes + classes) - numbers == Counter()
 
 
-def test_the_learning_curve_states_the_test_and_chance(run: Run):
+def test_the_learning_curve_states_the_test_and_chance(run: Findings):
     found = texts(outcome.learning_curve(run).svg)
     assert f"test: {100 * run.correct / 150:.2f} % of 150" in found
     assert "chance: 10 %" in found
 
 
-def test_the_costs_are_the_activitys(run: Run, page: str):
+def test_the_costs_are_the_activitys(run: Findings, page: str):
     cells = Page(page).cells
     spikes = run.activity[:, PRE, 1]
     at = cells.index("hidden spikes", cells.index("words touched"))
@@ -171,7 +171,7 @@ def test_the_costs_are_the_activitys(run: Run, page: str):
     assert cells[at + 1 : at + 5] == [f"{middle:,.0f}", f"{low:,.0f}", f"{high:,.0f}", mean]
 
 
-def test_every_key_of_the_configuration_is_there(run: Run, page: str):
+def test_every_key_of_the_configuration_is_there(run: Findings, page: str):
     cells = Page(page).cells
     for section in SECTIONS:
         for key, value in dataclasses.asdict(getattr(run.config, section)).items():
@@ -182,21 +182,21 @@ def test_every_key_of_the_configuration_is_there(run: Run, page: str):
     assert cells[at + 1 : at + 3] == [f"{layer.train.theta:,}" for layer in run.machine.layers]
 
 
-def test_the_run_can_be_repeated_from_the_page(run: Run, page: str):
+def test_the_run_can_be_repeated_from_the_page(run: Findings, page: str):
     cells = Page(page).cells
     for name, value in [("command", run.command), ("seed", "3"), *run.versions.items()]:
         assert (name, value) in pairwise(cells), name
     assert {"python", "spikeloom", "numpy", "numba", "amaranth", "verilator"} <= run.versions.keys()
 
 
-def test_the_histogram_states_the_share_at_the_rails(run: Run):
+def test_the_histogram_states_the_share_at_the_rails(run: Findings):
     found = texts(weights.histograms(run).svg)
     for layer, trained_to in zip(run.machine.layers, run.weights, strict=True):
         share = np.mean([abs(int(w)) == layer.weight_max for w in trained_to.ravel()])
         assert f"trained: {100 * share:.2f} % at the rails" in found
 
 
-def test_rails_are_both_of_them(run: Run):
+def test_rails_are_both_of_them(run: Findings):
     layer = run.machine.layers[0]
     most = layer.weight_max
     assert weights.at_rails(layer, np.array([[most, -most, most - 1, 0]], np.int16)) == 0.5
@@ -217,28 +217,28 @@ def test_the_parts_of_the_floor_add_up_to_it(digits: Dataset):
 # Writing
 
 
-def test_the_report_is_written_into_a_new_directory(run: Run, page: str, tmp_path: Path):
+def test_the_report_is_written_into_a_new_directory(run: Findings, page: str, tmp_path: Path):
     path = write(tmp_path / "new" / "deeper", run).path
     assert path == tmp_path / "new" / "deeper" / "report.html"
     assert path.read_text(encoding="utf-8") == page
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_an_old_report_is_replaced_and_nothing_else_is_left(run: Run, tmp_path: Path):
+def test_an_old_report_is_replaced_and_nothing_else_is_left(run: Findings, tmp_path: Path):
     (tmp_path / "report.html").write_text("old")
     assert write(tmp_path, run).path.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_directory_that_cannot_be_made_is_named(run: Run, tmp_path: Path):
+def test_a_directory_that_cannot_be_made_is_named(run: Findings, tmp_path: Path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ReportError, match=r"cannot write .*file/out/report\.html: Not a directory"):
         write(tmp_path / "file" / "out", run)
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_a_report_that_cannot_be_put_in_place_leaves_nothing_behind(run: Run, tmp_path: Path):
+def test_a_report_that_cannot_be_put_in_place_leaves_nothing_behind(run: Findings, tmp_path: Path):
     (tmp_path / "report.html").mkdir()
     with pytest.raises(ReportError, match=r"name a directory that can be written"):
         write(tmp_path, run)

@@ -20,7 +20,7 @@ class ReportError(SpikeloomError):
     """A report that cannot be made or written; the message says why and what to do."""
 
 
-class Verification(NamedTuple):
+class Checked(NamedTuple):
     """Whether two engines agreed on every bit, and over how many weights and samples."""
 
     equal: bool
@@ -45,7 +45,7 @@ class Cost(NamedTuple):
     of: str
 
 
-class Sample(NamedTuple):
+class Raster(NamedTuple):
     """One recorded sample: image uint8[rows, cols], spikes and errors int8[T, N].
 
     label : None where it was inferred.
@@ -59,7 +59,7 @@ class Sample(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Run:
+class Findings:
     """One trained and tested network.
 
     Attributes
@@ -94,7 +94,7 @@ class Run:
         the engine counted them, else those of `activity`.
     cycles_per_image : float or None
         Clock cycles per training image, mean; None where the engine has no clock.
-    sample : Sample
+    sample : Raster
         A training sample to draw spike by spike.
     images_per_second : float
         While training, on this machine.
@@ -102,7 +102,7 @@ class Run:
         Repeats the run.
     versions : dict
         Name to version.
-    verification : Verification or None
+    verification : Checked or None
         None where no other engine ran beside this one.
     class_names : tuple of str
         One per class.
@@ -131,11 +131,11 @@ class Run:
     activity_of: str
     cost: Cost
     cycles_per_image: float | None
-    sample: Sample
+    sample: Raster
     images_per_second: float
     command: str
     versions: dict[str, str]
-    verification: Verification | None
+    verification: Checked | None
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
