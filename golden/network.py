@@ -40,7 +40,8 @@ class Network:
 
     def set_updates(self, updates: tuple[Update, ...]) -> None:
         """Set each crossbar's update from now on."""
-        rows = [(0, 0), *((u.shift, u.probability) for u in checked_updates(self.machine, updates))]
+        updates = checked_updates(self.machine, updates)
+        rows = [(0, 0), *((u.shift, u.probability) for u in updates)]
         self._update = np.array(rows, dtype=np.int64)
 
     @property

@@ -217,7 +217,9 @@ def test_a_waveform_names_what_the_source_names(
         "feedback",
     } <= scopes
     names = re.findall(r"\$var wire +\d+ \S+ (\S+)", text)
-    assert {"fired", "spikes", "sums", "busy", "counts"} <= {name.split("[")[0] for name in names}
+    assert {"fired", "spikes", "sums", "busy", "host__counts"} <= {
+        name.split("[")[0] for name in names
+    }
     assert not [name for name in names if not name[0].isalpha()]
     changes = [line for line in text.splitlines() if line.startswith("#")]
     assert len(changes) > 100
