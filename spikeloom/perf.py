@@ -84,7 +84,7 @@ def measure(
     hardware : of what the device is built, which the floor is counted with.
     `DataError` where `data` has too few images, or where they make no spike at all.
     """
-    refuse_rate_form(config)
+    refuse_rate_form(device.machine)
     there = len(data.train_images)
     if images < 1 or warm_up < 0 or warm_up + images > there:
         raise DataError(

@@ -21,7 +21,7 @@ from spikeloom.engines.device import DeviceEngine, refuse_rate_form
 from spikeloom.engines.engine import GoldenEngine, Kind, start
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.learning import Update
-from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.progress import Callback
 from spikeloom.run import Run
@@ -268,7 +268,7 @@ def verify(
     Training goes as `Trainer` goes, in epochs, with the seed's order of samples; the held-out
     and test images of `data` are inferred.
     """
-    refuse_rate_form(config)
+    refuse_rate_form(machine(config))
     golden = GoldenEngine(device.machine)
     pair = Lockstep(golden, device, digest_each=device.name == "board", log=log)
     difference = None

@@ -24,12 +24,13 @@ def netlist(
     from spikeloom.boards.targets import find
     from spikeloom.sim.rtl.netlist import netlist_transport
 
-    refuse_rate_form(network)
+    built = machine(network)
+    refuse_rate_form(built)
     target = find(board)
     hardware = change(target.hardware_for(network))
     with output.working(f"Building the netlist for {target.title}") as log:
         transport = netlist_transport(network, target.device, hardware, log=log)
-    return DeviceEngine("netlist", machine(network), transport)
+    return DeviceEngine("netlist", built, transport)
 
 
 def on_board(network: NetworkConfig, port: str, baud: int | None) -> DeviceEngine:

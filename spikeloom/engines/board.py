@@ -53,7 +53,7 @@ class BoardEngine(DeviceEngine):
     """
 
     def __init__(self, machine: Machine, port: str, *, baud: int | None = None) -> None:
-        refuse_rate_form(machine.config)
+        refuse_rate_form(machine)
         self.link = LinkTransport.open(port, baud=baud)
         try:
             super().__init__("board", machine, self.link)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -10,15 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from spikeloom.boards.host.device import Device, Transport
-from spikeloom.engines.engine import Kind
-from spikeloom.golden.spec.learning import Update
+from spikeloom.engines.engine import BodyEngine, Kind
+from spikeloom.golden.spec.learning import RATE
 from spikeloom.golden.spec.machine import Machine
-from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 
 
-class DeviceEngine:
+class DeviceEngine(BodyEngine):
     """A core behind a transport as an engine.
 
     Parameters
@@ -29,42 +27,9 @@ class DeviceEngine:
     """
 
     def __init__(self, name: str, machine: Machine, transport: Transport) -> None:
-        self.name = name
-        self.machine = machine
         self.device = Device(transport, machine)
         self._transport = transport
-        self.clear()
-
-    @property
-    def weights(self) -> list[np.ndarray]:
-        """Weights of every crossbar as the core holds them."""
-        return self.device.weights
-
-    @weights.setter
-    def weights(self, weights: list[np.ndarray]) -> None:
-        self.device.weights = weights
-
-    @property
-    def stream_states(self) -> list[int]:
-        """States of all streams."""
-        return self.device.stream_states
-
-    @stream_states.setter
-    def stream_states(self, states: list[int]) -> None:
-        self.device.stream_states = states
-
-    @property
-    def steps(self) -> int:
-        """Steps per sample."""
-        return self.device.steps
-
-    @steps.setter
-    def steps(self, steps: int) -> None:
-        self.device.steps = steps
-
-    def set_updates(self, updates: tuple[Update, ...]) -> None:
-        """Set each crossbar's update from now on."""
-        self.device.set_updates(updates)
+        super().__init__(name, machine, self.device)
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Train on samples in order; return counted output spikes, int32[n, classes]."""
@@ -87,14 +52,10 @@ class DeviceEngine:
         """Return the CRC-32 of all weights, computed by the core."""
         return self.device.digest()
 
-    def counters(self, kind: Kind = "train") -> dict[str, int]:
-        """Return sums over the samples trained or inferred since `clear`."""
-        return dict(self._counters[kind])
-
     def clear(self) -> None:
         """Put all counters to 0."""
+        super().clear()
         self.device.clear()
-        self._counters: dict[Kind, Counter[str]] = {"train": Counter(), "infer": Counter()}
 
     def close(self) -> None:
         """Close the transport."""
@@ -134,7 +95,7 @@ class RtlEngine(DeviceEngine):
         trace: bool = False,
         log: Callable[[str], None] | None = None,
     ) -> None:
-        refuse_rate_form(machine.config)
+        refuse_rate_form(machine)
         # Amaranth and the core cost a second to import, which no golden run should wait for.
         from spikeloom.hdl.core import Core
         from spikeloom.sim.rtl.transport import VerilatedTransport
@@ -151,11 +112,11 @@ class RtlEngine(DeviceEngine):
         return self._simulation.vcd(path)
 
 
-def refuse_rate_form(config: NetworkConfig) -> None:
-    """Raise `ConfigError` for a configuration that the core has no hardware for."""
-    if config.learning.form == "rate":
+def refuse_rate_form(machine: Machine) -> None:
+    """Raise `ConfigError` for a learning rule that the core has no hardware for."""
+    if machine.rule == RATE:
         raise ConfigError(
-            f"{config.name}: learning.form = 'rate' is the golden model's alone, the core learns "
-            "by coincidences: train it with --engine golden, or set learning.form = "
+            f"{machine.config.name}: learning.form = 'rate' is the golden model's alone, the core "
+            "learns by coincidences: train it with --engine golden, or set learning.form = "
             '"coincidence"'
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.golden.spec.streams import streams
 from spikeloom.hdl.hardware import Hardware
+
+if TYPE_CHECKING:
+    from spikeloom.boards.host.device import Device
 
 ENGINES = ("golden", "rtl", "board")
 
@@ -69,53 +72,50 @@ class Engine(Protocol):
         """Give back what the engine holds; it is of no use afterwards."""
 
 
-class GoldenEngine:
-    """The golden network as an engine."""
+def _of_body(name: str, what: str) -> property:
+    """Return a property of an engine that is its body's."""
+    return property(
+        lambda engine: getattr(engine._body, name),
+        lambda engine, value: setattr(engine._body, name, value),
+        doc=what,
+    )
 
-    name = "golden"
 
-    def __init__(self, machine: Machine) -> None:
+class BodyEngine:
+    """What engines share whose state is a body's: that of a golden network, or of a core."""
+
+    weights = _of_body("weights", "Weights of every crossbar, copies.")
+    stream_states = _of_body("stream_states", "States of all streams.")
+    steps = _of_body("steps", "Steps per sample.")
+
+    def __init__(self, name: str, machine: Machine, body: Network | Device) -> None:
+        self.name = name
         self.machine = machine
-        self._network = Network(machine)
-        self._compile()
+        self._body = body
         self.clear()
-
-    def _compile(self) -> None:
-        """Run no samples, so that no later call waits for the compiler."""
-        nothing = np.zeros((0, self.machine.config.sizes[0]), np.uint8)
-        self._network.train(nothing, np.zeros(0, np.int64))
-        self._network.infer(nothing)
-
-    @property
-    def weights(self) -> list[np.ndarray]:
-        """Weights of every crossbar, copies."""
-        return self._network.weights
-
-    @weights.setter
-    def weights(self, weights: list[np.ndarray]) -> None:
-        self._network.weights = weights
-
-    @property
-    def stream_states(self) -> list[int]:
-        """States of all streams."""
-        return self._network.stream_states
-
-    @stream_states.setter
-    def stream_states(self, states: list[int]) -> None:
-        self._network.stream_states = states
-
-    @property
-    def steps(self) -> int:
-        """Steps per sample."""
-        return self._network.steps
-
-    @steps.setter
-    def steps(self, steps: int) -> None:
-        self._network.steps = steps
 
     def set_updates(self, updates: tuple[Update, ...]) -> None:
         """Set each crossbar's update from now on."""
-        self._network.set_updates(updates)
+        self._body.set_updates(updates)
+
+    def counters(self, kind: Kind = "train") -> dict[str, int]:
+        """Return sums over the samples trained or inferred since `clear`."""
+        return dict(self._counters[kind])
+
+    def clear(self) -> None:
+        """Put all counters to 0."""
+        self._counters: dict[Kind, Counter[str]] = {"train": Counter(), "infer": Counter()}
+
+
+class GoldenEngine(BodyEngine):
+    """The golden network as an engine."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__("golden", machine, Network(machine))
+        # No samples: no later call waits for the compiler.
+        nothing = np.zeros((0, machine.config.sizes[0]), np.uint8)
+        self._body.train(nothing, np.zeros(0, np.int64))
+        self._body.infer(nothing)
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Train on samples in order; return counted output spikes, int32[n, classes]."""
@@ -125,27 +125,19 @@ class GoldenEngine:
         self, images: np.ndarray, labels: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Train, and return the activity of each sample too (`golden.floor` takes it)."""
-        counts, activity = self._network.train(images, labels)
+        counts, activity = self._body.train(images, labels)
         self._counters["train"].update(counters(activity) | {"samples": len(counts)})
         return counts, activity
 
     def infer(self, images: np.ndarray) -> np.ndarray:
         """Return counted output spikes, int32[n, classes]."""
-        counts = self._network.infer(images)
+        counts = self._body.infer(images)
         self._counters["infer"]["samples"] += len(counts)
         return counts
 
     def raster(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return spikes and error spikes, int8[T, neurons] each, of one sample inferred."""
-        return self._network.raster(image, 0, 0)
-
-    def counters(self, kind: Kind = "train") -> dict[str, int]:
-        """Return sums over the samples trained or inferred since `clear`."""
-        return dict(self._counters[kind])
-
-    def clear(self) -> None:
-        """Put all counters to 0."""
-        self._counters: dict[Kind, Counter[str]] = {"train": Counter(), "infer": Counter()}
+        return self._body.raster(image, 0, 0)
 
     def close(self) -> None:
         """Hold nothing."""
