@@ -48,10 +48,10 @@ class Trace:
     @naming_extras()
     def plot(self) -> Picture:
         """Draw it: a picture that a notebook shows, and that can be saved."""
-        from spikeloom.report.findings import Sample
+        from spikeloom.report.findings import Raster
         from spikeloom.report.raster import draw_raster
 
-        sample = Sample(0, self.image, self.label, self.all_spikes, self.all_errors)
+        sample = Raster(0, self.image, self.label, self.all_spikes, self.all_errors)
         return draw_raster(self.config, sample)
 
     def __repr__(self) -> str:
