@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spikeloom.golden import datasets
-from spikeloom.golden.datasets import DataError, Dataset
+from spikeloom.golden.datasets import DataError, Dataset, Part
 from spikeloom.golden.spec.network import NetworkConfig
 
 HELD_OUT = 1000
@@ -53,7 +53,7 @@ def load(
             f"{data.source} has {data.classes} classes and {config.name!r} {outputs} outputs: "
             f"take a configuration with sizes[-1] = {data.classes}"
         )
-    there = len(data.train_images)
+    there = len(data.train)
     if held_out is None:
         held_out = min(HELD_OUT, there // 5, there if train is None else max(0, there - train))
     if not int(validate) <= held_out < there:
@@ -68,29 +68,27 @@ def load(
             f"{count} images to train on: {data.source} has {there}, less {held_out} held out; "
             f"ask for 1 to {most}"
         )
-    held = data.train_images[most:], data.train_labels[most:]
-    tested = held if validate else (data.test_images, data.test_labels)
-    if test is not None and not 0 <= test <= len(tested[1]):
-        raise DataError(f"{test} images to test on: there are {len(tested[1])}, ask for no more")
+    held = data.train[most:]
+    tested = held if validate else data.test
+    if test is not None and not 0 <= test <= len(tested):
+        raise DataError(f"{test} images to test on: there are {len(tested)}, ask for no more")
+    source = f"{data.name}, tested on held-out images" if validate else data.name
+
+    def named(part: Part, name: str) -> Part:
+        return dataclasses.replace(part, name=name, source=source)
+
     return dataclasses.replace(
         data,
-        name=f"{data.name}, tested on held-out images" if validate else data.name,
-        train_images=data.train_images[:count],
-        train_labels=data.train_labels[:count],
-        held_images=held[0],
-        held_labels=held[1],
-        test_images=tested[0][:test],
-        test_labels=tested[1][:test],
+        train=named(data.train[:count], "train"),
+        held=named(held, "held"),
+        test=named(tested[:test], "test"),
     )
 
 
 def _fitting(data: Dataset, classes: int) -> Dataset:
-    train, test = data.train_labels < classes, data.test_labels < classes
     return dataclasses.replace(
         data,
-        train_images=data.train_images[train],
-        train_labels=data.train_labels[train],
-        test_images=data.test_images[test],
-        test_labels=data.test_labels[test],
+        train=data.train[data.train.labels < classes],
+        test=data.test[data.test.labels < classes],
         classes=min(classes, data.classes),
     )

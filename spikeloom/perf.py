@@ -85,7 +85,7 @@ def measure(
     `DataError` where `data` has too few images, or where they make no spike at all.
     """
     refuse_rate_form(device.machine)
-    there = len(data.train_images)
+    there = len(data.train)
     if images < 1 or warm_up < 0 or warm_up + images > there:
         raise DataError(
             f"{images} images after a warm-up of {warm_up}: {data.source} has {there} to train "
@@ -94,16 +94,16 @@ def measure(
     order = initial.order(seed, 0, there)
     golden = GoldenEngine(device.machine)
     start(golden, seed)
-    golden.train(*_samples(data, order[:warm_up]))
+    golden.train(*data.train[order[:warm_up]])
     start(device, seed)
     device.weights = golden.weights
     device.stream_states = golden.stream_states
-    chosen = _samples(data, order[warm_up : warm_up + images])
+    chosen = data.train[order[warm_up : warm_up + images]]
     train_rate = _timed(device, *chosen)
     _, activity = golden.train_recorded(*chosen)
-    infer_rate = _timed(device, chosen[0])
+    infer_rate = _timed(device, chosen.images)
     sizes = golden.machine.config.sizes
-    inferred = np.array([of_spikes(golden.raster(image)[0], sizes) for image in chosen[0]])
+    inferred = np.array([of_spikes(golden.raster(image)[0], sizes) for image in chosen.images])
     layers = hardware.of(device.machine)
     floors = [float(floor_cycles(layers, a).mean()) for a in (activity, inferred)]
     if not all(floors):
@@ -119,7 +119,7 @@ def measure(
         floor_per_infer_image=floors[1],
         images_per_second=train_rate,
         infer_images_per_second=infer_rate,
-        golden_images_per_second=_timed(golden, *_samples(data, order[:GOLDEN_IMAGES])),
+        golden_images_per_second=_timed(golden, *data.train[order[:GOLDEN_IMAGES]]),
     )
 
 
@@ -135,8 +135,8 @@ def board_speed(
     if log is not None:
         log("simulating its core")
     device = RtlEngine(machine(config), hardware, log=log)
-    images = min(IMAGES, len(data.train_images))
-    warm_up = min(WARM_UP, len(data.train_images) - images)
+    images = min(IMAGES, len(data.train))
+    warm_up = min(WARM_UP, len(data.train) - images)
     try:
         found = measure(
             config, config.random.seed, data, device, hardware, warm_up=warm_up, images=images
@@ -147,12 +147,8 @@ def board_speed(
         found.cycles_per_train_image,
         found.cycles_per_infer_image,
         found.train_images,
-        line_bytes(data.train_images),
+        line_bytes(data.train.images),
     )
-
-
-def _samples(data: Dataset, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return data.train_images[chosen], data.train_labels[chosen]
 
 
 def _timed(

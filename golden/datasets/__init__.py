@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,27 +21,16 @@ class Dataset:
 
     Attributes
     ----------
-    name : str
-        ``mnist``, or the directory's own name.
-    train_images : uint8[n, rows, cols]
-        What may be trained on; 0 is background.
-    train_labels : uint8[n]
-    held_images, held_labels : uint8[h, rows, cols], uint8[h]
-        The end of the training file, kept back for validation.
-    test_images, test_labels : uint8[m, rows, cols], uint8[m]
-    classes : int
-        One more than the largest label of the whole training file.
-    source : str
-        Where the files lie, in words, for reports.
+    train : what may be trained on.
+    held : the end of the training file, kept back for validation.
+    test : what is tested on in the end.
+    classes : one more than the largest label of the whole training file.
+    source : where the files lie, in words, for reports.
     """
 
-    name: str
-    train_images: np.ndarray
-    train_labels: np.ndarray
-    held_images: np.ndarray
-    held_labels: np.ndarray
-    test_images: np.ndarray
-    test_labels: np.ndarray
+    train: Part
+    held: Part
+    test: Part
     classes: int
     source: str
 
@@ -49,24 +38,14 @@ class Dataset:
         return "\n".join(repr(part) for part in (self.train, self.held, self.test))
 
     @property
-    def train(self) -> Part:
-        """What may be trained on."""
-        return Part(self.train_images, self.train_labels, "train", self.name)
-
-    @property
-    def held(self) -> Part:
-        """What is kept back from training."""
-        return Part(self.held_images, self.held_labels, "held", self.name)
-
-    @property
-    def test(self) -> Part:
-        """What is tested on in the end."""
-        return Part(self.test_images, self.test_labels, "test", self.name)
+    def name(self) -> str:
+        """``mnist``, or the directory's own name."""
+        return self.train.source
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of an image."""
-        return self.train_images.shape[1:]
+        return self.train.images.shape[1:]
 
 
 def load(
@@ -81,21 +60,16 @@ def load(
 
     Parameters
     ----------
-    source : str or Path
-        ``"mnist"``, the packaged one, or a directory in MNIST's layout (`idx.find`).
-    train, test : int, optional
-        How many images, the first of each file; all where not given.
-    shape : (rows, cols), optional
-        Down-sample to this (`area_mean`).
-    holdout : int
-        How many of the *last* images of the training file are kept back. They are taken
+    source : ``"mnist"``, the packaged one, or a directory in MNIST's layout (`idx.find`).
+    train, test : how many images, the first of each file; all where not given.
+    shape : rows and columns to down-sample to (`area_mean`).
+    holdout : how many of the *last* images of the training file are kept back. They are taken
         away before ``train`` counts, so that they are the same whatever ``train`` is.
 
     Raises
     ------
-    DataError
-        A missing or unsound file, files that do not belong together, a shape that does not
-        divide, or more images asked for than there are.
+    DataError : a missing or unsound file, files that do not belong together, a shape that does
+        not divide, or more images asked for than there are.
     """
     packaged = source == "mnist"
     directory = MNIST if packaged else Path(source)
@@ -103,25 +77,27 @@ def load(
         raise DataError(
             f"{directory}: no such directory; data is 'mnist' or a directory of IDX files"
         )
-    images, labels, classes = _read_pair(directory, "train")
-    test_images, test_labels, _ = _read_pair(directory, "t10k", classes)
-    if images.shape[1:] != test_images.shape[1:]:
+    name = "mnist" if packaged else directory.resolve().name
+    training, classes = _read_part(directory, "train", name)
+    testing, _ = _read_part(directory, "t10k", name, classes)
+    found, other = training.images.shape[1:], testing.images.shape[1:]
+    if found != other:
         raise DataError(
-            f"{directory}: training images are {_text(images.shape[1:])} and test images "
-            f"{_text(test_images.shape[1:])}; both files must come from one data set"
+            f"{directory}: training images are {_text(found)} and test images "
+            f"{_text(other)}; both files must come from one data set"
         )
-    first_held = len(images) - _count("holdout", holdout, len(images), directory)
+    first_held = len(training) - _count("holdout", holdout, len(training), directory)
     n_train = _count("train", train, first_held, directory, holdout)
-    n_test = _count("test", test, len(test_images), directory)
-    target = images.shape[1:] if shape is None else shape
+    n_test = _count("test", test, len(testing), directory)
+
+    def scaled(part: Part, called: str) -> Part:
+        images = area_mean(part.images, found if shape is None else shape)
+        return replace(part, images=images, name=called)
+
     return Dataset(
-        name="mnist" if packaged else directory.resolve().name,
-        train_images=area_mean(images[:n_train], target),
-        train_labels=labels[:n_train],
-        held_images=area_mean(images[first_held:], target),
-        held_labels=labels[first_held:],
-        test_images=area_mean(test_images[:n_test], target),
-        test_labels=test_labels[:n_test],
+        train=scaled(training[:n_train], "train"),
+        held=scaled(training[first_held:], "held"),
+        test=scaled(testing[:n_test], "test"),
         classes=classes,
         source="mnist (packaged)" if packaged else str(directory),
     )
@@ -134,18 +110,13 @@ def area_mean(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
     Parameters
     ----------
-    images : uint8[n, rows, cols]
-    shape : (rows, cols)
-        Each must divide the images' own; equal shapes return ``images`` itself.
-
-    Returns
-    -------
-    uint8[n, *shape]
+    images : uint8[n, rows, cols]; returned is uint8[n, *shape].
+    shape : rows and columns; each must divide the images' own; equal shapes return ``images``
+        itself.
 
     Raises
     ------
-    DataError
-        The shape does not divide.
+    DataError : the shape does not divide.
     """
     n, rows, cols = images.shape
     if (rows, cols) == tuple(shape):
@@ -165,9 +136,9 @@ def area_mean(images: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return sums.astype(np.uint8)
 
 
-def _read_pair(
-    directory: Path, prefix: str, classes: int | None = None
-) -> tuple[np.ndarray, np.ndarray, int]:
+def _read_part(
+    directory: Path, prefix: str, source: str, classes: int | None = None
+) -> tuple[Part, int]:
     images_path = find(directory, f"{prefix}-images-idx3-ubyte")
     labels_path = find(directory, f"{prefix}-labels-idx1-ubyte")
     images = read_images(images_path)
@@ -177,7 +148,7 @@ def _read_pair(
             f"{images_path} holds {len(images)} images and {labels_path} {len(labels)} labels, "
             "expected as many of each; both files must come from one data set"
         )
-    return images, labels, int(labels.max()) + 1
+    return Part(images, labels, prefix, source), int(labels.max()) + 1
 
 
 def _count(name: str, asked: int | None, there: int, directory: Path, held: int = 0) -> int:

@@ -200,7 +200,7 @@ def training(probe: Probe) -> None:
     config = machine.config
     try:
         digits = datasets.mnist(config, train=DIGITS, test=0, held_out=0, any_classes=True)
-        images, labels = digits.train_images, digits.train_labels
+        images, labels = digits.train
     except DataError:
         images = probe.rng.integers(256, size=(DIGITS, config.sizes[0]))
         labels = probe.rng.integers(config.sizes[-1], size=DIGITS)

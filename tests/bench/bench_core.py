@@ -50,7 +50,7 @@ def digits_program(config: NetworkConfig, count: int, *, infer: bool = True) -> 
     data = datasets.mnist(config, train=count, test=count, held_out=0)
     program = Program(machine(config))
     program.load_weights(initial.weights(program.machine, 1))
-    pairs = zip(data.train_images, data.train_labels, data.test_images, strict=True)
+    pairs = zip(data.train.images, data.train.labels, data.test.images, strict=True)
     for image, label, other in pairs:
         program.image(image)
         program.train(int(label))
@@ -199,7 +199,7 @@ async def a_trained_digit_takes_its_accesses_and_no_more_than_the_documented_res
     data = datasets.mnist(config, train=DIGITS, test=0, held_out=0)
     golden = Network(program.machine)
     golden.weights = initial.weights(program.machine, 1)
-    _, activity = golden.train(data.train_images, data.train_labels)
+    _, activity = golden.train(data.train.images, data.train.labels)
     floor = int(floor_cycles(HARDWARE.of(program.machine), activity).sum())
     steps = DIGITS * config.steps
     rest = (host.busy_clocks - floor) / steps

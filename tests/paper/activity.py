@@ -56,14 +56,14 @@ def _read_float(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, A
         network.arrays,
         [network.arrays.get(w) for w in network.weights],
     )
-    raw = floating.counts(plain, data.test_images)
-    inhibited = floating.counts(network, data.test_images)
+    raw = floating.counts(plain, data.test.images)
+    inhibited = floating.counts(network, data.test.images)
     target = mean_share(inhibited)
     scale = min(np.geomspace(*config["scales"]), key=lambda s: _distance(softmax(raw * s), target))
     ways = [
-        way(RAW, raw, data.test_labels),
-        way(WTA, inhibited, data.test_labels),
-        way(SOFTMAX, softmax(raw * scale), data.test_labels) | {"scale": float(scale)},
+        way(RAW, raw, data.test.labels),
+        way(WTA, inhibited, data.test.labels),
+        way(SOFTMAX, softmax(raw * scale), data.test.labels) | {"scale": float(scale)},
     ]
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
@@ -80,8 +80,8 @@ def _read_machine(config: dict[str, Any], place: Place, tell: Tell) -> dict[str,
     for kind, strength in config["kinds"]:
         reader = GoldenEngine(machines.with_wta(found, kind, strength))
         restore(reader, state.weights, state.stream_states)
-        counts = infer(reader, data.test_images)
-        ways.append(way(kind, counts, data.test_labels) | {"strength": strength})
+        counts = infer(reader, data.test.images)
+        ways.append(way(kind, counts, data.test.labels) | {"strength": strength})
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     return {"ways": ways, "data": images.fingerprint(data)}

@@ -94,9 +94,9 @@ class Baseline:
         jax, optax = need("jax"), need("optax")
         self.epoch, self.accuracy = 0, []
         self._config, self._jax = config, jax
-        self._images = _pixels(data.train_images)
-        self._labels = np.asarray(data.train_labels, np.int32)
-        self._test_images, self._test_labels = _pixels(data.test_images), data.test_labels
+        self._images = _pixels(data.train.images)
+        self._labels = np.asarray(data.train.labels, np.int32)
+        self._test_images, self._test_labels = _pixels(data.test.images), data.test.labels
         self._steps = -(-len(self._labels) // config["batch"])
         # Keyed by purpose, epoch and step: a run that goes on draws what it would have drawn.
         self._key = jax.random.key(config["seed"])

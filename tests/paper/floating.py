@@ -62,7 +62,7 @@ def run(config: dict[str, Any], place: Place, tell: Tell) -> dict[str, Any]:
     data = images.loaded(config, place)
     model = PaperConfig.from_dict(config["model"])
     network, accuracy, checkpoint = trained(model, data, place, tell, Job("float", config).key)
-    found = counts(network, data.test_images).argmax(axis=1) == data.test_labels
+    found = counts(network, data.test.images).argmax(axis=1) == data.test.labels
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)
     return {
@@ -92,10 +92,10 @@ def trained(
     arrays = namespace(place.xp, place.device)
     result = train(
         model,
-        data.train_images,
-        data.train_labels,
-        data.test_images,
-        data.test_labels,
+        data.train.images,
+        data.train.labels,
+        data.test.images,
+        data.test.labels,
         xp=arrays,
         progress=progress,
         checkpoint=path,

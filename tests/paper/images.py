@@ -57,7 +57,7 @@ def counts(name: str, place: Place) -> tuple[int, int, int]:
     if name in KNOWN:
         return KNOWN[name].counts
     data = load(name, place)
-    return len(data.train_labels), len(data.test_labels), data.classes
+    return len(data.train.labels), len(data.test.labels), data.classes
 
 
 def trained(config: dict[str, Any], epochs: int) -> float:
@@ -87,7 +87,7 @@ def load(
     source: str | Path = MNIST if name == MNIST else Path(place.data[name])
     data = datasets.load(source)
     if name in KNOWN:
-        found = (len(data.train_labels), len(data.test_labels), data.classes)
+        found = (len(data.train.labels), len(data.test.labels), data.classes)
         if found != KNOWN[name].counts:
             raise PaperError(
                 f"{source} is not {title(name)}: it has {_counts(found)}, expected "
@@ -108,7 +108,7 @@ def loaded(config: dict[str, Any], place: Place, shape: tuple[int, int] | None =
 def fingerprint(data: Dataset) -> str:
     """Return 16 hex digits that tell training and test images and labels from any others."""
     digest = hashlib.blake2b(digest_size=8)
-    for array in (data.train_images, data.train_labels, data.test_images, data.test_labels):
+    for array in (data.train.images, data.train.labels, data.test.images, data.test.labels):
         digest.update(repr(array.shape).encode())
         digest.update(np.ascontiguousarray(array))
     return digest.hexdigest()

@@ -127,8 +127,8 @@ def test_one_step_is_that_of_adam_on_the_loss(loss: dict, rates: Any, digits: da
     one = {"dropout": [0.0], "batch": 2000, "epochs": 1} | loss
     baseline = ann.Baseline(ann.job("mnist", (784, 10), 1, **one).config, digits)
     weights = np.asarray(baseline._weights[0][0], np.float64)
-    x = digits.train_images.reshape(2000, -1) / 255
-    gradient = x.T @ (rates(x @ weights) - np.eye(10)[digits.train_labels]) / 2000
+    x = digits.train.images.reshape(2000, -1) / 255
+    gradient = x.T @ (rates(x @ weights) - np.eye(10)[digits.train.labels]) / 2000
     baseline.train_epoch()
     after = np.asarray(baseline._weights[0][0], np.float64)
     expected = -1e-3 * gradient / (np.abs(gradient) + 1e-8)

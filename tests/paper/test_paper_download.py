@@ -64,7 +64,7 @@ def test_a_download_is_checked_unpacked_and_not_repeated(tmp_path: Path, server:
     found = images.download(tmp_path / "cache", **told)
     assert list(found) == ["fashion", "emnist-balanced"]
     for path in found.values():
-        assert datasets.load(path).train_images.shape == (12, 28, 28)
+        assert datasets.load(path).train.images.shape == (12, 28, 28)
     for path in folder.iterdir():
         path.unlink()
     assert images.download(tmp_path / "cache", **told) == found

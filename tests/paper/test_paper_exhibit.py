@@ -120,7 +120,7 @@ def test_a_folder_of_data_sets_is_found_by_their_names(shared_data: Path):
     one = (shared_data / "fashion").resolve()
     assert images.find([shared_data / "fashion"]) == {"fashion": str(one)}
     data = images.load("fashion", Place(data=found), train=10, test=5)
-    assert (len(data.train_labels), len(data.test_labels)) == (10, 5)
+    assert (len(data.train.labels), len(data.test.labels)) == (10, 5)
 
 
 def test_a_folder_without_idx_files_is_refused(tmp_path: Path):
@@ -149,5 +149,5 @@ def test_a_data_set_of_ones_own_keeps_its_name_and_counts(shared_data: Path):
 def test_the_fingerprint_is_of_images_and_labels():
     data = datasets.load("mnist", train=10, test=10)
     before = images.fingerprint(data)
-    data.test_labels[3] ^= 1
+    data.test.labels[3] ^= 1
     assert images.fingerprint(data) != before

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from spikeloom.golden import datasets, initial
-from spikeloom.golden.datasets import Dataset
+from spikeloom.golden.datasets import Dataset, Part
 from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, load
@@ -39,11 +39,13 @@ def tiny(sizes: tuple[int, ...] = (49, 16, 10), **keys: object) -> NetworkConfig
 
 def relabelled(data: Dataset, classes: int) -> Dataset:
     """Return the same digits with labels for as many classes as asked."""
+
+    def other(part: Part) -> Part:
+        labels = (np.arange(len(part)) % classes).astype(np.uint8)
+        return dataclasses.replace(part, labels=labels)
+
     return dataclasses.replace(
-        data,
-        train_labels=(np.arange(len(data.train_labels)) % classes).astype(np.uint8),
-        test_labels=(np.arange(len(data.test_labels)) % classes).astype(np.uint8),
-        classes=classes,
+        data, train=other(data.train), test=other(data.test), classes=classes
     )
 
 
@@ -52,12 +54,12 @@ def trained(config: NetworkConfig, data: Dataset, **given: object) -> Findings:
     derived = machine(config)
     network, before = Network(derived), initial.weights(derived, 3)
     network.weights = before
-    network.train(data.train_images[:100], data.train_labels[:100])
+    network.train(data.train.images[:100], data.train.labels[:100])
     keys = {
         "engine": "golden",
         "epochs": 1,
         "curve": [Point(50, 40, 12), Point(200, 40, 22)],
-        "test_counts": network.infer(data.test_images),
+        "test_counts": network.infer(data.test.images),
         "initial_weights": before,
         "weights": network.weights,
         "images_per_second": 4321.0,

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from spikeloom.boards.host.device import Device
-from spikeloom.golden.datasets import Dataset
+from spikeloom.golden.datasets import Dataset, Part
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import from_dict
 from spikeloom.golden.spec.streams import streams
@@ -25,17 +25,8 @@ def digits(rng: np.random.Generator, count: int) -> Dataset:
     labels = rng.integers(3, size=count).astype(np.uint8)
     images = rng.integers(60, size=(count, 2, 3)).astype(np.uint8)
     images[np.arange(count), 0, labels] = 255
-    return Dataset(
-        name="random",
-        train_images=images,
-        train_labels=labels,
-        held_images=images[:0],
-        held_labels=labels[:0],
-        test_images=images,
-        test_labels=labels,
-        classes=3,
-        source="a generator",
-    )
+    made = Part(images, labels, source="random")
+    return Dataset(train=made, held=made[:0], test=made, classes=3, source="a generator")
 
 
 @functools.cache

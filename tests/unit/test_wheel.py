@@ -61,7 +61,7 @@ def test_the_wheel_holds_what_the_tree_holds(wheel: Path):
 def test_an_installed_wheel_finds_its_data_away_from_the_repository(wheel: Path, tmp_path: Path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
-    code = "from spikeloom.golden import datasets as d; print(d.__file__, d.load().test_labels[0])"
+    code = "from spikeloom.golden import datasets as d; print(d.__file__, d.load().test.labels[0])"
     result = run(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert result.stdout.split() == [str(tmp_path / "spikeloom/golden/datasets/__init__.py"), "7"]
 

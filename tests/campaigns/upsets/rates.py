@@ -62,7 +62,7 @@ def golden(
 ) -> Learned:
     """Train golden with weights upset between any two images; points : of the curve."""
     network, rng = _start(config, seed), np.random.default_rng([seed, 1])
-    images, labels = data.train_images, data.train_labels.astype(np.int64)
+    images, labels = data.train.images, data.train.labels.astype(np.int64)
     count = len(images)
     hits = rng.poisson(rate, count)
     if half:
@@ -74,7 +74,7 @@ def golden(
         trained = end
         network.flip_some(rng, int(hits[end - 1]))
         if end in ends:
-            curve.append((end, network.accuracy(data.test_images, data.test_labels)))
+            curve.append((end, network.accuracy(data.test.images, data.test.labels)))
     return Learned("golden", config.name, WEIGHTS, rate, half, seed, int(hits.sum()), curve)
 
 
@@ -88,7 +88,7 @@ def chip(
     device.weights, device.stream_states = network.weights, network.stream_states
     device.set_updates(network.machine.updates(0))
     bits = Bits([place for place in body.places if kind_of(place) == kind])
-    count = len(data.train_images)
+    count = len(data.train.images)
     flips, clocks = 0, 0
     for first in range(0, count, BATCH):
         part = slice(first, min(first + BATCH, count))
@@ -98,12 +98,12 @@ def chip(
         for _ in range(hits):
             number = int(rng.integers(len(bits)))
             body.schedule(bits[number], begin + 1 + int(rng.integers(clocks)))
-        device.train(data.train_images[part], data.train_labels[part])
+        device.train(data.train.images[part], data.train.labels[part])
         clocks, flips = body.cycles - begin, flips + hits
     body.calm()
     network.put(device.weights, device.stream_states)
     body.close()
-    accuracy = network.accuracy(data.test_images, data.test_labels)
+    accuracy = network.accuracy(data.test.images, data.test.labels)
     return Learned("chip", config.name, kind, rate, False, seed, flips, [(count, accuracy)])
 
 

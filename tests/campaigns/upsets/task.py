@@ -60,10 +60,10 @@ class Task:
         self.machine: Machine = machine(config)
         self.size = size
         needed = size.before + size.window + size.after + size.rest
-        if needed > len(data.train_images) or size.test > len(data.test_images):
+        if needed > len(data.train.images) or size.test > len(data.test.images):
             raise UpsetError(
                 f"{needed} images to train on and {size.test} to test on are needed, {data.name} "
-                f"has {len(data.train_images)} and {len(data.test_images)}"
+                f"has {len(data.train.images)} and {len(data.test.images)}"
             )
         self._data = data
         self._golden = Golden(self.machine)
@@ -100,7 +100,7 @@ class Task:
         self._golden.put(weights, states)
         self._golden.train(*self._part(size.before + size.window + size.after, size.rest))
         data = self._data
-        return self._golden.accuracy(data.test_images[: size.test], data.test_labels[: size.test])
+        return self._golden.accuracy(data.test.images[: size.test], data.test.labels[: size.test])
 
     def _states(self) -> list[int]:
         """Return new random states of all streams."""
@@ -111,4 +111,5 @@ class Task:
 
     def _part(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         part = slice(first, first + count)
-        return self._data.train_images[part], self._data.train_labels[part].astype(np.int64)
+        images, labels = self._data.train[part]
+        return images, labels.astype(np.int64)

@@ -132,8 +132,7 @@ def call(monkeypatch: pytest.MonkeyPatch, chips: Chip, *arguments: object) -> tu
 
     def load(config: Any, train: int = 500, test: int = 200, **_: Any) -> Dataset:
         data, other = (digits(np.random.default_rng(1), count) for count in (train, test))
-        tested = {"test_images": other.test_images, "test_labels": other.test_labels}
-        return dataclasses.replace(data, **tested)
+        return dataclasses.replace(data, test=other.test)
 
     monkeypatch.setattr(datasets, "mnist", load)
     words = [str(word) for word in ("upsets", *arguments)]

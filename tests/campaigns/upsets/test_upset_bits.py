@@ -27,7 +27,7 @@ def test_without_an_upset_the_chip_is_golden_bit_for_bit(chip, seed):
     rng = np.random.default_rng(seed)
     device, golden = loaded(chip, rng)
     data = digits(rng, 40)
-    assert same(device, golden, data.train_images, data.train_labels.astype(np.int64))
+    assert same(device, golden, data.train.images, data.train.labels.astype(np.int64))
 
 
 def test_every_bit_can_be_inverted_and_inverted_back_and_nothing_else_changes(chip, seed):
@@ -35,14 +35,14 @@ def test_every_bit_can_be_inverted_and_inverted_back_and_nothing_else_changes(ch
     rng = np.random.default_rng(seed)
     device, golden = loaded(chip, rng)
     data = digits(rng, 30)
-    labels = data.train_labels.astype(np.int64)
-    assert same(device, golden, data.train_images[:10], labels[:10])
+    labels = data.train.labels.astype(np.int64)
+    assert same(device, golden, data.train.images[:10], labels[:10])
     every = Bits(list(chip.places))
     for bit in map(every.__getitem__, range(len(every))):
         was = chip.flip(bit)
         assert chip.flip(bit) is not was, bit
         assert chip.look(bit) is was, bit
-    assert same(device, golden, data.train_images[10:], labels[10:])
+    assert same(device, golden, data.train.images[10:], labels[10:])
 
 
 def test_an_inverted_bit_is_the_only_one_that_changes(chip, seed):
@@ -129,7 +129,7 @@ def test_golden_with_the_same_weight_flips_is_the_chip_bit_for_bit(chip, seed):
     assert len(places) == 6 * 5 * 8 + 5 * 3 * 12
     keys = list(places)
     data = digits(rng, 40)
-    for image, label in zip(data.train_images, data.train_labels, strict=True):
+    for image, label in zip(data.train.images, data.train.labels, strict=True):
         for _ in range(rng.integers(6)):
             key = keys[rng.integers(len(keys))]
             if golden.flip(*key):
@@ -150,7 +150,7 @@ def test_a_weight_beyond_its_rail_is_brought_back_by_a_write_to_its_word(chip, s
     before = device.weights[0]
     assert (before[:, 0] == -128).all()
     data = digits(rng, 200)
-    device.train(data.train_images, data.train_labels)
+    device.train(data.train.images, data.train.labels)
     after = device.weights[0]
     written = (after != before)[:, :4].any(axis=1)  # a word is 4 columns
     assert written.any()

@@ -36,7 +36,7 @@ def test_a_stream_of_zeros_begins_the_next_sample_at_its_seed(chip, seed):
     assert device.stream_states == [0, *states[1:]]
     states[INPUT] = streams(CONFIG)[INPUT].seed(CONFIG.random.seed)
     golden.put(golden.weights, states)
-    assert same(device, golden, data.train_images, data.train_labels.astype(np.int64))
+    assert same(device, golden, data.train.images, data.train.labels.astype(np.int64))
 
 
 @pytest.mark.parametrize("name", ["core.control.commands_state", "core.network.streams.input.seed"])
@@ -53,7 +53,7 @@ def test_any_value_of_a_register_is_cleared_by_opening_the_link(chip, seed, name
         chip.run(20)
         chip.restart()
         device, golden = loaded(chip, rng)
-        assert same(device, golden, data.train_images, data.train_labels.astype(np.int64)), value
+        assert same(device, golden, data.train.images, data.train.labels.astype(np.int64)), value
 
 
 def test_the_state_of_the_decoder_that_no_command_leads_to_is_left_at_once(chip):
@@ -96,7 +96,7 @@ def test_a_sample_that_never_ends_is_ended_by_opening_the_link(chip):
 def test_the_link_works_and_a_frame_upset_on_its_way_is_sent_again(chip, seed):
     rng = np.random.default_rng(seed)
     data = digits(rng, 6)
-    labels = data.train_labels.astype(np.int64)
+    labels = data.train.labels.astype(np.int64)
     device, golden = loaded(chip, rng)
     states, weights = device.stream_states, device.weights
     with chip.over_the_link() as line:
@@ -105,7 +105,7 @@ def test_the_link_works_and_a_frame_upset_on_its_way_is_sent_again(chip, seed):
         device.stream_states = states
         chip.schedule(named(chip, "link.uart_in.wrong")[0], chip.cycles + 600)
         golden.put(weights, states)
-        assert same(device, golden, data.train_images, labels)
+        assert same(device, golden, data.train.images, labels)
         assert link.statistics.resent
 
 

@@ -80,19 +80,19 @@ def test_the_change_by_an_upset_is_that_of_its_weights_with_other_random_numbers
     """Golden by itself makes the same of both trainings; without an upset nothing changes."""
     rng = np.random.default_rng(seed)
     data = digits(rng, 200)
-    labels = data.train_labels.astype(np.int64)
+    labels = data.train.labels.astype(np.int64)
     other = [stream.seed(int(rng.integers(1 << 30))) for stream in streams(CONFIG)]
     monkeypatch.setattr(Task, "_states", lambda self: other)
     task = Task(CONFIG, data, 7, Size(before=60, window=4, after=2, rest=60, test=100, repeats=2))
     golden = Golden(MACHINE)
     golden.put(initial.weights(MACHINE, 7), [stream.seed(7) for stream in streams(CONFIG)])
-    golden.train(data.train_images[:66], labels[:66])
+    golden.train(data.train.images[:66], labels[:66])
     weights = golden.weights
 
     def accuracy(weights: list[np.ndarray], states: list[int]) -> float:
         golden.put(weights, states)
-        golden.train(data.train_images[66:126], labels[66:126])
-        return golden.accuracy(data.test_images[:100], data.test_labels[:100])
+        golden.train(data.train.images[66:126], labels[66:126])
+        return golden.accuracy(data.test.images[:100], data.test.labels[:100])
 
     usual, lost = accuracy(weights, other), [-w for w in weights]
     assert task.usual.mean == pytest.approx(usual)

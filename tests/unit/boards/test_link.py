@@ -197,7 +197,7 @@ def test_a_reply_of_less_than_nothing_is_refused():
 @pytest.fixture(scope="module")
 def digits() -> list[bytes]:
     """Commands that train on the packaged digits."""
-    images = datasets.load(train=640, test=1).train_images
+    images = datasets.load(train=640, test=1).train.images
     return [protocol.encode_image(image.tobytes()) + protocol.train(3) for image in images]
 
 

@@ -53,14 +53,14 @@ def test_mnist_loads_whole():
     data = load()
     assert (data.name, data.source, data.classes) == ("mnist", "mnist (packaged)", 10)
     assert data.shape == (28, 28)
-    assert data.train_images.shape == (60_000, 28, 28)
-    assert data.test_images.shape == (10_000, 28, 28)
-    assert data.train_labels[:8].tolist() == [5, 0, 4, 1, 9, 2, 1, 3]
-    assert data.test_labels[:8].tolist() == [7, 2, 1, 0, 4, 1, 4, 9]
-    assert np.bincount(data.train_labels).tolist() == [
+    assert data.train.images.shape == (60_000, 28, 28)
+    assert data.test.images.shape == (10_000, 28, 28)
+    assert data.train.labels[:8].tolist() == [5, 0, 4, 1, 9, 2, 1, 3]
+    assert data.test.labels[:8].tolist() == [7, 2, 1, 0, 4, 1, 4, 9]
+    assert np.bincount(data.train.labels).tolist() == [
         5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949,
     ]  # fmt: skip
-    assert data.train_images.mean() == pytest.approx(33.3184, abs=1e-4)  # as published: 0.1307
+    assert data.train.images.mean() == pytest.approx(33.3184, abs=1e-4)  # as published: 0.1307
 
 
 def test_a_data_set_shows_its_parts():
@@ -74,9 +74,9 @@ def test_a_data_set_shows_its_parts():
 def test_arrays_are_contiguous_bytes_that_may_be_written():
     data = load(train=3, test=2, holdout=4, shape=(14, 14))
     for images, labels, count in (
-        (data.train_images, data.train_labels, 3),
-        (data.held_images, data.held_labels, 4),
-        (data.test_images, data.test_labels, 2),
+        (data.train.images, data.train.labels, 3),
+        (data.held.images, data.held.labels, 4),
+        (data.test.images, data.test.labels, 2),
     ):
         assert images.shape == (count, 14, 14)
         assert labels.shape == (count,)
@@ -97,15 +97,15 @@ def test_a_directory_may_mix_plain_and_gz(small: Path, packed: tuple[str, ...] |
             path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
             path.unlink()
     data = load(str(small))
-    np.testing.assert_array_equal(data.train_images, plain.train_images)
-    np.testing.assert_array_equal(data.test_labels, plain.test_labels)
+    np.testing.assert_array_equal(data.train.images, plain.train.images)
+    np.testing.assert_array_equal(data.test.labels, plain.test.labels)
     assert (data.name, data.source, data.classes) == ("small", str(small), 3)
 
 
 def test_pixels_keep_their_places(small: Path, rng: np.random.Generator):
     images = rng.integers(0, 256, (12, 4, 6), np.uint8)
     (small / TRAIN_IMAGES).write_bytes(idx(images))
-    np.testing.assert_array_equal(load(small).train_images, images)
+    np.testing.assert_array_equal(load(small).train.images, images)
 
 
 @pytest.mark.parametrize(
@@ -118,10 +118,10 @@ def test_other_sets_in_mnist_layout_load(
     data = load(shared_data / name, shape=(14, 14))
     assert data.name == name
     assert data.classes == classes
-    assert data.train_images.shape == (train, 14, 14)
-    assert data.test_images.shape == (test, 14, 14)
-    assert np.unique(data.train_labels).tolist() == list(range(classes))
-    assert np.unique(data.test_labels).tolist() == list(range(classes))
+    assert data.train.images.shape == (train, 14, 14)
+    assert data.test.images.shape == (test, 14, 14)
+    assert np.unique(data.train.labels).tolist() == list(range(classes))
+    assert np.unique(data.test.labels).tolist() == list(range(classes))
 
 
 def test_labels_of_another_set_are_refused(shared_data: Path, tmp_path: Path):
@@ -140,18 +140,18 @@ def test_labels_of_another_set_are_refused(shared_data: Path, tmp_path: Path):
 def test_held_out_images_are_the_last_whatever_is_trained_on(small: Path, train: int | None):
     whole = load(small)
     data = load(small, train=train, holdout=5)
-    np.testing.assert_array_equal(data.held_images, whole.train_images[7:])
-    np.testing.assert_array_equal(data.held_labels, whole.train_labels[7:])
-    np.testing.assert_array_equal(data.train_images, whole.train_images[: train or 7])
-    np.testing.assert_array_equal(data.train_labels, whole.train_labels[: train or 7])
+    np.testing.assert_array_equal(data.held.images, whole.train.images[7:])
+    np.testing.assert_array_equal(data.held.labels, whole.train.labels[7:])
+    np.testing.assert_array_equal(data.train.images, whole.train.images[: train or 7])
+    np.testing.assert_array_equal(data.train.labels, whole.train.labels[: train or 7])
 
 
 def test_test_images_are_the_first(small: Path):
-    np.testing.assert_array_equal(load(small, test=2).test_images, load(small).test_images[:2])
+    np.testing.assert_array_equal(load(small, test=2).test.images, load(small).test.images[:2])
 
 
 def test_nothing_is_held_out_unless_asked(small: Path):
-    assert len(load(small).held_images) == 0
+    assert len(load(small).held.images) == 0
 
 
 @pytest.mark.parametrize(
@@ -178,10 +178,10 @@ def test_area_mean_rounds_half_up_by_hand():
 
 
 def test_area_mean_of_2x2_is_the_documented_shift():
-    image = load(test=50).test_images
+    image = load(test=50).test.images
     wide = image.astype(int)
     sums = wide[:, ::2, ::2] + wide[:, 1::2, ::2] + wide[:, ::2, 1::2] + wide[:, 1::2, 1::2]
-    np.testing.assert_array_equal(load(test=50, shape=(14, 14)).test_images, sums + 2 >> 2)
+    np.testing.assert_array_equal(load(test=50, shape=(14, 14)).test.images, sums + 2 >> 2)
 
 
 @pytest.mark.parametrize("shape", [(4, 7), (28, 4), (1, 1), (2, 28)])

@@ -12,7 +12,7 @@ from spikeloom.golden.datasets.images import from_picture
 
 @pytest.fixture(scope="module")
 def digits() -> np.ndarray:
-    return load(train=0, test=200).test_images
+    return load(train=0, test=200).test.images
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_an_enlarged_digit_comes_back_as_it_was(digits: np.ndarray, saved):
 
 def test_a_blurred_jpeg_is_nearest_to_its_own_class(digits: np.ndarray, saved):
     flat = digits.reshape(len(digits), -1).astype(int)
-    labels = load(train=0, test=200).test_labels
+    labels = load(train=0, test=200).test.labels
     for index in range(0, 200, 10):
         large = Image.fromarray(digits[index]).resize((250, 250), Image.Resampling.BICUBIC)
         image = from_picture(saved(large, "large.jpg", quality=90))
@@ -191,7 +191,7 @@ def test_a_photograph_is_nearest_to_its_own_class(
     paper: str, digits: np.ndarray, rng: np.random.Generator, saved
 ):
     flat = digits.reshape(len(digits), -1).astype(int)
-    labels = load(train=0, test=200).test_labels
+    labels = load(train=0, test=200).test.labels
     y, x = np.mgrid[0:1:400j, 0:1:480j]
     for index in range(0, 200, 20):
         pen = np.asarray(Image.fromarray(digits[index]).resize((300, 300))) / 255.0

@@ -35,7 +35,7 @@ def digits() -> Dataset:
 
 @pytest.fixture(scope="module")
 def sets(digits: Dataset) -> tuple:
-    return (digits.train_images, digits.train_labels, digits.test_images, digits.test_labels)
+    return (digits.train.images, digits.train.labels, digits.test.images, digits.test.labels)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_it_learns_digits(kinds: dict, least: float, seed: int):
         seed=seed,
         **kinds,
     )
-    result = train(config, data.train_images, data.train_labels, data.test_images, data.test_labels)
+    result = train(config, data.train.images, data.train.labels, data.test.images, data.test.labels)
     assert result.accuracy[-1] > least
 
 
@@ -90,7 +90,7 @@ def test_another_seed_gives_others(sets, whole):
 
 
 def test_images_may_be_flat(digits, sets, whole):
-    flat = digits.train_images.reshape(100, -1), digits.test_images.reshape(60, -1)
+    flat = digits.train.images.reshape(100, -1), digits.test.images.reshape(60, -1)
     assert same(train(TINY, flat[0], sets[1], flat[1], sets[3]), whole)
 
 

@@ -34,7 +34,7 @@ def test_an_image_survives_its_encoding(pixels: list[int]):
 
 
 def test_an_average_digit_takes_as_many_bytes_as_documented():
-    images = datasets.load("mnist").test_images[:2000]
+    images = datasets.load("mnist").test.images[:2000]
     mean = np.mean([len(protocol.encode_image(each.tobytes())) for each in images])
     (documented,) = re.findall(r"MNIST\s+digit takes (\d+) bytes", protocol.encode_image.__doc__)
     assert mean == pytest.approx(int(documented), rel=0.05)

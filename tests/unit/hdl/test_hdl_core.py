@@ -76,12 +76,12 @@ def test_training_takes_at_most_one_and_a_half_times_the_floor():
     for first in (0, 3900):
         rtl.weights, rtl.stream_states = golden.weights, golden.stream_states
         part, rest = slice(first, first + 60), slice(first + 60, 3900)
-        images, labels = data.train_images[part], data.train_labels[part]
+        images, labels = data.train.images[part], data.train.labels[part]
         rtl.clear()
         counts = rtl.train(images, labels)
         expected, activity = golden.train_recorded(images, labels)
         np.testing.assert_array_equal(counts, expected)
         floor = int(floor_cycles(layers, activity).sum())
         assert floor < rtl.counters()["cycles"] <= 1.5 * floor
-        golden.train(data.train_images[rest], data.train_labels[rest])
+        golden.train(data.train.images[rest], data.train.labels[rest])
     rtl.close()

@@ -251,7 +251,7 @@ def test_a_rate_at_which_nothing_arrives_is_given_up(fast_board):
 
 
 def test_the_line_is_busy_and_a_digit_takes_at_most_215_bytes(board):
-    images = datasets.load(train=160, test=1).train_images
+    images = datasets.load(train=160, test=1).train.images
     digits = [protocol.encode_image(image.tobytes()) + protocol.train(3) for image in images]
     quiet = b"".join(digits).translate(bytes(byte % 0x40 for byte in range(256)))
     line = SimulatedLine(board, latency=2)

@@ -49,7 +49,7 @@ def difference(config: NetworkConfig, digits: Dataset, fault: Fault) -> Differen
 
 def image(digits: Dataset, sample: int) -> np.ndarray:
     """Return the image that is presented as number `sample` of the first epoch."""
-    return digits.train_images[initial.order(SEED, 0, TRAIN)[sample]]
+    return digits.train.images[initial.order(SEED, 0, TRAIN)[sample]]
 
 
 class Board(GoldenTransport):
@@ -123,7 +123,7 @@ def test_a_wrong_weight_is_found_where_it_is(
 def test_a_wrong_weight_is_found_though_no_count_ever_shows_it(
     config: NetworkConfig, digits: Dataset
 ):
-    dark = np.flatnonzero(digits.train_images.reshape(TRAIN, -1).max(axis=0) == 0)
+    dark = np.flatnonzero(digits.train.images.reshape(TRAIN, -1).max(axis=0) == 0)
     assert dark.size
     row = int(dark[0])
     found = difference(config, digits, Fault(image(digits, 123), 9, weight=(1, row, 7)))
@@ -161,7 +161,7 @@ def test_all_that_differs_is_told(config: NetworkConfig, digits: Dataset):
 
 
 def test_a_wrong_count_in_inference_is_found(config: NetworkConfig, digits: Dataset):
-    fault = Fault(digits.test_images[17], 9, infer=True, count=0)
+    fault = Fault(digits.test.images[17], 9, infer=True, count=0)
     found = difference(config, digits, fault)
     assert (found.kind, found.sample, found.step) == ("infer", 17, 9)
     assert "sample 17 inferred, step 9: count of class 0" in str(found)
@@ -216,11 +216,11 @@ def test_a_pair_is_an_engine_that_returns_what_the_core_does(
     built = machine(config)
     pair = Lockstep(GoldenEngine(built), DeviceEngine("rtl", built, GoldenTransport(built)))
     start(pair, seed)
-    counts = pair.train(digits.train_images[:9], digits.train_labels[:9])
+    counts = pair.train(digits.train.images[:9], digits.train.labels[:9])
     alone = GoldenEngine(built)
     start(alone, seed)
     np.testing.assert_array_equal(
-        counts, alone.train(digits.train_images[:9], digits.train_labels[:9])
+        counts, alone.train(digits.train.images[:9], digits.train.labels[:9])
     )
     assert pair.stream_states == alone.stream_states
     np.testing.assert_array_equal(pair.weights[0], alone.weights[0])
@@ -232,11 +232,11 @@ def test_a_state_set_from_outside_is_the_one_gone_back_to(
     config: NetworkConfig, digits: Dataset, seed: int
 ):
     built = machine(config)
-    fault = Fault(digits.train_images[2], 4, weight=(1, 20, 5))
+    fault = Fault(digits.train.images[2], 4, weight=(1, 20, 5))
     pair = Lockstep(GoldenEngine(built), DeviceEngine("rtl", built, GoldenTransport(built, fault)))
     start(pair, seed)
     pair.weights = [np.zeros_like(w) for w in pair.weights]
-    pair.train(digits.train_images[:5], digits.train_labels[:5])
+    pair.train(digits.train.images[:5], digits.train.labels[:5])
     with pytest.raises(MismatchError) as caught:
         pair.compare_weights()
     found = caught.value.difference

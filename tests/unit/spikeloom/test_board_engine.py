@@ -83,10 +83,10 @@ def train_both(engine: BoardEngine, data: Dataset) -> None:
     for body in (engine, golden):
         start(body, SEED)
     np.testing.assert_array_equal(
-        engine.train(data.train_images, data.train_labels),
-        golden.train(data.train_images, data.train_labels),
+        engine.train(data.train.images, data.train.labels),
+        golden.train(data.train.images, data.train.labels),
     )
-    np.testing.assert_array_equal(engine.infer(data.test_images), golden.infer(data.test_images))
+    np.testing.assert_array_equal(engine.infer(data.test.images), golden.infer(data.test.images))
     assert_equal(engine, golden)
 
 
@@ -128,7 +128,7 @@ def test_another_rate_is_agreed_upon(
     golden = GoldenEngine(engine.machine)
     for body in (engine, golden):
         start(body, SEED)
-        body.train(digits.train_images[:5], digits.train_labels[:5])
+        body.train(digits.train.images[:5], digits.train.labels[:5])
     assert_equal(engine, golden)
     engine.close()
     # the next host looks for it at the usual rate first, and must find it

@@ -30,7 +30,7 @@ def test_infer_reaches_what_training_measured(weights: Path):
 
 
 def test_infer_counts_spikes_of_any_picture(weights: Path, tmp_path: Path):
-    digit = datasets.load(test=1).test_images[0]
+    digit = datasets.load(test=1).test.images[0]
     black_on_white = 255 - np.pad(np.kron(digit, np.ones((3, 3), np.uint8)), 20)
     Image.fromarray(black_on_white).save(tmp_path / "seven.png")
     pictures = ("--image", tmp_path / "seven.png", "--image", tmp_path / "seven.png")
@@ -48,7 +48,7 @@ def picture(path: Path, pixels: np.ndarray) -> Path:
 
 
 def test_a_bad_picture_is_told_and_the_others_are_classified(weights: Path, tmp_path: Path):
-    digit = picture(tmp_path / "good.png", datasets.load(test=1).test_images[0])
+    digit = picture(tmp_path / "good.png", datasets.load(test=1).test.images[0])
     blank = picture(tmp_path / "blank.png", np.zeros((30, 30), np.uint8))
     images = [
         word for path in (digit, blank, tmp_path / "none.png", digit) for word in ("--image", path)

@@ -62,7 +62,7 @@ def test_validation_never_touches_test_digits(monkeypatch: pytest.MonkeyPatch):
 
     def without_test_digits(*args: Any, **kwargs: Any) -> datasets.Dataset:
         data = load_data(*args, **kwargs)
-        data.test_images[:] = 0
+        data.test.images[:] = 0
         return data
 
     arguments = ("train", "tiny", *SMALL[:4], "--seed", 9, "--validate")

@@ -47,7 +47,7 @@ def test_verify_finds_golden_and_rtl_equal_for_a_configuration_of_ones_own(toml:
 
 
 def test_verify_says_where_the_first_difference_is_and_fails(monkeypatch: pytest.MonkeyPatch):
-    fault = Fault(datasets.load(shape=(7, 7)).train_images[30], 6, weight=(2, 3, 4))
+    fault = Fault(datasets.load(shape=(7, 7)).train.images[30], 6, weight=(2, 3, 4))
     monkeypatch.setattr(cores, "RtlEngine", fault_at(fault))
     found = call_json("verify", "tiny", "--train", 50, status=1)
     assert found["equal"] is False
@@ -106,7 +106,7 @@ def test_the_demo_ends_with_the_path_of_its_report(tmp_path: Path):
 
 
 def test_the_demo_fails_where_anything_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    fault = Fault(datasets.load().train_images[3], 40, counter="spikes.1")
+    fault = Fault(datasets.load().train.images[3], 40, counter="spikes.1")
     monkeypatch.setattr(cores, "RtlEngine", fault_at(fault))
     result = call("demo", "--quick", "--report", tmp_path, status=1)
     assert "step 40: counter spikes.1" in result.stdout

@@ -20,15 +20,15 @@ def config() -> NetworkConfig:
 def test_the_held_out_images_are_the_last_whatever_is_trained_on(config: NetworkConfig):
     few = datasets.mnist(config, train=5, test=0, held_out=8)
     more = datasets.mnist(config, train=50, test=0, held_out=8)
-    np.testing.assert_array_equal(few.held_images, more.held_images)
-    assert datasets.mnist(config).held_images.shape == (datasets.HELD_OUT, 7, 7)
-    assert len(datasets.mnist(config, train=59_900).held_images) == 100
+    np.testing.assert_array_equal(few.held.images, more.held.images)
+    assert datasets.mnist(config).held.images.shape == (datasets.HELD_OUT, 7, 7)
+    assert len(datasets.mnist(config, train=59_900).held.images) == 100
 
 
 def test_validation_tests_on_the_held_out_images(config: NetworkConfig):
     data = datasets.mnist(config, train=5, held_out=12, validate=True)
-    np.testing.assert_array_equal(data.test_images, data.held_images)
-    assert len(datasets.mnist(config, held_out=12, validate=True, test=7).test_images) == 7
+    np.testing.assert_array_equal(data.test.images, data.held.images)
+    assert len(datasets.mnist(config, held_out=12, validate=True, test=7).test.images) == 7
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ def test_a_network_with_too_few_outputs_is_refused_or_gets_its_classes(config: N
     with pytest.raises(DataError, match=r"10 classes and 'tiny' 3 outputs"):
         datasets.mnist(three)
     data = datasets.mnist(three, train=50, test=50, any_classes=True)
-    assert (data.classes, len(data.train_labels)) == (3, 50)
-    assert set(data.train_labels) | set(data.test_labels) == {0, 1, 2}
+    assert (data.classes, len(data.train.labels)) == (3, 50)
+    assert set(data.train.labels) | set(data.test.labels) == {0, 1, 2}
 
 
 def test_an_image_size_that_does_not_divide_is_refused(config: NetworkConfig):
@@ -66,9 +66,9 @@ def test_a_fingerprint_tells_data_apart(config: NetworkConfig):
     digits = datasets.mnist(config, train=90, test=10, held_out=20)
     again = datasets.mnist(config, train=90, test=3, held_out=25)
     assert again.train.fingerprint() == digits.train.fingerprint()
-    other = digits.train_images.copy()
+    other = digits.train.images.copy()
     other[3, 3, 3] ^= 1
-    changed = dataclasses.replace(digits, train_images=other)
+    changed = dataclasses.replace(digits, train=Part(other, digits.train.labels))
     assert changed.train.fingerprint() != digits.train.fingerprint()
 
 

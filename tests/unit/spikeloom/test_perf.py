@@ -11,7 +11,7 @@ from spikeloom import datasets, perf
 from spikeloom.boards.estimate import line_bytes
 from spikeloom.engines.device import DeviceEngine
 from spikeloom.golden import initial
-from spikeloom.golden.datasets import DataError, Dataset
+from spikeloom.golden.datasets import DataError, Dataset, Part
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import Machine, machine
@@ -56,8 +56,8 @@ def trained(config: NetworkConfig, digits: Dataset, seed: int, count: int) -> Ne
     network = Network(machine(config))
     network.weights = initial.weights(network.machine, seed)
     network.stream_states = [stream.seed(seed) for stream in streams(config)]
-    order = initial.order(seed, 0, len(digits.train_images))[:count]
-    network.train(digits.train_images[order], digits.train_labels[order])
+    order = initial.order(seed, 0, len(digits.train.images))[:count]
+    network.train(digits.train.images[order], digits.train.labels[order])
     return network
 
 
@@ -66,8 +66,8 @@ def test_the_floor_is_that_of_the_samples_that_were_timed(
 ):
     hardware, found = measured
     network = trained(config, digits, seed, WARM_UP)
-    order = initial.order(seed, 0, len(digits.train_images))
-    images, labels = digits.train_images[order], digits.train_labels[order]
+    order = initial.order(seed, 0, len(digits.train.images))
+    images, labels = digits.train.images[order], digits.train.labels[order]
     chosen = slice(WARM_UP, WARM_UP + IMAGES)
     _, activity = network.train(images[chosen], labels[chosen])
     expected = floor_cycles(hardware.of(network.machine), activity).mean()
@@ -86,8 +86,8 @@ def test_the_floor_of_inference_is_of_its_spikes_alone(
 ):
     _, found = measured
     network = trained(config, digits, seed, WARM_UP + IMAGES)
-    order = initial.order(seed, 0, len(digits.train_images))[WARM_UP : WARM_UP + IMAGES]
-    spikes = [network.raster(digits.train_images[k], 0, 0)[0] for k in order]
+    order = initial.order(seed, 0, len(digits.train.images))[WARM_UP : WARM_UP + IMAGES]
+    spikes = [network.raster(digits.train.images[k], 0, 0)[0] for k in order]
     words = np.repeat([-(-16 // 3), -(-10 // 3), 0], config.sizes)
     expected = sum(int((s * words).sum()) for s in spikes) / IMAGES
     assert found.floor_per_infer_image == expected
@@ -115,7 +115,9 @@ def test_too_few_images_are_refused(
 
 
 def test_images_without_a_spike_are_refused(config: NetworkConfig, digits: Dataset):
-    dark = dataclasses.replace(digits, train_images=np.zeros_like(digits.train_images))
+    dark = dataclasses.replace(
+        digits, train=Part(np.zeros_like(digits.train.images), digits.train.labels)
+    )
     built = machine(config)
     device = DeviceEngine("rtl", built, GoldenTransport(built))
     with pytest.raises(DataError, match="made no spike"):
@@ -135,12 +137,10 @@ def test_a_board_is_measured_on_as_many_images_as_there_are(
         return DeviceEngine("rtl", machine, Fixed(machine))
 
     monkeypatch.setattr(perf, "RtlEngine", rtl)
-    some = dataclasses.replace(
-        digits, train_images=digits.train_images[:there], train_labels=digits.train_labels[:there]
-    )
+    some = dataclasses.replace(digits, train=digits.train[:there])
     found = perf.board_speed(config, Hardware(lanes=(3,)), some)
     assert (found.train_cycles, found.infer_cycles, found.images) == (1000, 1000, measured)
-    assert found.line_bytes == line_bytes(some.train_images)
+    assert found.line_bytes == line_bytes(some.train.images)
 
 
 def test_the_defaults_warm_up_before_they_measure():

@@ -107,7 +107,8 @@ def test_the_style_sheet_has_every_colour_in_both_modes(page: str):
 def test_text_from_outside_is_escaped(digits: Dataset):
     evil = '<script>alert("&")</script>'
     config = dataclasses.replace(tiny((49, 2)), name=evil, description=evil)
-    data = dataclasses.replace(relabelled(digits, 2), name=evil)
+    data = relabelled(digits, 2)
+    data = dataclasses.replace(data, train=dataclasses.replace(data.train, source=evil))
     drawn = render(trained(config, data, command=evil, class_names=("<b>", '"&')))
     assert "<script" not in drawn
     assert "<b>" not in drawn

@@ -58,9 +58,7 @@ def test_a_network_that_never_spikes_is_drawn(digits: Dataset):
 
 
 def test_a_run_that_tested_nothing_shows_no_results(digits: Dataset):
-    none = dataclasses.replace(
-        digits, test_images=digits.test_images[:0], test_labels=digits.test_labels[:0]
-    )
+    none = dataclasses.replace(digits, test=digits.test[:0])
     run = trained(tiny(), none, curve=[])
     found = Page(render(run))
     links = [a["href"] for tag, a in found.tags if tag == "a"]
@@ -69,7 +67,7 @@ def test_a_run_that_tested_nothing_shows_no_results(digits: Dataset):
 
 
 def test_a_run_without_mistakes_shows_none(digits: Dataset):
-    perfect = 9 * np.eye(10, dtype=np.int32)[digits.test_labels]
+    perfect = 9 * np.eye(10, dtype=np.int32)[digits.test.labels]
     run = trained(tiny(), digits, test_counts=perfect)
     found = Page(render(run))
     assert "#mistakes" not in [a.get("href") for _, a in found.tags]

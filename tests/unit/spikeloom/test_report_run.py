@@ -10,7 +10,7 @@ import pytest
 
 from spikeloom.golden import initial
 from spikeloom.golden.activity import NEGATIVE, POSITIVE, PRE, counters
-from spikeloom.golden.datasets import Dataset
+from spikeloom.golden.datasets import Dataset, Part
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import machine
@@ -24,10 +24,10 @@ def digits() -> Dataset:
 
 
 def test_the_recorded_sample_is_one_of_those_counted(digits: Dataset):
-    images = digits.train_images.copy()
+    images = digits.train.images.copy()
     images[:4] = 0
     images[:4, 0, 0] = 1  # draws numbers, but no hidden neuron fires, so no error comes back to one
-    run = trained(tiny(), dataclasses.replace(digits, train_images=images))
+    run = trained(tiny(), dataclasses.replace(digits, train=Part(images, digits.train.labels)))
     assert run.sample.index >= 4
     counted, sample = run.activity[run.sample.index], run.sample
     first = np.cumsum([0, *run.config.sizes])
@@ -52,7 +52,7 @@ def test_the_floor_is_of_the_samples_that_the_engine_counted(digits: Dataset):
     derived = machine(tiny())
     network = Network(derived)
     network.weights = initial.weights(derived, 5)
-    found = network.train(digits.train_images, digits.train_labels)[1]
+    found = network.train(digits.train.images, digits.train.labels)[1]
     told = {"samples": 200, "cycles": 1, **counters(found)}
     run = trained(tiny(), digits, counters=told)
     assert run.floor_per_image == pytest.approx(floor_cycles(run.layers, found).mean())
@@ -62,10 +62,10 @@ def test_the_floor_is_of_the_samples_that_the_engine_counted(digits: Dataset):
 def test_mistakes_are_the_clearest_first(digits: Dataset):
     run = whole_run()
     for m in run.mistakes:
-        assert m.label == digits.test_labels[m.index]
+        assert m.label == digits.test.labels[m.index]
         assert m.label != m.predicted == run.test_counts[m.index].argmax()
-        assert np.array_equal(m.image, digits.test_images[m.index])
-    rows = zip(run.test_counts, digits.test_labels, strict=True)
+        assert np.array_equal(m.image, digits.test.images[m.index])
+    rows = zip(run.test_counts, digits.test.labels, strict=True)
     margins = [int(max(c) - c[label]) for c, label in rows if c.argmax() != label]
     shown = [int(max(c) - c[m.label]) for m in run.mistakes for c in [run.test_counts[m.index]]]
     assert len(shown) == 24 < len(margins)
@@ -116,8 +116,6 @@ def test_counts_of_other_test_images_are_refused(digits: Dataset):
 
 
 def test_a_run_without_training_images_is_refused(digits: Dataset):
-    none = dataclasses.replace(
-        digits, train_images=digits.train_images[:0], train_labels=digits.train_labels[:0]
-    )
+    none = dataclasses.replace(digits, train=digits.train[:0])
     with pytest.raises(ReportError, match="mnist: no training image to record spikes of"):
         trained(tiny(), none)

@@ -126,13 +126,13 @@ def test_inference_in_between_changes_nothing(rtl: RtlEngine, digits: Dataset):
         start(engine, SEED)
     for first in range(0, 60, 20):
         part = slice(first, first + 20)
-        images, labels = digits.train_images[part], digits.train_labels[part]
+        images, labels = digits.train.images[part], digits.train.labels[part]
         golden.train(images, labels)
         rtl.train(images, labels)
         np.testing.assert_array_equal(
-            rtl.infer(digits.test_images), golden.infer(digits.test_images)
+            rtl.infer(digits.test.images), golden.infer(digits.test.images)
         )
-        rtl.infer(digits.test_images)
+        rtl.infer(digits.test.images)
     assert rtl.stream_states == golden.stream_states
     for a, b in zip(golden.weights, rtl.weights, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -142,7 +142,7 @@ def test_weights_loaded_right_after_training_are_those_given(rtl: RtlEngine, dig
     """Error spikes of the last step still wait in the layers; they must meet none of these."""
     given = initial.weights(rtl.machine, SEED)
     for sample in range(20):
-        rtl.train(digits.train_images[[sample]], digits.train_labels[[sample]])
+        rtl.train(digits.train.images[[sample]], digits.train.labels[[sample]])
         rtl.weights = given
         for a, b in zip(given, rtl.weights, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -177,7 +177,7 @@ def test_one_wrong_cell_of_the_rtl_is_found_where_it_is(
     expected = 0
     while True:
         sample = order[[expected]]
-        golden.train(digits.train_images[sample], digits.train_labels[sample])
+        golden.train(digits.train.images[sample], digits.train.labels[sample])
         if (golden.weights[0][row] != before)[8:].any():
             break
         expected += 1
@@ -202,7 +202,7 @@ def test_a_waveform_names_what_the_source_names(
     engine.steps = 2
     path = tmp_path / "waves.vcd"
     with engine.vcd(path):
-        engine.train(digits.train_images[:1], digits.train_labels[:1])
+        engine.train(digits.train.images[:1], digits.train.labels[:1])
     engine.close()
     text = path.read_text()
     scopes = set(re.findall(r"\$scope module (\S+) \$end", text))

@@ -95,7 +95,7 @@ def test_epochs_present_every_image_once_in_the_order_of_the_seed(
     spy = Spy(config)
     Network(config, seed=seed, engine=spy).fit(digits.train, epochs=2)
     order = [k for epoch in (0, 1) for k in initial.order(seed, epoch, TRAIN)]
-    flat = digits.train_images[order].reshape(2 * TRAIN, -1)
+    flat = digits.train.images[order].reshape(2 * TRAIN, -1)
     np.testing.assert_array_equal(np.stack(spy.trained).reshape(2 * TRAIN, -1), flat)
 
 
@@ -112,11 +112,11 @@ def test_accuracy_is_shown_of_held_out_images_alone(config: NetworkConfig, digit
     network = Network(config, engine=spy)
     network.fit(digits.train, validation=digits.held, callback=shown.append)
     assert {image.tobytes() for image in spy.inferred} == {
-        image.tobytes() for image in digits.held_images
+        image.tobytes() for image in digits.held.images
     }
     assert {p.point.images for p in shown} == {HELD}
     trained = {image.tobytes() for image in spy.trained}
-    assert trained.isdisjoint({image.tobytes() for image in digits.held_images})
+    assert trained.isdisjoint({image.tobytes() for image in digits.held.images})
 
 
 def test_a_point_of_the_curve_is_the_accuracy_at_that_time(
@@ -282,7 +282,7 @@ def test_a_checkpoint_goes_on_with_its_own_data_and_seed_only(
         past.check_run(digits.train, 6)
     with pytest.raises(CheckpointError, match=r"trained on 90 images .* these are 89"):
         past.check_run(digits.train[:89])
-    relabelled = Part(digits.train_images, (digits.train_labels + 1) % 10)
+    relabelled = Part(digits.train.images, (digits.train.labels + 1) % 10)
     with pytest.raises(CheckpointError, match=r"fingerprint [0-9a-f]{16}.*these are 90"):
         past.check_run(relabelled)
 
