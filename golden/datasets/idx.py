@@ -39,13 +39,7 @@ class DataError(SpikeloomError, ValueError):
 
 
 def find(directory: Path, name: str) -> Path:
-    """Return ``directory/name`` or, failing that, ``directory/name.gz``.
-
-    Raises
-    ------
-    DataError
-        Neither exists.
-    """
+    """Return ``directory/name`` or ``directory/name.gz``; `DataError` where neither exists."""
     candidates = (directory / name, directory / f"{name}.gz")
     for path in candidates:
         if path.is_file():
@@ -58,33 +52,18 @@ def find(directory: Path, name: str) -> Path:
 
 
 def read_images(path: Path) -> np.ndarray:
-    """Read a file of images.
+    """Read a file of images: uint8[n, rows, cols], writable, C-contiguous.
 
-    Returns
-    -------
-    uint8[n, rows, cols]
-        Writable, C-contiguous.
-
-    Raises
-    ------
-    DataError
-        The file is not a sound rank-3 IDX file of bytes with at least one image.
+    `DataError` where it is not a sound rank-3 IDX file of bytes with at least one image.
     """
     return _read(path, rank=3)
 
 
 def read_labels(path: Path, *, classes: int | None = None) -> np.ndarray:
-    """Read a file of labels; where ``classes`` is given, each must lie below it.
+    """Read a file of labels: uint8[n], writable, C-contiguous.
 
-    Returns
-    -------
-    uint8[n]
-        Writable, C-contiguous.
-
-    Raises
-    ------
-    DataError
-        The file is not a sound rank-1 IDX file of bytes, or a label is out of range.
+    Where ``classes`` is given, each must lie below it. `DataError` where one does not, or where
+    the file is not a sound rank-1 IDX file of bytes.
     """
     labels = _read(path, rank=1)
     if classes is not None and (bad := np.flatnonzero(labels >= classes)).size:

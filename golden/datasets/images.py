@@ -36,21 +36,9 @@ def from_picture(path: str | Path, shape: tuple[int, int] = (_SIDE, _SIDE)) -> n
     wider than a stroke are background. It is cropped to its content and then scaled, stretched to
     full white and centred.
 
-    Parameters
-    ----------
-    path : str or Path
-    shape : (rows, cols)
-        Of the result.
+    shape : of the result, uint8[*shape]: 0 is background, 255 the strongest ink.
 
-    Returns
-    -------
-    uint8[*shape]
-        0 is background, 255 the strongest ink.
-
-    Raises
-    ------
-    DataError
-        The file cannot be read as a picture, or there is nothing on it.
+    `DataError` where the file cannot be read as a picture, or there is nothing on it.
     """
     path = Path(path)
     ink = _crop(_ink(_colours(path), path))

@@ -64,53 +64,29 @@ class Findings:
 
     Attributes
     ----------
-    config : NetworkConfig
-        With the seed of the run.
-    hardware : Hardware
-        What the floor is counted with.
-    engine : str
-        ``golden``, ``rtl`` or ``board``.
-    data : str
-        Name of the data set.
-    train_images, epochs, images_seen : int
-        Different images, epochs begun, and presentations in all.
-    curve : tuple of Point
-        By `presentations`, rising; may be empty.
-    curve_of : str
-        What the curve was measured on, in words.
-    test_labels : uint8[n]
-    test_counts : int32[n, classes]
-        Counted output spikes of the test images; n may be 0.
-    mistakes : tuple of Mistake
-        Wrongly classified test images, the clearest error first.
-    initial_weights, weights : list of int16[n_pre, n_post]
-        Per crossbar, before and after.
-    activity : int32[k, 4, L+1]
-        Of k training samples, `Network.train`'s array.
-    activity_of : str
-        Which samples those are, in words.
-    cost : Cost
-        Activity that the floor is counted from: the very samples of `cycles_per_image` where
+    config : with the seed of the run.
+    hardware : what the floor is counted with.
+    engine : ``golden``, ``rtl`` or ``board``. data : name of the data set.
+    train_images, epochs, images_seen : different images, epochs begun, and presentations in all.
+    curve : by `presentations`, rising; may be empty. curve_of : what it was measured on, in words.
+    test_labels : uint8[n].
+    test_counts : int32[n, classes], counted output spikes of the test images; n may be 0.
+    mistakes : wrongly classified test images, the clearest error first.
+    initial_weights, weights : int16[n_pre, n_post] per crossbar, before and after.
+    activity : int32[k, 4, L+1], `Network.train`'s array of k training samples.
+    activity_of : which samples those are, in words.
+    cost : activity that the floor is counted from: the very samples of `cycles_per_image` where
         the engine counted them, else those of `activity`.
-    cycles_per_image : float or None
-        Clock cycles per training image, mean; None where the engine has no clock.
-    sample : Raster
-        A training sample to draw spike by spike.
-    images_per_second : float
-        While training, on this machine.
-    command : str
-        Repeats the run.
-    versions : dict
-        Name to version.
-    verification : Checked or None
-        None where no other engine ran beside this one.
-    class_names : tuple of str
-        One per class.
+    cycles_per_image : clock cycles per training image, mean; None where the engine has no clock.
+    sample : a training sample to draw spike by spike.
+    images_per_second : while training, on this machine.
+    command : repeats the run. versions : name to version.
+    verification : None where no other engine ran beside this one.
+    class_names : one per class.
 
     Raises
     ------
-    ReportError
-        Arrays do not belong to this configuration.
+    ReportError : arrays do not belong to this configuration.
     """
 
     config: NetworkConfig
