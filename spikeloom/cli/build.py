@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,46 +22,19 @@ FOLDER = Path("build")
 MISSED = 1
 """Exit status where the design does not fit, or misses its clock."""
 
-Board = Annotated[
-    str | None,
-    typer.Argument(metavar="BOARD", help="See 'spikeloom boards'.", show_default=False),
-]
-BoardConfig = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[CONFIG]",
-        help="A shipped configuration or the path of a .toml file.  "
-        "\\[default: the board's own, see 'spikeloom boards']",
-        show_default=False,
-    ),
-]
-
-
-def _as_it_is(hardware: Hardware) -> Hardware:
-    return hardware
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What was asked of a build; None is the board's own choice.
-
-    Attributes
-    ----------
-    change : of the board's hardware.
-    clock_mhz : of the core. seeds : how many placements are tried.
-    measure : whether the core is simulated for its cycles per image. data : on which images.
-    """
-
-    change: Callable[[Hardware], Hardware] = _as_it_is
-    clock_mhz: float | None = None
-    seeds: int | None = None
-    measure: bool = True
-    data: str | None = None
-
 
 def build(
-    board: Board = None,
-    config: BoardConfig = None,
+    board: Annotated[
+        str | None,
+        typer.Argument(metavar="BOARD", help="See 'spikeloom boards'.", show_default=False),
+    ] = None,
+    config: Annotated[
+        str | None,
+        options.optional_config(
+            "A shipped configuration or the path of a .toml file.  "
+            "\\[default: the board's own, see 'spikeloom boards']"
+        ),
+    ] = None,
     all_boards: Annotated[
         bool, typer.Option("--all", help="Every board with its own network; writes the table.")
     ] = False,
@@ -82,11 +54,8 @@ def build(
     ] = None,
     seeds: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Try up to N placements where the clock is missed narrowly.  \\[default: 4]",
-            show_default=False,
+        options.number(
+            "Try up to N placements where the clock is missed narrowly.  \\[default: 4]", min=1
         ),
     ] = None,
     measure: Annotated[
@@ -138,9 +107,11 @@ def build(
     if explain and board:
         _explain(output, find(board), config, change)
         return
-    wanted = Wanted(change=change, clock_mhz=clock, seeds=seeds, measure=measure, data=data)
+    built = partial(
+        make, output, change=change, clock_mhz=clock, seeds=seeds, measure=measure, data=data
+    )
     if not all_boards:
-        report = make(output, find(board), config, out, wanted)
+        report = built(find(board), config, out)
         show(output, report)
         output.result(report.values())
         if not report.built.good:
@@ -151,7 +122,7 @@ def build(
     board_table.check(table)
     reports = []
     for target in TARGETS.values():
-        reports.append(make(output, target, config, out, wanted))
+        reports.append(built(target, config, out))
         show(output, reports[-1])
     board_table.write(table, reports)
     output.say(f"the table of boards is in {table}")
@@ -159,9 +130,17 @@ def build(
 
 
 def make(
-    output: Output, target: Target, config: str | None, folder: Path, wanted: Wanted
+    output: Output,
+    target: Target,
+    config: str | None,
+    folder: Path = FOLDER,
+    change: Callable[[Hardware], Hardware] = lambda hardware: hardware,
+    **wanted: Any,
 ) -> Report:
-    """Build one bitstream, showing what runs."""
+    """Build one bitstream, showing what runs.
+
+    change : of the board's hardware. wanted : what else `spikeloom.build` takes.
+    """
     from spikeloom import bitstreams
 
     network = options.load_config(config or target.config)
@@ -170,12 +149,9 @@ def make(
             target,
             network,
             folder,
-            hardware=wanted.change(target.hardware_for(network)),
-            clock_mhz=wanted.clock_mhz,
-            seeds=wanted.seeds,
-            measure=wanted.measure,
-            data=wanted.data,
+            hardware=change(target.hardware_for(network)),
             log=log,
+            **wanted,
         )
 
 

@@ -31,11 +31,3 @@ def netlist(
     with output.working(f"Building the netlist for {target.title}") as log:
         transport = netlist_transport(network, target.device, hardware, log=log)
     return DeviceEngine("netlist", built, transport)
-
-
-def on_board(network: NetworkConfig, port: str, baud: int | None) -> DeviceEngine:
-    """Return the core on the board at a port."""
-    # Simulations need no serial port, not even the library for it.
-    from spikeloom.engines.board import BoardEngine
-
-    return BoardEngine(machine(network), port, baud=baud)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spikeloom.cli import options
-from spikeloom.cli.build import FOLDER, MISSED, Wanted, make, show
+from spikeloom.cli.build import MISSED, make, show
 from spikeloom.cli.output import Output
 
 
@@ -16,11 +16,7 @@ def flash(
     board: Annotated[str, typer.Argument(metavar="BOARD", help="See 'spikeloom boards'.")],
     config: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[CONFIG]",
-            help="As 'spikeloom build' takes it.  \\[default: the board's own]",
-            show_default=False,
-        ),
+        options.optional_config("As 'spikeloom build' takes it.  \\[default: the board's own]"),
     ] = None,
     bitstream: Annotated[
         Path | None,
@@ -53,7 +49,7 @@ def flash(
     target = find(board)
     name = None
     if bitstream is None:
-        report = make(output, target, config, FOLDER, Wanted(measure=False))
+        report = make(output, target, config, measure=False)
         if not report.built.good:
             show(output, report)
             raise typer.Exit(MISSED)

@@ -39,11 +39,8 @@ def infer(
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            metavar="N",
-            help="Stop every sample after N steps.  \\[default: all, or 4 with --vcd]",
-            show_default=False,
+        options.number(
+            "Stop every sample after N steps.  \\[default: all, or 4 with --vcd]", min=1
         ),
     ] = None,
     vcd: Annotated[

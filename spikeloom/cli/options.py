@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,6 +28,16 @@ class CoreName(StrEnum):
 
     RTL = "rtl"
     BOARD = "board"
+
+
+def number(what: str, **bounds: int) -> Any:
+    """Return an option for a number that may be left out; `what` says what it is then."""
+    return typer.Option(metavar="N", help=what, show_default=False, **bounds)
+
+
+def optional_config(what: str) -> Any:
+    """Return an argument for a configuration that may be left out; `what` says which it is then."""
+    return typer.Argument(metavar="[CONFIG]", help=what, show_default=False)
 
 
 Config = Annotated[
@@ -56,12 +66,7 @@ Port = Annotated[
 ]
 Baud = Annotated[
     int | None,
-    typer.Option(
-        min=9600,
-        metavar="N",
-        help="Bit rate of the serial port, up to 3000000.  \\[default: the board's own]",
-        show_default=False,
-    ),
+    number("Bit rate of the serial port, up to 3000000.  \\[default: the board's own]", min=9600),
 ]
 Data = Annotated[
     str,
@@ -72,28 +77,19 @@ Data = Annotated[
 ]
 Train = Annotated[
     int | None,
-    typer.Option(
-        min=1,
-        metavar="N",
-        help="Train on the first N images.  \\[default: all not held out]",
-        show_default=False,
-    ),
+    number("Train on the first N images.  \\[default: all not held out]", min=1),
 ]
 Test = Annotated[
     int | None,
-    typer.Option(
-        min=0, metavar="N", help="Test on the first N images.  \\[default: all]", show_default=False
-    ),
+    number("Test on the first N images.  \\[default: all]", min=0),
 ]
 HeldOut = Annotated[
     int | None,
-    typer.Option(
-        min=0,
-        metavar="N",
-        help="Keep the last N training images back; the learning curve is measured on them, in RTL "
+    number(
+        "Keep the last N training images back; the learning curve is measured on them, in RTL "
         "on the first 250 of them.  "
         "\\[default: 1000, or what --train leaves]",
-        show_default=False,
+        min=0,
     ),
 ]
 Epochs = Annotated[
@@ -101,13 +97,10 @@ Epochs = Annotated[
 ]
 Seed = Annotated[
     int | None,
-    typer.Option(
+    number(
+        "Seed of the run: initial weights, order and spikes.  \\[default: the configuration's]",
         min=0,
         max=2**63 - 1,
-        metavar="N",
-        help="Seed of the run: initial weights, order and spikes.  "
-        "\\[default: the configuration's]",
-        show_default=False,
     ),
 ]
 Lanes = Annotated[
@@ -128,12 +121,8 @@ Ports = Annotated[
 ]
 Draws = Annotated[
     int | None,
-    typer.Option(
-        min=1,
-        max=8,
-        metavar="N",
-        help="Random numbers per clock of the encoder.  \\[default: the board's, else 2]",
-        show_default=False,
+    number(
+        "Random numbers per clock of the encoder.  \\[default: the board's, else 2]", min=1, max=8
     ),
 ]
 Plan = Annotated[

@@ -29,10 +29,8 @@ def selftest(
     ],
     config: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[CONFIG]",
-            help="The network that it should hold.  \\[default: whichever shipped one it holds]",
-            show_default=False,
+        options.optional_config(
+            "The network that it should hold.  \\[default: whichever shipped one it holds]"
         ),
     ] = None,
     baud: options.Baud = None,

@@ -25,11 +25,7 @@ def sim_board(
     board: Annotated[str, typer.Argument(metavar="BOARD", help="A board, see 'spikeloom boards'.")],
     config: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[CONFIG]",
-            help="The network that it holds.  \\[default: the board's own]",
-            show_default=False,
-        ),
+        options.optional_config("The network that it holds.  \\[default: the board's own]"),
     ] = None,
     link: Annotated[
         Path | None,

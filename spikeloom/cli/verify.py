@@ -13,6 +13,7 @@ from spikeloom.cli import cores, options
 from spikeloom.cli.options import CoreName
 from spikeloom.cli.output import Output
 from spikeloom.cli.speed import board_rows, board_values
+from spikeloom.engines.engine import make_engine
 from spikeloom.hdl.hardware import DEFAULT
 from spikeloom.sim.compare import lockstep
 
@@ -91,7 +92,7 @@ def verify(
     if netlist is not None:
         device = cores.netlist(output, network, netlist, change)
     elif port is not None:
-        device = cores.on_board(network, port, baud)
+        device = make_engine("board", network, port=port, baud=baud)
     else:
         device = cores.simulated(output, network, change(DEFAULT))
     try:
