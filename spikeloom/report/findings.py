@@ -14,6 +14,7 @@ from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import BuiltLayer, Hardware
 from spikeloom.run import Point
+from spikeloom.training import Evaluation
 
 
 class ReportError(SpikeloomError):
@@ -68,9 +69,8 @@ class Findings:
     hardware : what the floor is counted with.
     engine : ``golden``, ``rtl`` or ``board``. data : name of the data set.
     train_images, epochs, images_seen : different images, epochs begun, and presentations in all.
-    curve : by `presentations`, rising; may be empty. curve_of : what it was measured on, in words.
-    test_labels : uint8[n].
-    test_counts : int32[n, classes], counted output spikes of the test images; n may be 0.
+    curve : of held-out images, by `presentations`, rising; may be empty.
+    tested : what came of the test images; there may be none.
     mistakes : wrongly classified test images, the clearest error first.
     initial_weights, weights : int16[n_pre, n_post] per crossbar, before and after.
     activity : int32[k, 4, L+1], `Network.train`'s array of k training samples.
@@ -97,9 +97,7 @@ class Findings:
     epochs: int
     images_seen: int
     curve: tuple[Point, ...]
-    curve_of: str
-    test_labels: np.ndarray
-    test_counts: np.ndarray
+    tested: Evaluation
     mistakes: tuple[Mistake, ...]
     initial_weights: list[np.ndarray]
     weights: list[np.ndarray]
@@ -121,15 +119,16 @@ class Findings:
         raster = (self.config.steps, sum(sizes))
         self._check("initial_weights", tuple(w.shape for w in self.initial_weights), crossbars)
         self._check("weights", tuple(w.shape for w in self.weights), crossbars)
-        self._check("test_counts", self.test_counts.shape, (len(self.test_labels), classes))
+        labels = self.tested.labels
+        self._check("test_counts", self.tested.counts.shape, (len(labels), classes))
         self._check("activity", self.activity.shape, (max(1, samples), 4, len(sizes)))
         self._check("cost.total", self.cost.total.shape, (4, len(sizes)))
         self._check("sample.spikes", self.sample.spikes.shape, raster)
         self._check("sample.errors", self.sample.errors.shape, raster)
         self._check("class_names", len(self.class_names), classes)
-        if len(self.test_labels) and self.test_labels.max() >= classes:
+        if len(labels) and labels.max() >= classes:
             raise ReportError(
-                f"test_labels reach {self.test_labels.max()}, but {self.config.name} has {classes} "
+                f"test_labels reach {labels.max()}, but {self.config.name} has {classes} "
                 f"classes, 0 to {classes - 1}: test it on the data it was trained on"
             )
 
@@ -159,18 +158,3 @@ class Findings:
     def floor_per_image(self) -> float:
         """Mean floor of a training sample, in clock cycles."""
         return float(floor_cycles(self.layers, self.cost.total[None])[0]) / self.cost.samples
-
-    @property
-    def predicted(self) -> np.ndarray:
-        """Class of each test image, int64[n]: most spikes, the lowest index at a tie."""
-        return self.test_counts.argmax(axis=1)
-
-    @property
-    def correct(self) -> int:
-        """How many test images were classified rightly."""
-        return int((self.predicted == self.test_labels).sum())
-
-    @property
-    def accuracy(self) -> float | None:
-        """Test accuracy, 0 to 1; None where nothing was tested."""
-        return self.correct / len(self.test_labels) if len(self.test_labels) else None

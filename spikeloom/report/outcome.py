@@ -47,7 +47,7 @@ class Curve:
 
     Attributes
     ----------
-    points : rising; may be none. of : what they were measured on, in words.
+    points : of held-out images, rising; may be none.
     tested : right, and how many, of the final test; None where there was none.
     """
 
@@ -56,7 +56,6 @@ class Curve:
     images_seen: int
     epochs: int
     train_images: int
-    of: str = "held-out images"
     tested: tuple[int, int] | None = None
 
 
@@ -65,12 +64,12 @@ def _curve(axes: Axes, curve: Curve) -> None:
     low, high = zip(*(interval(p.right, p.images) for p in curve.points), strict=True)
     axes.fill_between(seen, 100 * np.array(low), 100 * np.array(high), color=BLUE, alpha=0.15, lw=0)
     accuracy = [100 * point.accuracy for point in curve.points]
-    axes.plot(seen, accuracy, color=BLUE, lw=1.6, marker="o", ms=3, label=curve.of)
+    axes.plot(seen, accuracy, color=BLUE, lw=1.6, marker="o", ms=3, label="held-out images")
 
 
 def learning_curve(run: Findings) -> Picture:
     """Draw the learning curve of a run, and its test."""
-    tested = len(run.test_labels)
+    tested = len(run.tested.labels)
     return draw_curve(
         Curve(
             points=run.curve,
@@ -78,8 +77,7 @@ def learning_curve(run: Findings) -> Picture:
             images_seen=run.images_seen,
             epochs=run.epochs,
             train_images=run.train_images,
-            of=run.curve_of,
-            tested=(run.correct, tested) if tested else None,
+            tested=(run.tested.right, tested) if tested else None,
         )
     )
 
@@ -120,7 +118,7 @@ def draw_curve(curve: Curve) -> Picture:
         end = f"{finals[0]:.2f} %" if curve.points else "not measured"
         alt = (
             f"Line chart of the accuracy over {curve.images_seen:,} training images; "
-            f"{curve.of}: {end} at the end; chance is {chance:.3g} %."
+            f"held-out images: {end} at the end; chance is {chance:.3g} %."
         )
         svg = to_svg(figure, key, alt)
     epochs = " Dotted lines end an epoch." if curve.epochs > 1 else ""
@@ -139,7 +137,7 @@ def confusion(run: Findings) -> Picture:
     """Which class was taken for which, and the share of each class that was right."""
     classes, names = run.config.sizes[-1], run.class_names
     matrix = np.zeros((classes, classes), np.int64)
-    np.add.at(matrix, (run.test_labels, run.predicted), 1)
+    np.add.at(matrix, (run.tested.labels, run.tested.predicted), 1)
     totals = matrix.sum(axis=1)
     share = 100 * matrix / np.maximum(totals, 1)[:, None]
     numbered = classes <= MAX_NUMBERED
@@ -177,8 +175,8 @@ def confusion(run: Findings) -> Picture:
         worst = int(np.where(totals, share.diagonal(), 101).argmin())
         alt = (
             f"Confusion matrix of {classes} classes over {totals.sum():,} test images, "
-            f"{run.correct:,} of them on the diagonal; the least accurate class is {names[worst]} "
-            f"with {share[worst, worst]:.1f} %."
+            f"{run.tested.right:,} of them on the diagonal; the least accurate class is "
+            f"{names[worst]} with {share[worst, worst]:.1f} %."
         )
         svg = to_svg(figure, key, alt)
     return Picture(key, "Confusion matrix", svg, alt, _confusion_caption(matrix, names, run))
@@ -190,9 +188,9 @@ def _confusion_caption(matrix: np.ndarray, names: tuple[str, ...], run: Findings
     pairs = [(k // len(matrix), k % len(matrix)) for k in order]
     frequent = [f"{names[a]} as {names[b]} ({wrong[a, b]:,})" for a, b in pairs if wrong[a, b]]
     most = f" Most often wrong: {', '.join(frequent)}." if frequent else ""
-    best = run.test_counts.max(axis=1, keepdims=True)
-    ties = int(((run.test_counts == best).sum(axis=1) > 1).sum())
-    share = 100 * ties / len(run.test_counts)
+    best = run.tested.counts.max(axis=1, keepdims=True)
+    ties = int(((run.tested.counts == best).sum(axis=1) > 1).sum())
+    share = 100 * ties / len(run.tested.counts)
     return (
         f"Right answers lie on the diagonal.{most} In {ties:,} samples ({share:.1f} %) two or more "
         "classes had the most spikes; the lowest class is then the answer."
@@ -214,7 +212,7 @@ def mistakes(run: Findings) -> Picture:
             true, guess = (run.class_names[c] for c in (mistake.label, mistake.predicted))
             name = f"{true} taken for {guess}"
             axes.text(left - 0.5, top - 0.7, name, va="bottom", fontsize=8)
-        wrong = len(run.test_labels) - run.correct
+        wrong = len(run.tested.labels) - run.tested.right
         alt = f"{len(tiles)} of the {wrong:,} wrongly classified test images."
         svg = to_svg(figure, key, alt)
     return Picture(

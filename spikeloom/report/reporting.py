@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from spikeloom.golden import initial
 from spikeloom.golden.datasets import Part
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import DEFAULT
-from spikeloom.report import Checked, collect, write
+from spikeloom.report import collect, write
 from spikeloom.report.page import Page
 from spikeloom.run import Run
 from spikeloom.training import Evaluation
@@ -27,10 +28,7 @@ def write_report(
     train: Part,
     test: Part,
     tested: Evaluation,
-    *,
-    command: str,
-    images_per_second: float,
-    verification: Checked | None = None,
+    **told: Any,
 ) -> Page:
     """Write the report of a run that is done.
 
@@ -38,9 +36,7 @@ def write_report(
     ----------
     run : where training stands. weights : that it reached in `engine`.
     train, test : what was trained on, and tested on. tested : what came of that.
-    command : repeats the run.
-    images_per_second : of training.
-    verification : what another engine beside it was found equal in.
+    told : `command`, `images_per_second`, and what else `collect` takes.
     """
     counters = engine.counters("train")
     cycles = counters["cycles"] / counters["samples"] if counters.get("cycles") else None
@@ -51,16 +47,14 @@ def write_report(
         engine=engine.name,
         epochs=run.epoch + (run.position > 0),  # begun
         curve=run.curve,
-        test_counts=tested.counts,
+        tested=tested,
         initial_weights=initial.weights(engine.machine, run.seed),
         weights=weights,
-        images_per_second=images_per_second,
-        command=command,
         images_seen=run.presentations,
         cycles_per_image=cycles,
         counters=counters,
-        verification=verification,
         # of a board nobody knows it
         hardware=engine.hardware if isinstance(engine, RtlEngine) else DEFAULT,
+        **told,
     )
     return write(folder, shown)

@@ -40,11 +40,11 @@ def plain(value: Any) -> str:
 def headlines(run: Findings) -> list[Headline]:
     """Return what a reader wants to know first."""
     shown = []
-    if run.accuracy is not None:
-        n = len(run.test_labels)
-        low, high = interval(run.correct, n)
-        note = f"{run.correct:,} of {n:,}; 95 % interval {100 * low:.2f} to {100 * high:.2f} %"
-        shown.append(Headline(f"{100 * run.accuracy:.2f} %", "test accuracy", note))
+    if run.tested.accuracy is not None:
+        n = len(run.tested.labels)
+        low, high = interval(run.tested.right, n)
+        note = f"{run.tested.right:,} of {n:,}; 95 % interval {100 * low:.2f} to {100 * high:.2f} %"
+        shown.append(Headline(f"{100 * run.tested.accuracy:.2f} %", "test accuracy", note))
     plural = "s" * (run.epochs != 1)
     epochs = f"{run.epochs} epoch{plural} of {run.train_images:,} {run.data} images"
     shown.append(Headline(f"{run.images_seen:,}", "training images seen", epochs))

@@ -14,6 +14,7 @@ from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.report import Checked, Findings, collect
 from spikeloom.run import Point
+from spikeloom.training import Evaluation
 
 EVERY_KEY = [
     "learning-curve",
@@ -59,7 +60,7 @@ def trained(config: NetworkConfig, data: Dataset, **given: object) -> Findings:
         "engine": "golden",
         "epochs": 1,
         "curve": [Point(50, 40, 12), Point(200, 40, 22)],
-        "test_counts": network.infer(data.test.images),
+        "tested": Evaluation(network.infer(data.test.images), data.test.labels),
         "initial_weights": before,
         "weights": network.weights,
         "images_per_second": 4321.0,

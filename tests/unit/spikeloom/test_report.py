@@ -124,8 +124,8 @@ def test_the_same_run_gives_the_same_page(run: Findings, page: str):
 
 def test_the_headlines_are_the_runs_numbers(run: Findings, page: str):
     cells = Page(page).cells
-    predicted = np.array([list(row).index(max(row)) for row in run.test_counts])
-    right = int((predicted == run.test_labels).sum())
+    predicted = np.array([list(row).index(max(row)) for row in run.tested.counts])
+    right = int((predicted == run.tested.labels).sum())
     assert f"{100 * right / 150:.2f} %" in cells
     assert any(cell.startswith(f"{right} of 150;") for cell in cells)
     assert "1 epoch of 200 mnist images" in cells
@@ -146,12 +146,12 @@ def test_a_difference_between_engines_cannot_be_overlooked(run: Findings):
 
 
 def test_the_confusion_matrix_counts_every_test_image_once(run: Findings):
-    pairs = Counter(zip(run.test_labels.tolist(), run.predicted.tolist(), strict=True))
+    pairs = Counter(zip(run.tested.labels.tolist(), run.tested.predicted.tolist(), strict=True))
     classes = Counter(str(k) for k in range(10))
     numbers = Counter(texts(outcome.confusion(run).svg))
     for (true, guess), count in pairs.items():
         if true == guess:
-            share = 100 * count / (run.test_labels == true).sum()
+            share = 100 * count / (run.tested.labels == true).sum()
             assert f"{share:.1f}" in numbers
     expected = Counter(str(count) for count in pairs.values())
     assert (expected + classes + classes + classes) - numbers == Counter()
@@ -159,7 +159,7 @@ def test_the_confusion_matrix_counts_every_test_image_once(run: Findings):
 
 def test_the_learning_curve_states_the_test_and_chance(run: Findings):
     found = texts(outcome.learning_curve(run).svg)
-    assert f"test: {100 * run.correct / 150:.2f} % of 150" in found
+    assert f"test: {100 * run.tested.right / 150:.2f} % of 150" in found
     assert "chance: 10 %" in found
 
 

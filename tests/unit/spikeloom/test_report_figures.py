@@ -14,6 +14,7 @@ from spikeloom.hdl.hardware import Hardware
 from spikeloom.report.drawing import drawing, mosaic, to_svg
 from spikeloom.report.figures import figures
 from spikeloom.report.page import render
+from spikeloom.training import Evaluation
 from tests.support.report_runs import EVERY_KEY, relabelled, small_digits, tiny, trained
 from tests.support.web_page import Page, texts
 
@@ -68,7 +69,7 @@ def test_a_run_that_tested_nothing_shows_no_results(digits: Dataset):
 
 def test_a_run_without_mistakes_shows_none(digits: Dataset):
     perfect = 9 * np.eye(10, dtype=np.int32)[digits.test.labels]
-    run = trained(tiny(), digits, test_counts=perfect)
+    run = trained(tiny(), digits, tested=Evaluation(perfect, digits.test.labels))
     found = Page(render(run))
     assert "#mistakes" not in [a.get("href") for _, a in found.tags]
     assert "100.00 %" in found.cells

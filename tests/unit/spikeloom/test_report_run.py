@@ -15,6 +15,7 @@ from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import machine
 from spikeloom.report import ReportError, activity
+from spikeloom.training import Evaluation
 from tests.support.report_runs import small_digits, tiny, trained, whole_run
 
 
@@ -63,11 +64,11 @@ def test_mistakes_are_the_clearest_first(digits: Dataset):
     run = whole_run()
     for m in run.mistakes:
         assert m.label == digits.test.labels[m.index]
-        assert m.label != m.predicted == run.test_counts[m.index].argmax()
+        assert m.label != m.predicted == run.tested.counts[m.index].argmax()
         assert np.array_equal(m.image, digits.test.images[m.index])
-    rows = zip(run.test_counts, digits.test.labels, strict=True)
+    rows = zip(run.tested.counts, digits.test.labels, strict=True)
     margins = [int(max(c) - c[label]) for c, label in rows if c.argmax() != label]
-    shown = [int(max(c) - c[m.label]) for m in run.mistakes for c in [run.test_counts[m.index]]]
+    shown = [int(max(c) - c[m.label]) for m in run.mistakes for c in [run.tested.counts[m.index]]]
     assert len(shown) == 24 < len(margins)
     assert shown == sorted(margins, reverse=True)[:24]
 
@@ -80,18 +81,27 @@ def test_mistakes_are_the_clearest_first(digits: Dataset):
     [
         ({"weights": []}, r"weights: shape \(\) does not belong to tiny, which needs \(\(49, 16\)"),
         ({"initial_weights": []}, r"initial_weights: shape \(\) does not belong to tiny"),
-        ({"test_labels": np.zeros(3, np.uint8)}, r"test_counts: shape \(150, 10\) .* \(3, 10\)"),
+        (
+            {"labels": np.zeros(3, np.uint8)},
+            r"test_counts: shape \(150, 10\) .* \(3, 10\)",
+        ),
         (
             {"activity": np.zeros((0, 4, 3), np.int32)},
             r"activity: shape \(0, 4, 3\) .* \(1, 4, 3\)",
         ),
         ({"class_names": ("a",)}, r"class_names: shape 1 does not belong to tiny, which needs 10"),
-        ({"test_labels": np.full(150, 10, np.uint8)}, r"test_labels reach 10, but tiny has 10 cl"),
+        (
+            {"labels": np.full(150, 10, np.uint8)},
+            r"test_labels reach 10, but tiny has 10 cl",
+        ),
     ],
 )
 def test_parts_that_do_not_belong_together_are_refused(change: dict[str, object], message: str):
+    run = whole_run()
+    if "labels" in change:
+        change = {"tested": dataclasses.replace(run.tested, **change)}
     with pytest.raises(ReportError, match=message):
-        dataclasses.replace(whole_run(), **change)
+        dataclasses.replace(run, **change)
 
 
 def test_a_sample_of_another_network_is_refused():
@@ -112,7 +122,9 @@ def test_a_cost_of_another_network_is_refused():
 
 def test_counts_of_other_test_images_are_refused(digits: Dataset):
     with pytest.raises(ReportError, match="test_counts: 7 images were tested, but mnist holds 150"):
-        trained(tiny(), digits, test_counts=np.zeros((7, 10), np.int32))
+        trained(
+            tiny(), digits, tested=Evaluation(np.zeros((7, 10), np.int32), digits.test.labels[:7])
+        )
 
 
 def test_a_run_without_training_images_is_refused(digits: Dataset):
