@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -136,3 +137,20 @@ def test_an_import_rule_catches_what_breaks_it(
     broken = [line for line in result.stdout.splitlines() if " BROKEN" in line]
     assert result.returncode == 1, result.stdout + result.stderr
     assert [line.startswith(rule) for line in broken] == [True], result.stdout
+
+
+# Pages
+
+
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_links_to_what_is_there(page: Path):
+    links = re.findall(r"\]\(([^)#]+)", page.read_text())
+    dead = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert dead == []
+
+
+def test_the_readme_is_no_longer_than_a_front_door():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
