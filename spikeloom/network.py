@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -303,11 +303,9 @@ class Network:
         """Write everything that the run needs to go on; `load` takes it in any engine."""
         checkpoints.save(outputs.file(path), self.checkpoint())
 
-    @contextmanager
-    def lend(self) -> Iterator[Engine]:
+    def lend(self) -> AbstractContextManager[Engine]:
         """Give the engine away for the block; afterwards it is put back, its counters at 0."""
-        with self._session.lend() as engine:
-            yield engine
+        return self._session.lend()
 
     def close(self) -> None:
         """Give back what the engine holds; the network is of no use afterwards."""

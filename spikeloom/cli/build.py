@@ -44,17 +44,11 @@ def build(
     plan: options.Plan = None,
     clock: Annotated[
         float | None,
-        typer.Option(
-            min=1,
-            max=400,
-            metavar="MHZ",
-            help="Clock of the core.  \\[default: the board's]",
-            show_default=False,
-        ),
+        options.optional("Clock of the core.  \\[default: the board's]", "MHZ", min=1, max=400),
     ] = None,
     seeds: Annotated[
         int | None,
-        options.number(
+        options.optional(
             "Try up to N placements where the clock is missed narrowly.  \\[default: 4]", min=1
         ),
     ] = None,
@@ -66,10 +60,8 @@ def build(
     ] = True,
     data: Annotated[
         str | None,
-        typer.Option(
-            metavar="mnist|DIR",
-            help="Measure on these images.  \\[default: the MNIST digits, where they fit]",
-            show_default=False,
+        options.optional(
+            "Measure on these images.  \\[default: the MNIST digits, where they fit]", "mnist|DIR"
         ),
     ] = None,
     explain: Annotated[

@@ -39,7 +39,7 @@ def infer(
     ] = None,
     steps: Annotated[
         int | None,
-        options.number(
+        options.optional(
             "Stop every sample after N steps.  \\[default: all, or 4 with --vcd]", min=1
         ),
     ] = None,

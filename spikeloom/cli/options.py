@@ -30,9 +30,9 @@ class CoreName(StrEnum):
     BOARD = "board"
 
 
-def number(what: str, **bounds: int) -> Any:
-    """Return an option for a number that may be left out; `what` says what it is then."""
-    return typer.Option(metavar="N", help=what, show_default=False, **bounds)
+def optional(what: str, metavar: str = "N", **bounds: int) -> Any:
+    """Return an option that may be left out; `what` says what its value is then."""
+    return typer.Option(metavar=metavar, help=what, show_default=False, **bounds)
 
 
 def optional_config(what: str) -> Any:
@@ -58,15 +58,11 @@ Engine = Annotated[
 ]
 Port = Annotated[
     str | None,
-    typer.Option(
-        metavar="PORT",
-        help="Serial port of the board, such as /dev/ttyUSB1 or COM3; for --engine board.",
-        show_default=False,
-    ),
+    optional("Serial port of the board, such as /dev/ttyUSB1 or COM3; for --engine board.", "PORT"),
 ]
 Baud = Annotated[
     int | None,
-    number("Bit rate of the serial port, up to 3000000.  \\[default: the board's own]", min=9600),
+    optional("Bit rate of the serial port, up to 3000000.  \\[default: the board's own]", min=9600),
 ]
 Data = Annotated[
     str,
@@ -77,15 +73,15 @@ Data = Annotated[
 ]
 Train = Annotated[
     int | None,
-    number("Train on the first N images.  \\[default: all not held out]", min=1),
+    optional("Train on the first N images.  \\[default: all not held out]", min=1),
 ]
 Test = Annotated[
     int | None,
-    number("Test on the first N images.  \\[default: all]", min=0),
+    optional("Test on the first N images.  \\[default: all]", min=0),
 ]
 HeldOut = Annotated[
     int | None,
-    number(
+    optional(
         "Keep the last N training images back; the learning curve is measured on them, in RTL "
         "on the first 250 of them.  "
         "\\[default: 1000, or what --train leaves]",
@@ -97,7 +93,7 @@ Epochs = Annotated[
 ]
 Seed = Annotated[
     int | None,
-    number(
+    optional(
         "Seed of the run: initial weights, order and spikes.  \\[default: the configuration's]",
         min=0,
         max=2**63 - 1,
@@ -105,32 +101,28 @@ Seed = Annotated[
 ]
 Lanes = Annotated[
     str | None,
-    typer.Option(
-        metavar="N[,N...]",
-        help="Columns per clock of each layer.  \\[default: the board's, else by the image's size]",
-        show_default=False,
+    optional(
+        "Columns per clock of each layer.  \\[default: the board's, else by the image's size]",
+        "N[,N...]",
     ),
 ]
 Ports = Annotated[
     str | None,
-    typer.Option(
-        metavar="N[,N...]",
-        help="1 or 2 ports of each layer's weight memory.  \\[default: the board's, else 2]",
-        show_default=False,
+    optional(
+        "1 or 2 ports of each layer's weight memory.  \\[default: the board's, else 2]", "N[,N...]"
     ),
 ]
 Draws = Annotated[
     int | None,
-    number(
+    optional(
         "Random numbers per clock of the encoder.  \\[default: the board's, else 2]", min=1, max=8
     ),
 ]
 Plan = Annotated[
     list[str] | None,
-    typer.Option(
-        metavar="NAME=VALUE",
-        help="Another hardware choice, such as neurons=4 or layer1.weights=huge; may be repeated.",
-        show_default=False,
+    optional(
+        "Another hardware choice, such as neurons=4 or layer1.weights=huge; may be repeated.",
+        "NAME=VALUE",
     ),
 ]
 Json = Annotated[
