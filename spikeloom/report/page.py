@@ -10,11 +10,28 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from spikeloom.golden.files import replacing
-from spikeloom.report import tables
-from spikeloom.report.figures import figures
+from spikeloom.report import activity, outcome, raster, tables, weights
+from spikeloom.report.drawing import Picture
 from spikeloom.report.findings import Findings, ReportError
 
 FILE = "report.html"
+
+
+def figures(run: Findings) -> list[Picture]:
+    """Draw every figure that the run has something to show in, in the order of the page."""
+    tested, wrong = len(run.tested.labels) > 0, len(run.mistakes) > 0
+    drawn = [
+        outcome.learning_curve,
+        *([outcome.confusion] if tested else []),
+        *([outcome.mistakes] if wrong else []),
+        weights.fields,
+        weights.changes,
+        raster.raster,
+        weights.histograms,
+        activity.spikes,
+        activity.cycles,
+    ]
+    return [draw(run) for draw in drawn]
 
 
 def render(run: Findings) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -29,19 +27,6 @@ POSITIVE_MARK = {"color": ORANGE, "marker": "^", "mec": PAGE, "mew": 0.6}
 NEGATIVE_MARK = {"color": PURPLE, "marker": "v", "mec": PAGE, "mew": 0.6}
 
 
-def raster(run: Findings) -> Picture:
-    """Draw every spike and error spike of one training sample."""
-    sample = run.sample
-    picture, winner = _draw_raster(run.config, sample, run.class_names)
-    caption = (
-        f"Training image {sample.index:,} (class {run.class_names[sample.label]}), recorded while "
-        f"the trained golden model trains on it once more: {MARKS} {ERRORS} The class with most "
-        f"spikes is {run.class_names[winner]}; that is no test, for the sample's own updates have "
-        "a part in it."
-    )
-    return dataclasses.replace(picture, caption=caption)
-
-
 MARKS = "one mark per spike; pixels are counted row by row."
 ERRORS = (
     "Output errors say which class should have fired more or less; hidden errors are what came "
@@ -49,28 +34,41 @@ ERRORS = (
 )
 
 
+def raster(run: Findings) -> Picture:
+    """Draw every spike and error spike of one training sample."""
+    sample, names = run.sample, run.class_names
+    caption = (
+        f"Training image {sample.index:,} (class {names[sample.label]}), recorded while "
+        f"the trained golden model trains on it once more: {MARKS} {ERRORS} The class with most "
+        f"spikes is {names[_winner(sample, len(names))]}; that is no test, for the sample's own "
+        "updates have a part in it."
+    )
+    return _draw_raster(run.config, sample, names, caption)
+
+
 def draw_raster(config: NetworkConfig, sample: Raster) -> Picture:
     """Draw every spike and error spike of one sample."""
-    names = tuple(str(k) for k in range(config.sizes[-1]))
-    picture, winner = _draw_raster(config, sample, names)
+    names = tuple(map(str, range(config.sizes[-1])))
     what = f"Inferred: {MARKS}" if sample.label is None else f"Trained: {MARKS} {ERRORS}"
-    return dataclasses.replace(
-        picture, caption=f"{what} The class with most spikes is {names[winner]}."
-    )
+    caption = f"{what} The class with most spikes is {_winner(sample, len(names))}."
+    return _draw_raster(config, sample, names, caption)
+
+
+def _winner(sample: Raster, classes: int) -> int:
+    """Return the class with most spikes, the lowest at a tie."""
+    return int(sample.spikes[:, -classes:].sum(axis=0).argmax())
 
 
 def _draw_raster(
-    config: NetworkConfig, sample: Raster, names: tuple[str, ...]
-) -> tuple[Picture, int]:
-    """Return the picture, without a caption, and the class with most spikes."""
+    config: NetworkConfig, sample: Raster, names: tuple[str, ...], caption: str
+) -> Picture:
     steps = len(sample.spikes)
     title = "a sample" if sample.label is None else f"class {names[sample.label]}"
     first = np.cumsum([0, *config.sizes])
     depth, key = config.depth, "raster"
     # Panels grow with their layer, but slowly: the output must be readable beside 784 inputs.
     heights = [0.85 + 0.11 * size**0.5 for size in config.sizes]
-    counts = sample.spikes[:, first[depth] :].sum(axis=0)
-    winner = int(counts.argmax())
+    winner = _winner(sample, len(names))
     with drawing(0.7 * len(heights) + 1.05 * sum(heights)) as figure:
         grid = figure.subplots(
             depth + 1, 2, width_ratios=[1, 5], height_ratios=heights[::-1], squeeze=False
@@ -102,7 +100,7 @@ def _draw_raster(
             "error spikes."
         )
         svg = to_svg(figure, key, alt)
-    return Picture(key, "One sample, spike by spike", svg, alt, ""), winner
+    return Picture(key, "One sample, spike by spike", svg, alt, caption)
 
 
 def _spikes(axes: Axes, spikes: np.ndarray, errors: np.ndarray, pitch: float) -> None:

@@ -19,8 +19,7 @@ from spikeloom.hdl.hardware import Hardware
 from spikeloom.report import Checked, Findings, ReportError, activity, outcome, weights, write
 from spikeloom.report import page as page_module
 from spikeloom.report.drawing import IMAGE_BLUE, IMAGE_ORANGE, VARIABLES, Picture
-from spikeloom.report.figures import figures
-from spikeloom.report.page import render
+from spikeloom.report.page import figures, render
 from tests.support.report_runs import EVERY_KEY, relabelled, small_digits, tiny, trained, whole_run
 from tests.support.web_page import Page, texts
 

@@ -12,8 +12,7 @@ from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.hdl.hardware import Hardware
 from spikeloom.report.drawing import drawing, mosaic, to_svg
-from spikeloom.report.figures import figures
-from spikeloom.report.page import render
+from spikeloom.report.page import figures, render
 from spikeloom.training import Evaluation
 from tests.support.report_runs import EVERY_KEY, relabelled, small_digits, tiny, trained
 from tests.support.web_page import Page, texts
