@@ -7,6 +7,7 @@ hardware changes no result and is told apart: `hdl.hardware`.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import hashlib
 import json
 import re
@@ -265,9 +266,10 @@ def load(source: str | Path) -> NetworkConfig:
     known = shipped()
     path = known.get(str(source), Path(source))
     if str(source) not in known and path.suffix != ".toml":
+        near = difflib.get_close_matches(str(source), known, 3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"shipped are {', '.join(known)}."
         raise ConfigError(
-            f"no configuration named {str(source)!r}: shipped are {', '.join(known)}; "
-            "a file of your own must end in .toml"
+            f"no configuration named {str(source)!r}: {hint} A file of your own must end in .toml"
         )
     try:
         table = {"name": path.stem} | tomllib.loads(path.read_text("utf-8-sig"))

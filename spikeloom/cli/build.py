@@ -12,6 +12,7 @@ import typer
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
 from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.network import load
 from spikeloom.hdl.hardware import Hardware
 
 if TYPE_CHECKING:  # Amaranth and the boards cost a second to import
@@ -135,7 +136,7 @@ def make(
     """
     from spikeloom import bitstreams
 
-    network = options.load_config(config or target.config)
+    network = load(config or target.config)
     with output.working(f"{target.name}: {network.name}") as log:
         return bitstreams.build(
             target,
@@ -162,7 +163,7 @@ def _explain(
     """Print where the memories of a network would go, and the lanes that there are."""
     from spikeloom.boards import planner
 
-    network = options.load_config(config or target.config)
+    network = load(config or target.config)
     hardware = change(target.hardware_for(network))
     found = planner.plan(target, network, hardware)
     lanes = ",".join(str(layer.lanes) for layer in hardware.of(machine(network)))

@@ -36,7 +36,7 @@ def configs(
     if name is None:
         _list(output)
     else:
-        _show(output, options.load_config(name))
+        _show(output, load(name))
 
 
 def _list(output: Output) -> None:

@@ -14,6 +14,7 @@ from spikeloom.cli import options, pictures
 from spikeloom.cli.options import EngineName
 from spikeloom.cli.output import Output, percent
 from spikeloom.cli.speed import board_rows, board_values
+from spikeloom.golden.spec.network import load
 from spikeloom.network import Network
 
 VCD_STEPS = 4
@@ -68,7 +69,7 @@ def infer(
     if vcd and engine is not EngineName.RTL:
         raise typer.BadParameter("a waveform needs clocks: give --engine rtl", param_hint="--vcd")
     options.check_port(engine, port, baud)
-    described = options.load_config(config)
+    described = load(config)
     if steps and steps > described.steps:
         raise typer.BadParameter(
             f"{steps}: {described.name} has {described.steps} steps", param_hint="--steps"

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from spikeloom.golden.spec import network
-from spikeloom.golden.spec.network import NetworkConfig
-from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.hardware import Hardware
 
 
@@ -179,15 +175,3 @@ def _numbers(text: str | None, name: str) -> tuple[int, ...] | None:
             f"{text!r}: give a number from 1 on for each layer, such as 16,8", param_hint=name
         )
     return numbers
-
-
-def load_config(name: str) -> NetworkConfig:
-    """Load a configuration; an unknown name is answered with the nearest known ones."""
-    known = list(network.shipped())
-    if name not in known and not name.endswith(".toml"):
-        near = difflib.get_close_matches(name, known, 3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"shipped are {', '.join(known)}."
-        raise ConfigError(
-            f"no configuration named {name!r}: {hint} A file of your own must end in .toml"
-        )
-    return network.load(name)

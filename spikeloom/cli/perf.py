@@ -12,6 +12,7 @@ from spikeloom import perf as performance
 from spikeloom.cli import cores, options
 from spikeloom.cli.output import Output
 from spikeloom.golden.spec.machine import machine
+from spikeloom.golden.spec.network import load
 from spikeloom.hdl.hardware import DEFAULT
 
 
@@ -47,7 +48,7 @@ def perf(
     [cyan]spikeloom perf mnist-784-128-10[/cyan]
     """
     output = Output(json=json)
-    network = options.load_config(config)
+    network = load(config)
     digits = datasets.load(data, network, held_out=0, any_classes=True)
     seed = network.random.seed if seed is None else seed
     hardware = options.hardware(DEFAULT, lanes, ports, draws, plan)

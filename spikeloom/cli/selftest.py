@@ -50,7 +50,7 @@ def selftest(
     from spikeloom.sim.selftest.selftest import selftest as run
 
     output = Output(json=json)
-    wanted = options.load_config(config) if config else None
+    wanted = load(config) if config else None
     findings = []
     with LinkTransport.open(port, baud=baud) as link:
         network = wanted or _held(link)

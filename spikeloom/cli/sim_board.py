@@ -13,6 +13,7 @@ import typer
 from spikeloom import outputs
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
+from spikeloom.golden.spec.network import load
 
 PANEL = "A bad line"
 
@@ -67,7 +68,7 @@ def sim_board(
     if link:
         outputs.folder(link.parent)
     target = find(board)
-    network = options.load_config(config or target.config)
+    network = load(config or target.config)
     hardware = target.hardware_for(network)
     faults = [Faults(seed + way, flips, drops, doubles, stalls, bursts) for way in range(2)]
     with output.working(f"Building {target.title}") as log:

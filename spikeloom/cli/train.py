@@ -14,6 +14,7 @@ from spikeloom import datasets, interrupt, outputs
 from spikeloom.cli import options, trained
 from spikeloom.cli.options import EngineName
 from spikeloom.cli.output import Output
+from spikeloom.golden.spec.network import load
 from spikeloom.network import Network
 
 
@@ -72,7 +73,7 @@ def train(
     """
     output = Output(json=json)
     options.check_port(engine, port, baud)
-    described = options.load_config(config)
+    described = load(config)
     if save:
         checkpoints.check_free(outputs.file(save), resume)
     if report:

@@ -14,6 +14,7 @@ from spikeloom.cli.options import CoreName
 from spikeloom.cli.output import Output
 from spikeloom.cli.speed import board_rows, board_values
 from spikeloom.engines.engine import make_engine
+from spikeloom.golden.spec.network import load
 from spikeloom.hdl.hardware import DEFAULT
 from spikeloom.sim.compare import lockstep
 
@@ -79,7 +80,7 @@ def verify(
         raise typer.BadParameter(
             "a netlist is simulated: leave out --engine and --port", param_hint="--netlist"
         )
-    network = options.load_config(config)
+    network = load(config)
     digits = datasets.load(data, network, train=train, test=test, held_out=0, any_classes=True)
     seed = network.random.seed if seed is None else seed
     change = partial(options.hardware, lanes=lanes, ports=ports, draws=draws, plan=plan)

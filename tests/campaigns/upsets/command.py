@@ -12,7 +12,7 @@ import typer
 from spikeloom import datasets, interrupt, outputs
 from spikeloom.cli import options
 from spikeloom.cli.output import Output
-from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.golden.spec.network import NetworkConfig, load
 from tests.campaigns import provenance
 
 if TYPE_CHECKING:  # Amaranth and matplotlib cost a second each to import
@@ -93,7 +93,7 @@ def upsets(
     if quick:
         flips, images = min(flips, QUICK_FLIPS), min(images, QUICK_IMAGES)
     outputs.folder(out)
-    network, drawn = options.load_config(config), options.load_config(curves)
+    network, drawn = load(config), load(curves)
     chip = _chip(output, network)
     values: dict[str, Any] = {}
     found, made_by = None, _made_by()  # of what runs, whatever is changed meanwhile

@@ -128,7 +128,7 @@ def test_a_chip_without_upsets_learns_as_golden_does_and_with_them_has_as_many(c
 def call(monkeypatch: pytest.MonkeyPatch, chips: Chip, *arguments: object) -> tuple[int, str]:
     """Run the command on the small network."""
     monkeypatch.setattr(Chip, "of", lambda *_: chips)
-    monkeypatch.setattr("spikeloom.cli.options.load_config", lambda name: CONFIG)
+    monkeypatch.setattr("tests.campaigns.upsets.command.load", lambda name: CONFIG)
 
     def load(config: Any, train: int = 500, test: int = 200, **_: Any) -> Dataset:
         data, other = (digits(np.random.default_rng(1), count) for count in (train, test))
