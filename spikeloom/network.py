@@ -341,14 +341,25 @@ class Network:
 
 def _all(first: Callback, others: Callback | Sequence[Callback]) -> Callback:
     """Return a callback that calls all of them in turn."""
-    callbacks = [first, others] if callable(others) else [first, *others]
+    callbacks = [others] if callable(others) else others
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        raise SampleError(
+            f"callback = {others!r}: give a function of a Progress, or a list of them"
+        )
 
     def tell(told: Progress) -> None:
-        for each in callbacks:
+        for each in (first, *callbacks):
             each(told)
 
     return tell
 
 
 def _pair(validation: Part | tuple[np.ndarray, np.ndarray]) -> tuple[Images, np.ndarray | None]:
-    return (validation, None) if isinstance(validation, Part) else validation
+    if isinstance(validation, Part):
+        return validation, None
+    if not isinstance(validation, tuple | list) or len(validation) != 2:
+        raise SampleError(
+            f"validation is a {type(validation).__name__}: give a part of a data set, or images and "
+            "labels as a pair (X, y)"
+        )
+    return validation[0], validation[1]

@@ -112,8 +112,10 @@ class Trainer:
     ) -> None:
         if not len(train):
             raise TrainingError("no image to train on: give one or more")
-        if epochs < 0:
-            raise TrainingError(f"epochs = {epochs!r}: give how many more there are to be")
+        if not isinstance(epochs, int | np.integer) or epochs < 0:
+            raise TrainingError(
+                f"epochs = {epochs!r}: give how many more there are to be, 0, 1, ..."
+            )
         print_ = train.fingerprint()
         if run.position and (run.train_images, run.data) != (len(train), print_):
             raise TrainingError(

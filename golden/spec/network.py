@@ -263,6 +263,8 @@ def load(source: str | Path) -> NetworkConfig:
 
     Raises `ConfigError` for an unknown name, an unreadable file, bad TOML, or a bad value.
     """
+    if not isinstance(source, str | Path):
+        raise ConfigError(f"{source!r} is no network: give the name of a shipped one, or a path")
     known = shipped()
     path = known.get(str(source), Path(source))
     if str(source) not in known and path.suffix != ".toml":

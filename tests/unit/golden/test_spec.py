@@ -319,6 +319,17 @@ def test_output_neurons_are_never_dropped():
     )
 
 
+@pytest.mark.parametrize("source", [None, 3])
+def test_what_is_no_name_and_no_path_is_refused(source):
+    with pytest.raises(ConfigError, match=f"{source} is no network: give the name"):
+        load(source)
+
+
+def test_a_near_name_is_told():
+    with pytest.raises(ConfigError, match="named 'tinny': did you mean tiny"):
+        load("tinny")
+
+
 def test_an_unknown_name_lists_those_that_ship():
     with pytest.raises(ConfigError, match=r"no configuration named 'mnits': shipped are .*tiny"):
         load("mnits")

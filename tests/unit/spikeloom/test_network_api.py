@@ -19,6 +19,7 @@ from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.protocol import Opcode
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.sim.compare.networks import ComparisonError
+from spikeloom.training import TrainingError
 from tests.support.golden_transport import Fault, GoldenTransport
 
 TRAIN, HELD, TEST = 120, 20, 30
@@ -112,6 +113,27 @@ def test_what_would_have_to_be_guessed_is_refused_and_loses_nothing(net: sl.Netw
     for mine, theirs in zip(before, net.weights, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     net.fit(data.train)
+
+
+@pytest.mark.parametrize(
+    ("told", "error", "message"),
+    [
+        (
+            {"validation": np.zeros((3, 7, 7), np.uint8)},
+            SampleError,
+            "validation is a ndarray: give",
+        ),
+        ({"callback": 3}, SampleError, "callback = 3: give a function of a Progress"),
+        ({"epochs": 1.5}, TrainingError, "epochs = 1.5: give how many more"),
+    ],
+    ids=lambda told: next(iter(told)) if isinstance(told, dict) else "",
+)
+def test_what_fit_is_told_is_checked_before_it_trains(
+    net: sl.Network, data: Dataset, told: dict[str, object], error: type[Exception], message: str
+):
+    with pytest.raises(error, match=re.escape(message)):
+        net.fit(data.train[:5], **told)
+    assert net.run.presentations == 0
 
 
 def test_a_fraction_is_scored_of_images_there_are(net: sl.Network, data: Dataset):
