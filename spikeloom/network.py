@@ -359,7 +359,7 @@ def _pair(validation: Part | tuple[np.ndarray, np.ndarray]) -> tuple[Images, np.
         return validation, None
     if not isinstance(validation, tuple | list) or len(validation) != 2:
         raise SampleError(
-            f"validation is a {type(validation).__name__}: give a part of a data set, or images and "
-            "labels as a pair (X, y)"
+            f"validation is a {type(validation).__name__}: give a part of a data set, or images "
+            "and labels as a pair (X, y)"
         )
     return validation[0], validation[1]
