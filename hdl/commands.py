@@ -76,8 +76,8 @@ class Commands(wiring.Component):
         ]
         # a clock late: writes reach all over the network
         m.d.sync += net.registers.write.eq(0)
-        with m.If(net.clear | self.reset):
-            m.d.sync += net.status.eq(0)
+        wrong = Signal(4)  # in this clock; what is cleared in the same clock was before it
+        m.d.sync += net.status.eq(Mux(net.clear | self.reset, 0, net.status) | wrong)
         last = Signal()  # this byte ends the argument
         with m.Switch(opcode):
             for code, length in LENGTHS.items():
@@ -86,7 +86,7 @@ class Commands(wiring.Component):
         with m.FSM(name="commands"):
             with m.State("OPCODE"), m.If(self._take(m)):
                 m.d.sync += [opcode.eq(self.i.payload), count.eq(0)]
-                self._decode(m)
+                self._decode(m, wrong)
             with m.State("ARGUMENT"), m.If(self._take(m)):
                 m.d.sync += [
                     argument.word_select(count, 8).eq(self.i.payload),
@@ -96,7 +96,7 @@ class Commands(wiring.Component):
                     m.d.sync += count.eq(0)
                     m.next = "FREE"
             with m.State("FREE"), m.If(free):
-                self._execute(m, opcode, argument, weights)
+                self._execute(m, opcode, argument, weights, wrong)
             with m.State("REPLY"):
                 m.d.comb += [
                     self.o.payload.eq(self._reply(opcode, count, weights)),
@@ -111,14 +111,14 @@ class Commands(wiring.Component):
                 wiring.connect(m, wiring.flipped(self.i), weights.i)
                 wiring.connect(m, weights.o, wiring.flipped(self.o))
                 with m.If(weights.bad):
-                    m.d.sync += net.status.eq(net.status | Status.BAD_ROW)
+                    m.d.comb += wrong.eq(Status.BAD_ROW)
                 with m.If(weights.done):
                     m.next = "OPCODE"
                     with m.If(opcode == Opcode.DIGEST):
                         m.next = "REPLY"
             with m.State("STRAY"):  # the code that is left, where only an upset leads
                 m.next = "OPCODE"
-            self._image(m)
+            self._image(m, wrong)
         return m
 
     def _take(self, m: Module) -> Value:
@@ -126,7 +126,7 @@ class Commands(wiring.Component):
         m.d.comb += self.i.ready.eq(1)
         return self.i.valid
 
-    def _decode(self, m: Module) -> None:
+    def _decode(self, m: Module, wrong: Signal) -> None:
         """Say what follows an opcode."""
         m.next = "FREE"
         with m.Switch(self.i.payload):
@@ -140,7 +140,7 @@ class Commands(wiring.Component):
             with m.Case(Opcode.IDENTIFY, Opcode.INFER, Opcode.DIGEST, Opcode.RESET):
                 pass
             with m.Default():
-                m.d.sync += self.network.status.eq(self.network.status | Status.BAD_OPCODE)
+                m.d.comb += wrong.eq(Status.BAD_OPCODE)
                 m.next = "OPCODE"
 
     def _reply(self, opcode: Value, count: Value, weights: WeightPort) -> Value:
@@ -150,7 +150,9 @@ class Commands(wiring.Component):
         number = Mux(opcode == Opcode.DIGEST, weights.sum, self.network.registers.data)
         return Mux(opcode == Opcode.IDENTIFY, Array(said)[count], number.word_select(count[:2], 8))
 
-    def _execute(self, m: Module, opcode: Value, argument: Value, weights: WeightPort) -> None:
+    def _execute(
+        self, m: Module, opcode: Value, argument: Value, weights: WeightPort, wrong: Signal
+    ) -> None:
         """Start what a complete command asks for, now that no sample runs."""
         sample, label = self.network.sample, argument[:16]
         m.next = "OPCODE"
@@ -163,7 +165,7 @@ class Commands(wiring.Component):
                 m.d.comb += [sample.start.eq(1), sample.label.eq(label)]
                 with m.If(label >= self._machine.config.sizes[-1]):
                     m.d.comb += sample.label.eq(0)
-                    m.d.sync += self.network.status.eq(self.network.status | Status.BAD_LABEL)
+                    m.d.comb += wrong.eq(Status.BAD_LABEL)
             with m.Case(Opcode.INFER):
                 m.d.comb += sample.start.eq(1)
             with m.Case(Opcode.READ_WEIGHTS, Opcode.WRITE_WEIGHTS, Opcode.DIGEST):
@@ -172,7 +174,7 @@ class Commands(wiring.Component):
             with m.Case(Opcode.RESET):
                 m.d.comb += self.restart.eq(1)
 
-    def _image(self, m: Module) -> None:
+    def _image(self, m: Module, wrong: Signal) -> None:
         """Decode image tokens into the spare buffer; runs beside a sample."""
         image, pixels = self.network.image, self._machine.config.sizes[0]
         place = Signal(range(2 * (pixels + 256)))
@@ -196,7 +198,7 @@ class Commands(wiring.Component):
             with m.If(inside):
                 m.d.sync += place.eq(place + 1)
             with m.Else():
-                m.d.sync += self.network.status.eq(self.network.status | Status.BAD_PIXEL)
+                m.d.comb += wrong.eq(Status.BAD_PIXEL)
             m.d.sync += literals.eq(literals - 1)
             with m.If(literals == 1):
                 m.next = "TOKEN"

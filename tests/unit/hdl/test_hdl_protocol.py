@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from amaranth.sim import SimulatorContext
@@ -155,6 +157,18 @@ def test_counters_and_status_are_cleared_by_writing(program: Program, image: np.
             assert program.read(name) == 0
     inexact = {exchange.what for exchange in program.exchanges if not exchange.exact}
     assert inexact == {"read cycles", "read writes.1", "read writes.2"}
+    finish(program)
+
+
+@pytest.mark.parametrize("clear", [lambda p: p.reset(), lambda p: p.write("clear", 0)])
+def test_what_is_wrong_right_after_the_status_is_cleared_is_all_that_it_tells(
+    program: Program, clear: Callable[[Program], None]
+):
+    program.read_weights(1, program.machine.layers[0].n_pre, 1)
+    assert program.read("status") == Status.BAD_ROW
+    clear(program)
+    program.bad_opcode(0x77)
+    assert program.read("status") == Status.BAD_OPCODE
     finish(program)
 
 
