@@ -50,17 +50,9 @@ class History:
     @naming_extras()
     def plot(self) -> Picture:
         """Draw the learning curve: a picture that a notebook shows, and that can be saved."""
-        from spikeloom.report.outcome import Curve, draw_curve
+        from spikeloom.report.outcome import draw_curve
 
-        return draw_curve(
-            Curve(
-                points=tuple(self.curve),
-                classes=self.config.sizes[-1],
-                images_seen=self.run.presentations,
-                epochs=self.run.epoch,
-                train_images=self.run.train_images,
-            )
-        )
+        return draw_curve(self.run, self.config.sizes[-1])
 
     def summary(self) -> str:
         """Say it in a line."""

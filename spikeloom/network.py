@@ -28,6 +28,7 @@ from spikeloom.golden.samples import (
 from spikeloom.golden.spec import network as configurations
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.hdl.hardware import DEFAULT
 from spikeloom.history import History
 from spikeloom.progress import Callback, Progress
 from spikeloom.run import Run
@@ -266,32 +267,27 @@ class Network:
 
         train : what was trained on, that of the last `fit` where left out. test : what is tested,
         that of the last `score` or `evaluate` where left out. tested : what came of that, where it
-        is known. told : what else the report is to
-        say, see `report.reporting.write_report`.
+        is known. told : what else the report is to say, see `report.collect`.
         """
         # matplotlib costs a second to import, which runs without a report should not wait for.
-        from spikeloom.report.reporting import write_report
+        from spikeloom.report import collect, write
 
         train = self._session.fitted if train is None else train
         test = self._tested if test is None else test
         if train is None:
             raise SampleError("this network has trained on nothing here: give report(train=...)")
         test = train[:0] if test is None else test
+        folder = outputs.folder(folder)
+        tested = self.evaluate(test) if tested is None else tested
         given = {
+            "engine": self.engine.name,
+            "images_per_second": self._session.images_per_second,
             "command": f"spikeloom.Network({self.config.name!r}, seed={self.seed}).fit(...)",
-            "images_per_second": self.history.images_per_second,
-        } | told
-        return write_report(
-            outputs.folder(folder),
-            self.config,
-            self.run,
-            self.engine,
-            self.weights,
-            train,
-            test,
-            self.evaluate(test) if tested is None else tested,
-            **given,
-        )
+            "counters": self.counters(),
+            "hardware": getattr(self.engine, "hardware", DEFAULT),  # of a board nobody knows it
+        }
+        found = collect(self.config, self.run, self.weights, train, test, tested, **given | told)
+        return write(folder, found)
 
     # Keeping it
 

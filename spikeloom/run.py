@@ -40,3 +40,8 @@ class Run:
     train_images: int = 0
     data: str = ""
     curve: list[Point] = field(default_factory=list)
+
+    @property
+    def begun(self) -> int:
+        """Number of epochs that have begun."""
+        return self.epoch + (self.position > 0)

@@ -78,7 +78,7 @@ def train(
         checkpoints.check_free(outputs.file(save), resume)
     if report:
         outputs.folder(report)
-        import spikeloom.report.reporting  # noqa: F401  (of an extra: missed now, not at the end)
+        import spikeloom.report  # noqa: F401  (of an extra: missed now, not at the end)
     images = datasets.load(
         data, described, train=train, test=test, held_out=held_out, validate=validate
     )

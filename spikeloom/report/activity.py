@@ -9,15 +9,8 @@ from matplotlib.ticker import StrMethodFormatter
 
 from spikeloom.golden.activity import NEGATIVE, POSITIVE, PRE, ROWS
 from spikeloom.golden.floor import floor_cycles
-from spikeloom.report.drawing import (
-    BLUE,
-    GREEN,
-    ORANGE,
-    PURPLE,
-    Picture,
-    drawing,
-    to_svg,
-)
+from spikeloom.report import palette
+from spikeloom.report.drawing import Picture, drawing, picture
 from spikeloom.report.findings import Findings
 
 
@@ -69,13 +62,16 @@ def quantities(run: Findings) -> list[Quantity]:
     return found
 
 
-KINDS = {"spikes": (BLUE, "o"), "errors": (ORANGE, "^"), "writes": (GREEN, "s")}
+KINDS = {
+    "spikes": (palette.BLUE, "o"),
+    "errors": (palette.ORANGE, "^"),
+    "writes": (palette.GREEN, "s"),
+}
 
 
 def spikes(run: Findings) -> Picture:
     """Draw spikes, error spikes and written rows per sample: median, 5th to 95th percentile."""
     found = quantities(run)
-    key = "spikes"
     with drawing(0.9 + 0.33 * len(found)) as figure:
         axes = figure.subplots()
         for row, quantity in enumerate(found):
@@ -95,13 +91,12 @@ def spikes(run: Findings) -> Picture:
         alt = "Median counts per training sample: " + ", ".join(
             f"{quantity.name} {quantity.percentiles[1]:,.0f}" for quantity in found
         )
-        svg = to_svg(figure, key, alt)
-    caption = (
-        f"Counted over {run.activity_of}. Each spike of a layer reads one row of the crossbar "
-        "behind it; each error spike reads one column of the crossbar before it, except in the "
-        "first; a row is written where a spike met an error."
-    )
-    return Picture(key, "Spikes and row accesses", svg, alt, caption)
+        caption = (
+            f"Counted over {run.activity_of}. Each spike of a layer reads one row of the crossbar "
+            "behind it; each error spike reads one column of the crossbar before it, except in the "
+            "first; a row is written where a spike met an error."
+        )
+        return picture(figure, "spikes", "Spikes and row accesses", alt, caption)
 
 
 def floor_parts(run: Findings) -> dict[str, float]:
@@ -125,11 +120,11 @@ def floor_parts(run: Findings) -> dict[str, float]:
 def cycles(run: Findings) -> Picture:
     """Draw the floor, split by cause, and the measured cycles."""
     parts, floor = floor_parts(run), run.floor_per_image
-    measured, key = run.cycles_per_image, "cycles"
+    measured = run.cycles_per_image
     with drawing(1.4 if measured is None else 1.9) as figure:
         axes = figure.subplots()
         left = 0.0
-        styles = ((BLUE, ""), (ORANGE, "///"), (GREEN, "..."))
+        styles = ((palette.BLUE, ""), (palette.ORANGE, "///"), (palette.GREEN, "..."))
         for (name, value), (colour, hatch) in zip(parts.items(), styles, strict=True):
             label = f"{name}: {value:,.0f}"
             style = {"color": colour, "alpha": 0.75, "hatch": hatch, "height": 0.6}
@@ -139,7 +134,7 @@ def cycles(run: Findings) -> Picture:
         axes.annotate(f"{floor:,.0f}", (left, 0), **beside)
         rows = ["floor"]
         if measured is not None:
-            axes.barh(1, measured, color=PURPLE, height=0.6)
+            axes.barh(1, measured, color=palette.PURPLE, height=0.6)
             text = f"{measured:,.0f}"
             if floor:
                 text += f" = {measured / floor:.3f} × floor"
@@ -152,14 +147,13 @@ def cycles(run: Findings) -> Picture:
         figure.legend(loc="outside upper left", ncols=3)
         alt = f"Bars: the floor of {floor:,.0f} cycles per training sample"
         alt += "." if measured is None else f" and the measured {measured:,.0f} cycles."
-        svg = to_svg(figure, key, alt)
-    lanes = " and ".join(f"{x.lanes} (crossbar {x.index})" for x in run.layers)
-    caption = (
-        "The floor is the number of weight words that must be touched, one each cycle; the lanes, "
-        f"weights in a word, are {lanes}. Counted over {run.cost.of}."
-    )
-    if measured is None:
-        caption += f" The {run.engine} engine has no clock, so there is no measured bar."
-    else:
-        caption += f" The measured bar is the mean of the {run.engine} engine over its training."
-    return Picture(key, "Cycles against the floor", svg, alt, caption)
+        lanes = " and ".join(f"{x.lanes} (crossbar {x.index})" for x in run.layers)
+        caption = (
+            "The floor is the number of weight words that must be touched, one each cycle; the "
+            f"lanes, weights in a word, are {lanes}. Counted over {run.cost.of}. "
+        )
+        if measured is None:
+            caption += f"The {run.engine} engine has no clock, so there is no measured bar."
+        else:
+            caption += f"The measured bar is the mean of the {run.engine} engine over its training."
+        return picture(figure, "cycles", "Cycles against the floor", alt, caption)

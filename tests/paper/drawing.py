@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from spikeloom.report.drawing import BLUE, GREEN, MUTED, ORANGE, PURPLE, STYLE
+from spikeloom.report.drawing import STYLE
+from spikeloom.report.palette import BLUE, GREEN, MUTED, ORANGE, PURPLE
 
 STYLE_HERE = STYLE | {
     "savefig.transparent": False,

@@ -13,7 +13,7 @@ from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.report import Checked, Findings, collect
-from spikeloom.run import Point
+from spikeloom.run import Point, Run
 from spikeloom.training import Evaluation
 
 EVERY_KEY = [
@@ -53,21 +53,19 @@ def relabelled(data: Dataset, classes: int) -> Dataset:
 def trained(config: NetworkConfig, data: Dataset, **given: object) -> Findings:
     """Train on half of the digits, test, and collect."""
     derived = machine(config)
-    network, before = Network(derived), initial.weights(derived, 3)
-    network.weights = before
+    network = Network(derived)
+    network.weights = initial.weights(derived, 3)
     network.train(data.train.images[:100], data.train.labels[:100])
     keys = {
         "engine": "golden",
-        "epochs": 1,
-        "curve": [Point(50, 40, 12), Point(200, 40, 22)],
+        "run": Run(3, 1, 0, 200, len(data.train), "", [Point(50, 40, 12), Point(200, 40, 22)]),
         "tested": Evaluation(network.infer(data.test.images), data.test.labels),
-        "initial_weights": before,
         "weights": network.weights,
         "images_per_second": 4321.0,
         "command": "spikeloom train tiny --seed 3",
         "samples": 30,
     }
-    return collect(config, data.train, data.test, **(keys | given))
+    return collect(config, train=data.train, test=data.test, **(keys | given))
 
 
 @cache
@@ -79,9 +77,5 @@ def small_digits() -> Dataset:
 @cache
 def whole_run() -> Findings:
     """Return a run of `tiny` with everything that a report can show."""
-    return trained(
-        tiny().with_seed(3),
-        small_digits(),
-        cycles_per_image=987.5,
-        verification=Checked(True, 944, 77),
-    )
+    run = trained(tiny().with_seed(3), small_digits(), verification=Checked(True, 944, 77))
+    return dataclasses.replace(run, cycles_per_image=987.5)

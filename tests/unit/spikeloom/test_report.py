@@ -18,8 +18,9 @@ from spikeloom.golden.spec.network import SECTIONS
 from spikeloom.hdl.hardware import Hardware
 from spikeloom.report import Checked, Findings, ReportError, activity, outcome, weights, write
 from spikeloom.report import page as page_module
-from spikeloom.report.drawing import IMAGE_BLUE, IMAGE_ORANGE, VARIABLES, Picture
+from spikeloom.report.drawing import Picture
 from spikeloom.report.page import figures, render
+from spikeloom.report.palette import IMAGE_BLUE, IMAGE_ORANGE, VARIABLES
 from tests.support.report_runs import EVERY_KEY, relabelled, small_digits, tiny, trained, whole_run
 from tests.support.web_page import Page, texts
 

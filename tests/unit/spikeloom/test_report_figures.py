@@ -11,8 +11,9 @@ from spikeloom.golden import datasets
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.hdl.hardware import Hardware
-from spikeloom.report.drawing import drawing, mosaic, to_svg
+from spikeloom.report.drawing import drawing, mosaic, picture
 from spikeloom.report.page import figures, render
+from spikeloom.run import Run
 from spikeloom.training import Evaluation
 from tests.support.report_runs import EVERY_KEY, relabelled, small_digits, tiny, trained
 from tests.support.web_page import Page, texts
@@ -54,12 +55,13 @@ def test_a_network_that_never_spikes_is_drawn(digits: Dataset):
         input=dataclasses.replace(config.input, rate=0.0),
         label=dataclasses.replace(config.label, rate=0.0),
     )
-    assert "floor 0" in Page(render(trained(silent, digits, cycles_per_image=12.0))).cells
+    run = dataclasses.replace(trained(silent, digits), cycles_per_image=12.0)
+    assert "floor 0" in Page(render(run)).cells
 
 
 def test_a_run_that_tested_nothing_shows_no_results(digits: Dataset):
     none = dataclasses.replace(digits, test=digits.test[:0])
-    run = trained(tiny(), none, curve=[])
+    run = trained(tiny(), none, run=Run(3))
     found = Page(render(run))
     links = [a["href"] for tag, a in found.tags if tag == "a"]
     assert links[:3] == ["#learning-curve", "#fields", "#changes"]
@@ -90,6 +92,6 @@ def test_tiles_lie_where_their_corners_say(rng: np.random.Generator):
 def test_a_description_may_hold_quotes():
     with drawing(1.0) as figure:
         figure.text(0.1, 0.5, "a < b & c")
-        svg = to_svg(figure, "key", 'the "<label>" & more')
+        svg = picture(figure, "key", "title", 'the "<label>" & more', "").svg
     assert Page(svg).tags[0][1]["aria-label"] == 'the "<label>" & more'
     assert texts(svg) == ["a < b & c"]
