@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from spikeloom.engines.engine import Kind
 from spikeloom.errors import SpikeloomError
+from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.golden.spec.protocol import weights_digest
+from spikeloom.golden.spec.streams import streams
 
 ALSO = 8
 """Further differences that are told one by one."""
@@ -55,20 +58,14 @@ class Difference(Place):
 
     def __str__(self) -> str:
         """Say it in one paragraph."""
-        if self.sample is None:
-            return (
-                f"before any sample: {self.what} is {self.golden} in golden, {self.device} in the "
-                "core" + (f"; also {', '.join(self.also)}" if self.also else "")
-            )
-        verb = "trained" if self.kind == "train" else "inferred"
-        place = "" if self.step is None else f", step {self.step}"
-        text = (
-            f"sample {self.sample} {verb}{place}: {self.what} is {self.golden} in golden, "
-            f"{self.device} in the core"
-        )
+        when = "before any sample"
+        if self.sample is not None:
+            when = f"sample {self.sample} {'trained' if self.kind == 'train' else 'inferred'}"
+            when += "" if self.step is None else f", step {self.step}"
+        text = f"{when}: {self.what} is {self.golden} in golden, {self.device} in the core"
         if self.also:
             text += f"; also {', '.join(self.also)}"
-        if self.step is None:
+        if self.sample is not None and self.step is None:
             text += " (it does not repeat when the sample is run again from an equal state)"
         return text
 
@@ -104,20 +101,39 @@ def tell(
     return Difference(**told, kind=kind, sample=sample, step=step, also=tuple(also))
 
 
-def weight_differences(layer: int, mine: np.ndarray, theirs: np.ndarray) -> Iterator[Place]:
-    """Yield the weights of crossbar `layer` that differ, row by row."""
-    for row, column in np.argwhere(mine != theirs).tolist():
-        yield Place(
-            f"weight of layer {layer}, row {row}, column {column}",
-            int(mine[row, column]),
-            int(theirs[row, column]),
-            layer,
-            row,
-            column,
-        )
+def digest(weights: list[np.ndarray]) -> int:
+    """Return what a core that holds these weights answers to DIGEST."""
+    return weights_digest([w.astype("<i2").tobytes() for w in weights])
+
+
+def weight_differences(mine: list[np.ndarray], theirs: list[np.ndarray]) -> Iterator[Place]:
+    """Yield the weights of all crossbars that differ, row by row."""
+    for layer, (right, wrong) in enumerate(zip(mine, theirs, strict=True), start=1):
+        for row, column in np.argwhere(right != wrong).tolist():
+            what = f"weight of layer {layer}, row {row}, column {column}"
+            both = int(right[row, column]), int(wrong[row, column])
+            yield Place(what, *both, layer, row, column)
 
 
 def count_differences(mine: np.ndarray, theirs: np.ndarray) -> Iterator[Place]:
     """Yield the classes whose counts, int32[classes] of one sample, differ."""
     for klass in np.flatnonzero(mine != theirs).tolist():
         yield Place(f"count of class {klass}", int(mine[klass]), int(theirs[klass]))
+
+
+def counter_differences(mine: Mapping[str, int], theirs: Mapping[str, int]) -> Iterator[Place]:
+    """Yield the counters that both sides have and that differ."""
+    for name in sorted(mine.keys() & theirs.keys()):
+        if mine[name] != theirs[name]:
+            _, _, layer = name.partition(".")
+            layer = int(layer) if layer else None
+            yield Place(f"counter {name}", mine[name], theirs[name], layer)
+
+
+def stream_differences(
+    config: NetworkConfig, mine: Sequence[int], theirs: Sequence[int]
+) -> Iterator[Place]:
+    """Yield the streams whose states differ."""
+    for stream, right, wrong in zip(streams(config), mine, theirs, strict=True):
+        if right != wrong:
+            yield Place(f"the state of stream {stream.name}", right, wrong)

@@ -21,7 +21,7 @@ from spikeloom.engines.device import DeviceEngine, refuse_rate_form
 from spikeloom.engines.engine import GoldenEngine, Kind, start
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.learning import Update
-from spikeloom.golden.spec.machine import Machine, machine
+from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.progress import Callback
 from spikeloom.run import Run
@@ -30,16 +30,17 @@ from spikeloom.sim.compare.difference import (
     MismatchError,
     Place,
     count_differences,
+    digest,
     tell,
 )
-from spikeloom.sim.compare.pair import DIGEST, Pair, Stretch, weights_digest_of
+from spikeloom.sim.compare.pair import DIGEST, Pair, Stretch
 from spikeloom.training import Trainer, infer
 
 DIGEST_EVERY = 256
 """Samples between two comparisons of the whole state; reading it costs a core about ten samples."""
 
 
-class Lockstep:
+class Lockstep(Pair):
     """Golden and a core as one engine; every call raises `MismatchError` where they differ.
 
     What it returns is the core's. `compared_weights` and `compared_images` say how much was found
@@ -57,14 +58,12 @@ class Lockstep:
         digest_each: bool = False,
         log: Callable[[str], None] = lambda line: None,
     ) -> None:
+        super().__init__(golden, device)
         self.name = device.name
-        self.machine: Machine = device.machine
-        self.golden = golden
-        self.device = device
+        self.machine = device.machine
         self.compared_weights = 0
         self.compared_images = 0
         self.device_seconds = 0.0
-        self._pair = Pair(golden, device)
         self._digest_every = digest_every
         self._digest_each = digest_each
         self._log = log
@@ -94,19 +93,10 @@ class Lockstep:
         self.device.stream_states = states
         self._mark()
 
-    @property
-    def steps(self) -> int:
-        """Steps per sample."""
-        return self._pair.steps
-
-    @steps.setter
-    def steps(self, steps: int) -> None:
-        self._pair.steps = steps
-
     def set_updates(self, updates: tuple[Update, ...]) -> None:
         """Set each crossbar's update of both from now on."""
         self._updates = updates
-        self._pair.set_updates(updates)
+        super().set_updates(updates)
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Train both on samples in order; return counted output spikes, int32[n, classes]."""
@@ -119,11 +109,10 @@ class Lockstep:
             started = time.perf_counter()
             found = self.device.train(images, labels)
             self.device_seconds += time.perf_counter() - started
-            wrong = np.flatnonzero((expected != found).any(axis=1))
-            if wrong.size:
-                seen = list(count_differences(expected[wrong[0]], found[wrong[0]]))
-                self._raise_trained(self._trained - len(images) + int(wrong[0]), seen)
-        if seen := list(self._pair.counter_differences("train")):
+            if (k := _first_wrong(expected, found)) is not None:
+                seen = list(count_differences(expected[k], found[k]))
+                self._raise_trained(self._trained - len(images) + k, seen)
+        if seen := list(self.counter_differences("train")):
             self._raise_trained(self._trained - 1, seen)
         self.compared_images += len(images)
         if sum(len(run.labels) for run in self._since) >= self._digest_every:
@@ -135,18 +124,17 @@ class Lockstep:
         started = time.perf_counter()
         found, digests = self.device.train_digests(images, labels)
         self.device_seconds += time.perf_counter() - started
-        for k in range(len(images)):
-            before = self._pair.state()
-            expected = self.golden.train(images[k : k + 1], labels[k : k + 1])[0]
+        for k, run in enumerate(self._since[-1].each()):
+            before = self.state()
+            expected = self.golden.train(run.images, run.labels)[0]
             seen = list(count_differences(expected, found[k]))
-            digest, theirs = weights_digest_of(self.golden), int(digests[k])
-            if theirs != digest:
-                seen.append(Place(DIGEST, digest, theirs))
+            mine, theirs = digest(self.golden.weights), int(digests[k])
+            if mine != theirs:
+                seen.append(Place(DIGEST, mine, theirs))
             if seen:
                 sample = self._trained - len(images) + k
                 self._log(f"sample {sample} differs: looking for the step")
-                run = Stretch(images[k : k + 1], labels[k : k + 1], self._updates)
-                difference = self._pair.first_step("train", sample, run, before, seen)
+                difference = self.first_step("train", sample, run, before, seen)
                 if difference.step is None:  # something went wrong before that no digest shows
                     self._raise_trained(sample, seen)
                 raise MismatchError(difference)
@@ -156,9 +144,11 @@ class Lockstep:
         """Infer with both; return counted output spikes, int32[n, classes]."""
         expected = self.golden.infer(images)
         found = self.device.infer(images)
-        wrong = np.flatnonzero((expected != found).any(axis=1))
-        if wrong.size:
-            self._raise_inferred(images, int(wrong[0]), expected, found)
+        if (k := _first_wrong(expected, found)) is not None:
+            run = Stretch(images[k : k + 1], np.zeros(1, np.uint8), self._updates)
+            seen = list(count_differences(expected[k], found[k]))
+            number, state = self._inferred + k, self.state()
+            raise MismatchError(self.first_step("infer", number, run, state, seen))
         self._inferred += len(images)
         self.compared_images += len(images)
         return found
@@ -179,7 +169,7 @@ class Lockstep:
 
     def compare_state(self) -> None:
         """Compare generators and the digest that the core computes of its weights."""
-        if seen := list(self._pair.state_differences()):
+        if seen := list(self.state_differences()):
             self._raise_trained(self._trained - 1, seen)
         self._mark()
 
@@ -189,13 +179,13 @@ class Lockstep:
         One by one, or, where each sample's digest is compared, by the last digest.
         """
         self.compare_state()
-        if not self._digest_each and (seen := self._pair.differences("train")):
+        if not self._digest_each and (seen := self.differences("train")):
             self._raise_trained(self._trained - 1, seen)
         self.compared_weights = self.machine.config.weight_count
 
     def _mark(self) -> None:
         """Remember this state as equal."""
-        self._equal = self._pair.state()
+        self._equal = self.state()
         self._since: list[Stretch] = []
 
     def _raise_trained(self, sample: int, seen: list[Place]) -> None:
@@ -205,21 +195,28 @@ class Lockstep:
         """
         self._log("the engines differ: looking for the first sample where they do")
         samples = [each for run in self._since for each in run.each()]
-        found = self._pair.first_sample(samples, self._equal)
+        found = self.first_sample(samples, self._equal)
         if found is None:
             raise MismatchError(tell("train", sample, None, seen))
         number = self._trained - len(samples) + found
         self._log(f"sample {number} differs: looking for the step")
-        state = self._pair.golden_after(samples[:found], self._equal)
-        raise MismatchError(self._pair.first_step("train", number, samples[found], state, seen))
+        state = self.golden_after(samples[:found], self._equal)
+        raise MismatchError(self.first_step("train", number, samples[found], state, seen))
 
-    def _raise_inferred(
-        self, images: np.ndarray, index: int, expected: np.ndarray, found: np.ndarray
-    ) -> None:
-        run = Stretch(images[index : index + 1], np.zeros(1, np.uint8), self._updates)
-        seen = list(count_differences(expected[index], found[index]))
-        number, state = self._inferred + index, self._pair.state()
-        raise MismatchError(self._pair.first_step("infer", number, run, state, seen))
+    def verify(self, run: Callable[[], None]) -> Verification:
+        """Call what runs the pair, then compare every weight; return what was found."""
+        difference = None
+        try:
+            run()
+            self.compare_weights()
+        except MismatchError as mismatch:
+            difference = mismatch.difference
+        return Verification(self.compared_weights, self.compared_images, difference)
+
+
+def _first_wrong(expected: np.ndarray, found: np.ndarray) -> int | None:
+    """Return the first sample whose counts, int32[n, classes], differ."""
+    return next(iter(np.flatnonzero((expected != found).any(axis=1)).tolist()), None)
 
 
 @dataclass(frozen=True, repr=False)
@@ -271,13 +268,10 @@ def verify(
     refuse_rate_form(machine(config))
     golden = GoldenEngine(device.machine)
     pair = Lockstep(golden, device, digest_each=device.name == "board", log=log)
-    difference = None
-    try:
+
+    def run() -> None:
         start(pair, seed)
-        run = Run(seed)
-        Trainer(pair, run, data.train, data.held, epochs=epochs, progress=progress).fit()
+        Trainer(pair, Run(seed), data.train, data.held, epochs=epochs, progress=progress).fit()
         infer(pair, data.test.images)
-        pair.compare_weights()
-    except MismatchError as mismatch:
-        difference = mismatch.difference
-    return Verification(pair.compared_weights, pair.compared_images, difference)
+
+    return pair.verify(run)

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from spikeloom.engines.device import DeviceEngine
 from spikeloom.engines.engine import GoldenEngine
 from spikeloom.errors import SpikeloomError
 from spikeloom.golden.datasets import Part
-from spikeloom.golden.spec.streams import streams
 from spikeloom.network import Network
 from spikeloom.pace import Pace
-from spikeloom.sim.compare.difference import (
-    Difference,
-    MismatchError,
-    Place,
-    tell,
-    weight_differences,
-)
+from spikeloom.sim.compare.difference import Place, stream_differences, tell, weight_differences
 from spikeloom.sim.compare.lockstep import Lockstep, Verification
 from spikeloom.training import infer
 
@@ -43,18 +34,13 @@ def compare(first: Network, second: Network, part: Part) -> Verification:
         pair = Lockstep(mine, theirs, digest_each=theirs.name == "board")
         pair.set_updates(pair.machine.updates(golden.run.epoch))
         pair.clear()
-        return Verification(*_compared(pair, part))
 
+        def run() -> None:
+            for chunk in Pace().chunks(len(part)):
+                pair.train(*part[chunk.start : chunk.stop])
+            infer(pair, part.images)
 
-def _compared(pair: Lockstep, part: Part) -> tuple[int, int, Difference | None]:
-    try:
-        for chunk in Pace().chunks(len(part)):
-            pair.train(*part[chunk.start : chunk.stop])
-        infer(pair, part.images)
-        pair.compare_weights()
-    except MismatchError as mismatch:
-        return pair.compared_weights, pair.compared_images, mismatch.difference
-    return pair.compared_weights, pair.compared_images, None
+        return pair.verify(run)
 
 
 def _sides(first: Network, second: Network) -> tuple[Network, Network]:
@@ -77,10 +63,5 @@ def _sides(first: Network, second: Network) -> tuple[Network, Network]:
 def _before(golden: Network, device: Network) -> Iterator[Place]:
     """Yield what differs between the states of both."""
     mine, theirs = golden.checkpoint(), device.checkpoint()
-    for layer, pair in enumerate(zip(mine.weights, theirs.weights, strict=True), start=1):
-        if not np.array_equal(*pair):
-            yield from weight_differences(layer, *pair)
-    states = zip(mine.stream_states, theirs.stream_states, strict=True)
-    for stream, (one, other) in zip(streams(golden.config), states, strict=True):
-        if one != other:
-            yield Place(f"the state of stream {stream.name}", one, other)
+    yield from weight_differences(mine.weights, theirs.weights)
+    yield from stream_differences(golden.config, mine.stream_states, theirs.stream_states)

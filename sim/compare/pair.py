@@ -10,12 +10,13 @@ import numpy as np
 from spikeloom.engines.device import DeviceEngine
 from spikeloom.engines.engine import GoldenEngine, Kind
 from spikeloom.golden.spec.learning import Update
-from spikeloom.golden.spec.protocol import weights_digest
-from spikeloom.golden.spec.streams import streams
 from spikeloom.sim.compare.difference import (
     Difference,
     Place,
     count_differences,
+    counter_differences,
+    digest,
+    stream_differences,
     tell,
     weight_differences,
 )
@@ -41,13 +42,8 @@ class Stretch:
 
     def each(self) -> Iterator[Stretch]:
         """Yield every sample as a run of its own."""
-        for k in range(len(self.labels)):
+        for k in range(len(self.images)):
             yield Stretch(self.images[k : k + 1], self.labels[k : k + 1], self.updates)
-
-
-def weights_digest_of(engine: GoldenEngine) -> int:
-    """Return the digest that a core with these weights computes."""
-    return weights_digest([w.astype("<i2").tobytes() for w in engine.weights])
 
 
 class Pair:
@@ -89,31 +85,22 @@ class Pair:
         self, kind: Kind, mine: np.ndarray | None = None, theirs: np.ndarray | None = None
     ) -> list[Place]:
         """Return every place that differs: weights, counts of a sample, counters, streams."""
-        pairs = enumerate(zip(self.golden.weights, self.device.weights, strict=True), start=1)
-        found = [place for layer, pair in pairs for place in weight_differences(layer, *pair)]
+        found = list(weight_differences(self.golden.weights, self.device.weights))
         if mine is not None and theirs is not None:
             found += count_differences(mine, theirs)
         return [*found, *self.counter_differences(kind), *self.state_differences()]
 
     def state_differences(self) -> Iterator[Place]:
         """Yield the digests if they differ, and the streams that do."""
-        digest = weights_digest_of(self.golden)
-        if (theirs := self.device.digest()) != digest:
-            yield Place(DIGEST, digest, theirs)
-        states = zip(self.golden.stream_states, self.device.stream_states, strict=True)
-        config = self.device.machine.config
-        for stream, (golden, device) in zip(streams(config), states, strict=True):
-            if golden != device:
-                yield Place(f"the state of stream {stream.name}", golden, device)
+        mine, theirs = digest(self.golden.weights), self.device.digest()
+        if mine != theirs:
+            yield Place(DIGEST, mine, theirs)
+        states = self.golden.stream_states, self.device.stream_states
+        yield from stream_differences(self.device.machine.config, *states)
 
     def counter_differences(self, kind: Kind) -> Iterator[Place]:
         """Yield the counters that both sides have and that differ."""
-        mine, theirs = self.golden.counters(kind), self.device.counters(kind)
-        for name in sorted(mine.keys() & theirs.keys()):
-            if mine[name] != theirs[name]:
-                _, _, layer = name.partition(".")
-                layer = int(layer) if layer else None
-                yield Place(f"counter {name}", mine[name], theirs[name], layer)
+        return counter_differences(self.golden.counters(kind), self.device.counters(kind))
 
     # Where it begins
 

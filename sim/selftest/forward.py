@@ -15,16 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from spikeloom.golden import neuron as golden
-from spikeloom.golden.lfsr import fill, parameters, to_signed
 from spikeloom.golden.spec.learning import MAX_SHIFT
 from spikeloom.golden.spec.machine import LayerMachine, Machine
-from spikeloom.golden.spec.streams import (
-    INPUT,
-    LABEL,
-    MASK64,
-    drawn,
-    dropout_stream,
-)
+from spikeloom.golden.spec.streams import INPUT, LABEL, drawn, dropout_stream
 from spikeloom.hdl.hardware import DEFAULT
 from spikeloom.sim.selftest.probe import Probe, Stimulus, variant
 
@@ -106,13 +99,10 @@ def _at_threshold(probe: Probe, value: int) -> Iterator[tuple[Stimulus, str]]:
 
 def state_before(probe: Probe, stream: int, word: int) -> int:
     """Return a state of a stream whose next word is `word`, or any where none was found."""
-    table = parameters(probe.streams[stream].lfsr)
-    first = to_signed(probe.states()[stream])
-    words = np.empty(SEARCH, np.uint16)
-    fill(first, table, words, SEARCH)
-    places = np.flatnonzero(words == word)
-    place = int(places[0]) if places.size else 0
-    return int(fill(first, table, words, place)) & MASK64
+    first = probe.states()[stream]
+    words, _ = probe.draw(stream, first, SEARCH)
+    place = int(np.argmax(words == word))  # 0 where it is none of them
+    return probe.draw(stream, first, place)[1]
 
 
 def dropout(probe: Probe) -> None:
@@ -219,16 +209,13 @@ def aligned(
 
 def _spiking(probe: Probe, pixels: np.ndarray) -> tuple[list[int], np.ndarray]:
     """Return states in which many of these pixels, all 255, spike at once, and which of them."""
-    table = parameters(probe.streams[INPUT].lfsr)
-    best: tuple[list[int], np.ndarray] = ([], np.zeros(0, int))
-    words = np.empty(pixels.size, np.uint16)
-    for _ in range(TRIES):
+
+    def tried() -> tuple[list[int], np.ndarray]:
         states = probe.states()
-        fill(to_signed(states[INPUT]), table, words, pixels.size)
-        active = pixels[words < 255 * probe.machine.ramp_train[0]]
-        if not best[0] or active.size > best[1].size:
-            best = (states, active)
-    return best
+        words, _ = probe.draw(INPUT, states[INPUT], pixels.size)
+        return states, pixels[words < 255 * probe.machine.ramp_train[0]]
+
+    return max((tried() for _ in range(TRIES)), key=lambda found: found[1].size)
 
 
 def _summing(

@@ -8,7 +8,8 @@ from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.machine import LayerMachine
 from spikeloom.golden.spec.protocol import Opcode
 from spikeloom.golden.spec.registers import Access, Register
-from spikeloom.sim.selftest.probe import CheckError, Probe, digest
+from spikeloom.sim.compare.difference import weight_differences
+from spikeloom.sim.selftest.probe import CheckError, Probe, expect_nothing, place_text
 
 ECHOES = 200
 NOPS = 8192
@@ -66,41 +67,33 @@ def _fitting(probe: Probe, register: Register, value: int) -> int:
     if register.name == "steps":
         return 1 + value % probe.machine.config.steps
     if register.name.startswith("probability."):
-        return min(value, _most(register))
+        return min(value, 1 << (register.width - 1))  # the largest one: always
     return value
-
-
-def _most(register: Register) -> int:
-    """Return the largest probability: always."""
-    return 1 << (register.width - 1)
 
 
 def _expect_registers(probe: Probe, expected: dict[str, int], what: str) -> None:
     found = probe.device.read_all(list(expected))
     wrong = [name for name in expected if found[name] != expected[name]]
-    if wrong:
-        name = wrong[0]
-        raise CheckError(
-            f"{what}, register {name} is {found[name]:#x}, {expected[name]:#x} is right"
-            + (f"; and {len(wrong) - 1} registers more" if wrong[1:] else "")
-        )
+    told = [f"register {n} is {found[n]:#x}, {expected[n]:#x} is right" for n in wrong]
+    expect_nothing(told, what)
 
 
 def weights(probe: Probe) -> None:
     """Fill every cell with patterns, march through all rows both ways, compare digests."""
     probe.forget()
     layers = probe.machine.layers
-    for name, pattern in (
-        ("all at the upper rail", lambda layer: np.full(_shape(layer), layer.weight_max)),
-        ("all at the lower rail", lambda layer: np.full(_shape(layer), -layer.weight_max)),
-        ("each its own value", lambda layer: _addressed(layer, 1)),
-        ("each its own value, another way", lambda layer: _addressed(layer, 0x9E37)),
-    ):
+    patterns = {
+        "all at the upper rail": lambda layer: np.full(_shape(layer), layer.weight_max),
+        "all at the lower rail": lambda layer: np.full(_shape(layer), -layer.weight_max),
+        "each its own value": lambda layer: _addressed(layer, 1),
+        "each its own value, another way": lambda layer: _addressed(layer, 0x9E37),
+    }
+    for name, pattern in patterns.items():
         given = [pattern(layer).astype(np.int16) for layer in layers]
         probe.load(given)
-        _expect_weights(probe, given, name)
-    for layer in layers:
-        _march(probe, layer)
+        _expect_weights(given, probe.device.weights, name)
+        probe.expect_digest(f"{name}: every weight reads right, yet ")
+    _march(probe)
     probe.forget()
 
 
@@ -116,48 +109,29 @@ def _addressed(layer: LayerMachine, factor: int) -> np.ndarray:
     return (mixed % codes).astype(np.int64).reshape(_shape(layer)) - layer.weight_max
 
 
-def _expect_weights(probe: Probe, expected: list[np.ndarray], what: str) -> None:
-    """Compare every weight as it is read, and the digest that the core makes of them."""
-    for layer in probe.machine.layers:
-        found = probe.device.read_rows(layer.index, 0, layer.n_pre)
-        _expect_rows(layer, 0, found, expected[layer.index - 1], what)
-    right, found = digest(expected), probe.device.digest()
-    if found != right:
-        raise CheckError(
-            f"{what}: every weight reads right, yet the digest is {found:#010x}, "
-            f"{right:#010x} is right"
-        )
+def _expect_weights(right: list[np.ndarray], found: list[np.ndarray], what: str) -> None:
+    expect_nothing([place_text(place) for place in weight_differences(right, found)], what)
 
 
-def _expect_rows(
-    layer: LayerMachine, first: int, found: np.ndarray, expected: np.ndarray, what: str
-) -> None:
-    wrong = np.argwhere(found != expected)
-    if len(wrong):
-        row, column = wrong[0]
-        raise CheckError(
-            f"{what}: weight of layer {layer.index}, row {first + row}, column {column} is "
-            f"{found[row, column]}, {expected[row, column]} is right"
-            + (f"; and {len(wrong) - 1} weights more" if len(wrong) > 1 else "")
-        )
-
-
-def _march(probe: Probe, layer: LayerMachine) -> None:
+def _march(probe: Probe) -> None:
     """Read each row as it was left and write its inverse, up and then down."""
-    before = _addressed(layer, 0x9E37)
-    for name, rows in (
-        ("marching up", range(layer.n_pre)),
-        ("marching down", range(layer.n_pre - 1, -1, -1)),
-    ):
-        data = b"".join(
-            protocol.weights_header(Opcode.READ_WEIGHTS, layer.index, row, 1)
-            + protocol.weights_header(Opcode.WRITE_WEIGHTS, layer.index, row, 1)
-            + (-before[row]).astype("<i2").tobytes()
-            for row in rows
-        )
-        reply = probe.transport.transfer(data, 2 * layer.n_pre * layer.n_post)
-        found = np.frombuffer(reply, "<i2").reshape(_shape(layer))[np.argsort(rows)]
-        _expect_rows(layer, 0, found, before, name)
-        before = -before
-    found = probe.device.read_rows(layer.index, 0, layer.n_pre)
-    _expect_rows(layer, 0, found, before, "after marching")
+    layers = probe.machine.layers
+    right = [_addressed(layer, 0x9E37) for layer in layers]
+    for name, step in (("marching up", 1), ("marching down", -1)):
+        pairs = zip(layers, right, strict=True)
+        _expect_weights(right, [_inverted(probe, *pair, step) for pair in pairs], name)
+        right = [-weights for weights in right]
+    _expect_weights(right, probe.device.weights, "after marching")
+
+
+def _inverted(probe: Probe, layer: LayerMachine, weights: np.ndarray, step: int) -> np.ndarray:
+    """Read a crossbar row by row, upwards or downwards, writing the inverse of `weights`."""
+    rows = np.arange(layer.n_pre)[::step]
+    data = b"".join(
+        protocol.weights_header(Opcode.READ_WEIGHTS, layer.index, row, 1)
+        + protocol.weights_header(Opcode.WRITE_WEIGHTS, layer.index, row, 1)
+        + (-weights[row]).astype("<i2").tobytes()
+        for row in rows.tolist()
+    )
+    reply = probe.transport.transfer(data, 2 * weights.size)
+    return np.frombuffer(reply, "<i2").reshape(weights.shape)[::step]

@@ -14,12 +14,11 @@ import numpy as np
 from spikeloom import datasets
 from spikeloom.golden import initial
 from spikeloom.golden.datasets import DataError
-from spikeloom.golden.lfsr import fill, parameters, to_signed
 from spikeloom.golden.spec.learning import CERTAIN, Update
 from spikeloom.golden.spec.machine import SPIKE, LayerMachine, Machine
 from spikeloom.golden.spec.streams import thinning_stream
 from spikeloom.sim.selftest.forward import TRIES, Maker, search, walk
-from spikeloom.sim.selftest.probe import NEVER, Probe, Stimulus, observe, variant
+from spikeloom.sim.selftest.probe import Probe, Stimulus, observe, variant
 
 ALWAYS = Update(0, CERTAIN)
 DIGITS = 30
@@ -53,10 +52,6 @@ def _stepped(probe: Probe, layer: LayerMachine, given: Stimulus) -> np.ndarray:
     weights = unit * probe.rng.integers(-most, most, (layer.n_pre, layer.n_post), endpoint=True)
     weights += probe.rng.integers(-1, 2, weights.shape) * (probe.rng.random(weights.shape) < 0.1)
     return np.clip(weights, -layer.weight_max, layer.weight_max).astype(np.int16)
-
-
-def _layers(probe: Probe) -> list[int]:
-    return [layer.index for layer in probe.machine.layers]
 
 
 def error(probe: Probe) -> None:
@@ -94,7 +89,7 @@ def _kinds(probe: Probe, machine: Machine, make: Maker, layers: list[int]) -> No
 def backward(probe: Probe) -> None:
     """Look at sums of columns by the error spikes that they make, and at the gates."""
     machine = probe.machine
-    hidden, every = machine.layers[:-1], _layers(probe)
+    hidden, every = machine.layers[:-1], probe.layers
     if not hidden:
         probe.notes.append("this network has one crossbar")
         return
@@ -120,7 +115,7 @@ def backward(probe: Probe) -> None:
 def learning(probe: Probe) -> None:
     """Look at the step, at thinning, and at both rails."""
     machine = probe.machine
-    half, every = Update(0, CERTAIN // 2), _layers(probe)
+    half, every = Update(0, CERTAIN // 2), probe.layers
     for layer in machine.layers:
         large = Update(max(0, layer.weight_bits - 3), CERTAIN)
         double = Update(1, CERTAIN)
@@ -145,30 +140,22 @@ def learning(probe: Probe) -> None:
 def _at_chance(probe: Probe, layer: LayerMachine) -> None:
     """Give a probability that equals a word drawn where an error waits: it must not be kept."""
     stream = thinning_stream(layer.index)
-    table = parameters(probe.streams[stream].lfsr)
-    words = np.empty(WORDS, np.uint16)
     for _ in range(TRIES):
         given = walk(probe)
-        fill(to_signed(given.states[stream]), table, words, WORDS)
+        words, _ = probe.draw(stream, given.states[stream], WORDS)
         chance = int(probe.rng.choice(words))
-        kept, too = (
-            dataclasses.replace(given, updates=_updates(probe, {layer.index: Update(0, p)}))
-            for p in (chance, chance + 1)
-        )
+        kept, too = (_with(probe, given, {layer.index: Update(0, p)}) for p in (chance, chance + 1))
         pairs = zip(*(observe(probe.machine, s).weights for s in (kept, too)), strict=True)
         if any(not np.array_equal(a, b) for a, b in pairs):
             what = f"a word equal to the probability, layer {layer.index}"
-            probe.expect(kept, what, learning=_layers(probe))
+            probe.expect(kept, what, learning=probe.layers)
             return
     probe.notes.append(f"no word equal to the probability met an error in layer {layer.index}")
 
 
-def _updates(probe: Probe, given: dict[int, Update]) -> tuple[Update, ...]:
-    return tuple(given.get(layer.index, NEVER) for layer in probe.machine.layers)
-
-
 def _with(probe: Probe, given: Stimulus, updates: dict[int, Update]) -> Stimulus:
-    return probe.stimulus(given.images, given.weights, labels=given.labels, updates=updates)
+    """Return a stimulus with other updates, by layer; no writes in those left out."""
+    return dataclasses.replace(given, updates=probe.updates(updates))
 
 
 def inference(probe: Probe) -> None:
@@ -179,7 +166,7 @@ def inference(probe: Probe) -> None:
         images = np.concatenate([given.images, given.images])
         found = probe.stimulus(images, given.weights, infer=True)
         probe.expect(found, "inferred samples")
-        probe.expect_digest()
+        probe.expect_digest("after inferring, ")
     probe.expect(walk(probe), "trained samples after inferred ones")
     for layer in machine.layers:
         if layer.infer != layer.train:
@@ -190,8 +177,7 @@ def inference(probe: Probe) -> None:
 
 
 def _inferring(probe: Probe) -> Stimulus:
-    given = walk(probe)
-    return probe.stimulus(given.images, given.weights, infer=True)
+    return dataclasses.replace(walk(probe), labels=None)
 
 
 def training(probe: Probe) -> None:
@@ -207,7 +193,6 @@ def training(probe: Probe) -> None:
     updates = dict(zip(itertools.count(1), machine.updates(0), strict=False))
     seed = config.random.seed
     states = [stream.seed(seed) for stream in probe.streams]
-    given = probe.stimulus(
-        images, initial.weights(machine, seed), labels=labels, states=states, updates=updates
-    )
-    probe.expect(given, f"{DIGITS} digits trained", learning=_layers(probe))
+    weights = initial.weights(machine, seed)
+    given = probe.stimulus(images, weights, labels=labels, states=states, updates=updates)
+    probe.expect(given, f"{DIGITS} digits trained", learning=probe.layers)

@@ -11,14 +11,19 @@ import numpy as np
 from spikeloom.boards.host.device import Device, Transport
 from spikeloom.errors import SpikeloomError
 from spikeloom.golden.activity import counters
-from spikeloom.golden.lfsr import advance, parameters, to_signed
+from spikeloom.golden.lfsr import advance, fill, parameters, to_signed
 from spikeloom.golden.network import Network
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.lfsr import Lfsr
 from spikeloom.golden.spec.machine import Machine
-from spikeloom.golden.spec.protocol import weights_digest
-from spikeloom.golden.spec.streams import streams
-from spikeloom.sim.compare.difference import Place, count_differences, weight_differences
+from spikeloom.golden.spec.streams import MASK64, streams
+from spikeloom.sim.compare.difference import (
+    Place,
+    count_differences,
+    counter_differences,
+    digest,
+    weight_differences,
+)
 
 NEVER = Update(0, 0)
 """An update that writes no weight; its thinning words are drawn all the same."""
@@ -89,6 +94,7 @@ class Probe:
 
     Attributes
     ----------
+    streams : of the machine. layers : numbers of its crossbars, from 1.
     counted : whether the core counts spikes and error spikes.
     notes : what a check could not look at in this network; told, and no failure.
     """
@@ -99,9 +105,14 @@ class Probe:
         self.device = Device(transport, machine)
         self.rng = np.random.default_rng(seed)
         self.streams = streams(machine.config)
+        self.layers = [layer.index for layer in machine.layers]
         self.counted = "spikes.0" in self.device.counters()
         self.notes: list[str] = []
         self._held: list[np.ndarray] | None = None
+
+    def updates(self, given: dict[int, Update]) -> tuple[Update, ...]:
+        """Return the updates of all crossbars from those of some; no writes in the others."""
+        return tuple(given.get(layer, NEVER) for layer in self.layers)
 
     def states(self) -> list[int]:
         """Draw states for all streams."""
@@ -132,21 +143,27 @@ class Probe:
         images = np.asarray(images, np.uint8).reshape(-1, self.machine.config.sizes[0])
         if labels is None:
             labels = self.rng.integers(self.machine.config.sizes[-1], size=len(images))
-        given = updates or {}
         return Stimulus(
             images,
             None if infer else np.asarray(labels, np.int64),
             weights,
             states or self.states(),
-            tuple(given.get(layer.index, NEVER) for layer in self.machine.layers),
+            self.updates(updates or {}),
             steps or self.machine.config.steps,
         )
 
-    def expect_digest(self) -> None:
+    def draw(self, stream: int, state: int, count: int) -> tuple[np.ndarray, int]:
+        """Return words, uint16[count], that a stream draws from a state on; and its state then."""
+        words = np.empty(count, np.uint16)
+        after = fill(to_signed(state), parameters(self.streams[stream].lfsr), words, count)
+        return words, int(after) & MASK64
+
+    def expect_digest(self, what: str) -> None:
         """Raise `CheckError` unless the core's digest is that of the weights it should hold."""
         right, found = digest(self._held or self.zeros()), self.device.digest()
         if found != right:
-            raise CheckError(f"the digest of the weights is {found:#010x}, {right:#010x} is right")
+            told = f"the digest of the weights is {found:#010x}, {right:#010x} is right"
+            raise CheckError(f"{what}{told}")
 
     def expect(
         self,
@@ -164,15 +181,17 @@ class Probe:
         """
         mine = observe(self.machine, stimulus)
         theirs = self._run(stimulus)
-        found = list(self._count_differences(mine, theirs))
+        found = [
+            f"sample {sample}, {place_text(place)}"
+            for sample, counts in enumerate(zip(mine.counts, theirs.counts, strict=True))
+            for place in count_differences(*counts)
+        ]
         found += self._stream_differences(mine, theirs, stimulus, only)
         if only is None:
-            found += self._counter_differences(mine, theirs, learning)
+            found += map(place_text, self._counter_differences(mine, theirs, learning))
         if learning:
-            found += [place_text(place) for place in self._learned(mine, stimulus)]
-        if found:
-            more = f"; and {len(found) - PLACES} places more" if len(found) > PLACES else ""
-            raise CheckError(f"{what}: {'; '.join(found[:PLACES])}{more}")
+            found += map(place_text, self._learned(mine, stimulus))
+        expect_nothing(found, what)
 
     def shows(self, stimulus: Stimulus, wrong: Machine, *, learning: Sequence[int] = ()) -> bool:
         """Say whether a machine that is wrong would be told from the right one by `expect`."""
@@ -214,23 +233,14 @@ class Probe:
         device.check_status()
         return Observation(counts, device.stream_states, device.counters())
 
-    def _count_differences(self, mine: Observation, theirs: Observation) -> Iterator[str]:
-        for sample in range(len(mine.counts)):
-            for place in count_differences(mine.counts[sample], theirs.counts[sample]):
-                yield f"sample {sample}, {place_text(place)}"
-
     def _stream_differences(
-        self,
-        mine: Observation,
-        theirs: Observation,
-        stimulus: Stimulus,
-        only: Sequence[int] | None,
+        self, mine: Observation, theirs: Observation, given: Stimulus, only: Sequence[int] | None
     ) -> Iterator[str]:
         for number, stream in enumerate(self.streams):
             right, wrong = mine.states[number], theirs.states[number]
             if right == wrong or (only is not None and number not in only):
                 continue
-            first = stimulus.states[number]
+            first = given.states[number]
             told = [_words(stream.lfsr, first, state) for state in (right, wrong)]
             if None in told:
                 yield f"stream {stream.name} is at {wrong:#x}, {right:#x} is right"
@@ -239,29 +249,27 @@ class Probe:
 
     def _counter_differences(
         self, mine: Observation, theirs: Observation, learning: Sequence[int]
-    ) -> Iterator[str]:
-        for name in sorted(mine.counters.keys() & theirs.counters.keys()):
-            kind, _, layer = name.partition(".")
-            if kind in ("positive", "negative") and int(layer) not in learning:
-                continue
-            if (right := mine.counters[name]) != (wrong := theirs.counters[name]):
-                yield f"counter {name} is {wrong}, {right} is right"
+    ) -> Iterator[Place]:
+        for place in counter_differences(mine.counters, theirs.counters):
+            of_errors = place.what.startswith(("counter positive.", "counter negative."))
+            if not of_errors or place.layer in learning:
+                yield place
 
     def _learned(self, mine: Observation, stimulus: Stimulus) -> Iterator[Place]:
         """Yield the weights that differ after a stimulus that may have written some."""
         if all(update == NEVER for update in stimulus.updates):
             return
         self._held = mine.weights
-        if self.device.digest() == digest(mine.weights):
-            return
-        self._held = theirs = self.device.weights
-        for layer, right, wrong in zip(self.machine.layers, mine.weights, theirs, strict=True):
-            yield from weight_differences(layer.index, right, wrong)
+        if self.device.digest() != digest(mine.weights):
+            self._held = self.device.weights
+            yield from weight_differences(mine.weights, self._held)
 
 
-def digest(weights: list[np.ndarray]) -> int:
-    """Return what a core that holds these weights answers to DIGEST."""
-    return weights_digest([w.astype("<i2").tobytes() for w in weights])
+def expect_nothing(found: list[str], what: str) -> None:
+    """Raise `CheckError` where anything was found wrong; the first `PLACES` are told."""
+    if found:
+        more = f"; and {len(found) - PLACES} places more" if len(found) > PLACES else ""
+        raise CheckError(f"{what}: {'; '.join(found[:PLACES])}{more}")
 
 
 def place_text(place: Place) -> str:
