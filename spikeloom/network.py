@@ -232,9 +232,11 @@ class Network:
         return Evaluation(self.counts(part, steps=steps, callback=callback), part.labels)
 
     def score(self, X: Images, y: np.ndarray | None = None, *, steps: int | None = None) -> float:
-        """Return the fraction of images whose class is their label, 0 to 1; nan of no images."""
+        """Return the fraction of images whose class is their label, 0 to 1."""
         accuracy = self.evaluate(X, y, steps=steps).accuracy
-        return float("nan") if accuracy is None else accuracy
+        if accuracy is None:
+            raise SampleError("X and y: 0 images have no score, give 1 or more")
+        return accuracy
 
     def trace(
         self, image: np.ndarray, label: int | None = None, *, steps: int | None = None
@@ -304,8 +306,8 @@ class Network:
         return self._session.lend()
 
     def close(self) -> None:
-        """Give back what the engine holds; the network is of no use afterwards."""
-        self.engine.close()
+        """Give back what the engine holds; afterwards the network can be saved, and no more."""
+        self._session.close()
 
     def __enter__(self) -> Self:
         return self

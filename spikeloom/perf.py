@@ -99,9 +99,9 @@ def measure(
     device.weights = golden.weights
     device.stream_states = golden.stream_states
     chosen = data.train[order[warm_up : warm_up + images]]
-    train_rate = _timed(device, *chosen)
+    train_rate = _timed(device.train, *chosen)
     _, activity = golden.train_recorded(*chosen)
-    infer_rate = _timed(device, chosen.images)
+    infer_rate = _timed(device.infer, chosen.images)
     sizes = golden.machine.config.sizes
     inferred = np.array([of_spikes(golden.raster(image)[0], sizes) for image in chosen.images])
     layers = hardware.of(device.machine)
@@ -119,7 +119,7 @@ def measure(
         floor_per_infer_image=floors[1],
         images_per_second=train_rate,
         infer_images_per_second=infer_rate,
-        golden_images_per_second=_timed(golden, *data.train[order[:GOLDEN_IMAGES]]),
+        golden_images_per_second=_timed(golden.train, *data.train[order[:GOLDEN_IMAGES]]),
     )
 
 
@@ -151,15 +151,9 @@ def board_speed(
     )
 
 
-def _timed(
-    engine: GoldenEngine | DeviceEngine, images: np.ndarray, labels: np.ndarray | None = None
-) -> float:
-    """Train, or infer where no labels are given; return images per second."""
-    started = time.perf_counter()
-    for chunk in Pace().chunks(len(images)):
-        part = slice(chunk.start, chunk.stop)
-        if labels is None:
-            engine.infer(images[part])
-        else:
-            engine.train(images[part], labels[part])
-    return len(images) / (time.perf_counter() - started)
+def _timed(run: Callable[..., np.ndarray], *samples: np.ndarray) -> float:
+    """Train or infer samples, given as images and perhaps labels; return images per second."""
+    count, started = len(samples[0]), time.perf_counter()
+    for chunk in Pace().chunks(count):
+        run(*(each[chunk.start : chunk.stop] for each in samples))
+    return count / (time.perf_counter() - started)

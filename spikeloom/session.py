@@ -44,7 +44,7 @@ class Session:
         self.engine = engine
         self.run: Run = copy.deepcopy(begun.run)
         self.images_per_second = 0.0
-        self._lost = False
+        self._lost = ""
         self.fitted: Part | None = None
         self._keep(begun)
         restore(engine, begun.weights, begun.stream_states)
@@ -81,12 +81,18 @@ class Session:
         """Take the engine for lost unless the block ends."""
         if self._lost:
             raise TrainingError(
-                f"the engine {self.name!r} was lost within a sample: save this network, which has "
-                "all that was done before, and load it again"
+                f"the engine {self.name!r} was {self._lost}: save this network, "
+                f"{self.machine.config.name!r}, which has all that was done before, and load it "
+                "again"
             )
-        self._lost = True
+        self._lost = "lost within a sample"
         yield
-        self._lost = False
+        self._lost = ""
+
+    def close(self) -> None:
+        """Give back what the engine holds; what is known of the run is kept."""
+        self._lost = "closed"
+        self.engine.close()
 
     # The run
 

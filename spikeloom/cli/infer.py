@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +14,6 @@ from spikeloom import datasets, outputs
 from spikeloom.cli import options, pictures
 from spikeloom.cli.options import EngineName
 from spikeloom.cli.output import Output, percent
-from spikeloom.cli.speed import board_rows, board_values
 from spikeloom.golden.spec.network import load
 from spikeloom.network import Network
 
@@ -100,8 +100,8 @@ def infer(
                 counts = network.counts(shown, **told)
             else:
                 found = network.evaluate(shown, **told)
-        board = board_rows(network.engine, "infer")
-        values["board"] = board_values(network.engine, "infer")
+        speed = network.engine.speed("infer")
+        values["board"] = speed and dataclasses.asdict(speed)
     if own:
         values["images"] = own.values(counts)
         own.show(output, counts)
@@ -113,8 +113,8 @@ def infer(
     if vcd:
         values["vcd"] = str(vcd)
         output.tell(f"waveform of {steps} steps: {vcd}")
-    if board:
-        output.table(board)
+    if speed:
+        output.table(speed.rows())
     output.result(values)
     if own and own.refused:
         raise typer.Exit(pictures.REFUSED)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from spikeloom.cli.output import percent
-from spikeloom.cli.speed import board_rows, board_values
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.network import NetworkConfig, load, shipped
 from spikeloom.network import Network
@@ -68,7 +68,7 @@ def broken_off(how: str, network: Network, total: int, save: Path | None) -> str
 
 def values(network: Network, images: Dataset, tested: Evaluation | None) -> dict[str, Any]:
     """Return what a run came to, for machines."""
-    run = network.run
+    run, speed = network.run, network.engine.speed()
     return {
         "engine": network.engine.name,
         "config": network.config.name,
@@ -85,7 +85,7 @@ def values(network: Network, images: Dataset, tested: Evaluation | None) -> dict
             for p in run.curve
         ],
         "interrupted": tested is None,
-        "board": board_values(network.engine, "train"),
+        "board": speed and dataclasses.asdict(speed),
     }
 
 
@@ -94,10 +94,11 @@ def rows(
 ) -> dict[str, object]:
     """Return the same for people."""
     run, rate = network.run, network.history.images_per_second
+    speed = network.engine.speed()
     right = f"{tested.right:,} of {len(tested.labels):,} {tested_on} images"
     return {
         "accuracy": f"{percent(tested.accuracy)} ({right})",
         "trained": f"{run.presentations:,} images in all, {len(images.train):,} different",
         "speed": f"{rate:,.0f} images/s" if rate else "nothing was left to train",
         "seed": run.seed,
-    } | board_rows(network.engine, "train")
+    } | (speed.rows() if speed else {})

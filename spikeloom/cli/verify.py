@@ -12,7 +12,6 @@ from spikeloom import datasets
 from spikeloom.cli import cores, options
 from spikeloom.cli.options import CoreName
 from spikeloom.cli.output import Output
-from spikeloom.cli.speed import board_rows, board_values
 from spikeloom.engines.engine import make_engine
 from spikeloom.golden.spec.network import load
 from spikeloom.hdl.hardware import DEFAULT
@@ -104,8 +103,8 @@ def verify(
     finally:
         device.close()
     output.tell(f"{found} (seed {seed})")
-    if rows := board_rows(device, "train"):
-        output.table(rows)
+    if speed := device.speed():
+        output.table(speed.rows())
     output.result(
         {
             "equal": found.equal,
@@ -119,7 +118,7 @@ def verify(
             "compared_weights": found.compared_weights,
             "compared_images": found.compared_images,
             "difference": dataclasses.asdict(found.difference) if found.difference else None,
-            "board": board_values(device, "train"),
+            "board": speed and dataclasses.asdict(speed),
         }
     )
     if not found.equal:

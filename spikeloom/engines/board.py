@@ -37,6 +37,17 @@ class BoardSpeed:
     clock_hz: int
     resent: int
 
+    def rows(self) -> dict[str, object]:
+        """Return it for a table."""
+        again = f", {self.resent:,} frames sent again" if self.resent else ""
+        return {
+            "link allows": f"{self.link_images_per_second:,.0f} images/s "
+            f"({self.bytes_per_image:,.0f} bytes each at {self.baud:,} baud{again})",
+            "core allows": f"{self.core_images_per_second:,.0f} images/s "
+            f"({self.cycles_per_image:,.0f} clock cycles each at {self.clock_hz / 1e6:g} MHz)",
+            "together": f"{self.images_per_second:,.0f} images/s",
+        }
+
 
 class BoardEngine(DeviceEngine):
     """A core on a board behind a serial port.

@@ -25,6 +25,7 @@ from spikeloom.hdl.hardware import Hardware
 
 if TYPE_CHECKING:
     from spikeloom.boards.host.device import Device
+    from spikeloom.engines.board import BoardSpeed
 
 ENGINES = ("golden", "rtl", "board")
 
@@ -105,6 +106,10 @@ class BodyEngine:
     def clear(self) -> None:
         """Put all counters to 0."""
         self._counters: dict[Kind, Counter[str]] = {"train": Counter(), "infer": Counter()}
+
+    def speed(self, kind: Kind = "train") -> BoardSpeed | None:
+        """Return how fast a board ran samples since `clear`; None of what is none, or ran none."""
+        return None
 
 
 class GoldenEngine(BodyEngine):

@@ -46,7 +46,7 @@ def test_learning_in_golden_needs_no_extra():
 def test_every_name_is_there_and_listed():
     for name in spikeloom.__all__:
         assert getattr(spikeloom, name) is not None
-    assert set(spikeloom.__all__) | {"__version__"} <= set(dir(spikeloom))
+    assert dir(spikeloom) == sorted([*spikeloom.__all__, "__version__"])
     assert spikeloom.__version__.count(".") == 2
     assert issubclass(spikeloom.SpikeloomError, Exception)
 

@@ -140,7 +140,19 @@ def test_a_fraction_is_scored_of_images_there_are(net: sl.Network, data: Dataset
     net.fit(data.train, epochs=3)
     found = net.evaluate(data.test)
     assert net.score(*data.test) == found.right / TEST
-    assert np.isnan(net.score(data.test[:0]))
+    with pytest.raises(SampleError, match="X and y: 0 images have no score, give 1 or more"):
+        net.score(data.test[:0])
+
+
+def test_a_closed_network_can_be_saved_and_says_that_it_is_closed(
+    net: sl.Network, data: Dataset, tmp_path: Path
+):
+    with net:
+        net.fit(data.train)
+    with pytest.raises(TrainingError, match=r"the engine 'golden' was closed: save .* 'tiny'"):
+        net.predict(data.test)
+    net.save(tmp_path / "run.npz")
+    assert sl.Network.load(tmp_path / "run.npz").run == net.run
 
 
 def test_steps_cut_a_sample_short_for_one_call(config: sl.NetworkConfig, data: Dataset):
