@@ -122,6 +122,8 @@ def load(path: str | Path) -> Checkpoint:
         return _build(fields)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
+    except ArchiveError as error:
+        raise CheckpointError(f"{path}: damaged: {error}") from None
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
@@ -179,7 +181,7 @@ def _run(fields: dict[str, np.ndarray]) -> Run:
         raise CheckpointError(
             f"damaged: position {values['position']} in an epoch of {values['train_images']}"
         )
-    curve = _array(fields, "curve", np.int64, (None, 3))
+    curve = pick_array(fields, "curve", np.int64, (None, 3))
     if (curve[:, 1] < 1).any():
         raise CheckpointError("damaged: a point of the curve of no images")
     return Run(**values, curve=[Point(*row) for row in curve.tolist()])
@@ -188,7 +190,7 @@ def _run(fields: dict[str, np.ndarray]) -> Run:
 def _weights(fields: dict[str, np.ndarray], built: Machine) -> list[np.ndarray]:
     weights = []
     for layer in built.layers:
-        array = _array(fields, f"weights{layer.index}", np.int16, (layer.n_pre, layer.n_post))
+        array = pick_array(fields, f"weights{layer.index}", np.int16, (layer.n_pre, layer.n_post))
         if (largest := int(np.abs(array.astype(np.int32)).max())) > layer.weight_max:
             raise CheckpointError(
                 f"damaged: weights{layer.index} reach {largest}, {layer.weight_bits}-bit weights "
@@ -200,22 +202,13 @@ def _weights(fields: dict[str, np.ndarray], built: Machine) -> list[np.ndarray]:
 
 def _stream_states(fields: dict[str, np.ndarray], config: NetworkConfig) -> list[int]:
     every = streams(config)
-    states = _array(fields, "stream_states", np.uint64, (len(every),)).tolist()
+    states = pick_array(fields, "stream_states", np.uint64, (len(every),)).tolist()
     for stream, state in zip(every, states, strict=True):
         if not 0 < state <= stream.lfsr.mask:
             raise CheckpointError(
                 f"damaged: stream {stream.name} is at {state:#x}, no state of {stream.lfsr.name}"
             )
     return states
-
-
-def _array(
-    fields: dict[str, np.ndarray], name: str, dtype: type, shape: tuple[int | None, ...]
-) -> np.ndarray:
-    try:
-        return pick_array(fields, name, dtype, shape)
-    except ArchiveError as error:
-        raise CheckpointError(f"damaged: {error}") from None
 
 
 def _scalar(fields: dict[str, np.ndarray], name: str, kind: type) -> Any:

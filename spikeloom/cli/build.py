@@ -91,6 +91,7 @@ def build(
     [cyan]spikeloom build icebreaker[/cyan]
     [cyan]spikeloom build ulx3s-85f mnist-784-256-10 --lanes 32,10 --clock 75[/cyan]
     """
+    from spikeloom.boards import table as board_table
     from spikeloom.boards.targets import TARGETS, find
 
     output = Output(json=json)
@@ -103,15 +104,13 @@ def build(
     built = partial(
         make, output, change=change, clock_mhz=clock, seeds=seeds, measure=measure, data=data
     )
-    if not all_boards:
+    if board:
         report = built(find(board), config, out)
         show(output, report)
         output.result(report.values())
         if not report.built.good:
             raise typer.Exit(MISSED)
         return
-    from spikeloom.boards import table as board_table
-
     board_table.check(table)
     reports = []
     for target in TARGETS.values():

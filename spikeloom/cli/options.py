@@ -26,9 +26,20 @@ class CoreName(StrEnum):
     BOARD = "board"
 
 
-def optional(what: str, metavar: str = "N", **bounds: int) -> Any:
+def _numbers(text: str) -> tuple[int, ...]:
+    """Read numbers with commas between them."""
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 1:
+        raise typer.BadParameter(f"{text!r}: give a number from 1 on for each layer, such as 16,8")
+    return numbers
+
+
+def optional(what: str, metavar: str = "N", **more: Any) -> Any:
     """Return an option that may be left out; `what` says what its value is then."""
-    return typer.Option(metavar=metavar, help=what, show_default=False, **bounds)
+    return typer.Option(metavar=metavar, help=what, show_default=False, **more)
 
 
 def optional_config(what: str) -> Any:
@@ -96,16 +107,19 @@ Seed = Annotated[
     ),
 ]
 Lanes = Annotated[
-    str | None,
+    Any,
     optional(
         "Columns per clock of each layer.  \\[default: the board's, else by the image's size]",
         "N[,N...]",
+        parser=_numbers,
     ),
 ]
 Ports = Annotated[
-    str | None,
+    Any,
     optional(
-        "1 or 2 ports of each layer's weight memory.  \\[default: the board's, else 2]", "N[,N...]"
+        "1 or 2 ports of each layer's weight memory.  \\[default: the board's, else 2]",
+        "N[,N...]",
+        parser=_numbers,
     ),
 ]
 Draws = Annotated[
@@ -148,30 +162,10 @@ def check_port(engine: str, port: str | None, baud: int | None) -> None:
 
 def hardware(
     base: Hardware,
-    lanes: str | None,
-    ports: str | None,
+    lanes: tuple[int, ...] | None,
+    ports: tuple[int, ...] | None,
     draws: int | None,
     plan: list[str] | None,
 ) -> Hardware:
     """Return `base` with the choices of the command line in their place."""
-    return base.changed(
-        lanes=_numbers(lanes, "--lanes"),
-        ports=_numbers(ports, "--ports"),
-        draws=draws,
-        plan=tuple(plan or ()),
-    )
-
-
-def _numbers(text: str | None, name: str) -> tuple[int, ...] | None:
-    """Read numbers with commas between them."""
-    if text is None:
-        return None
-    try:
-        numbers = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if not numbers or min(numbers) < 1:
-        raise typer.BadParameter(
-            f"{text!r}: give a number from 1 on for each layer, such as 16,8", param_hint=name
-        )
-    return numbers
+    return base.changed(lanes=lanes, ports=ports, draws=draws, plan=tuple(plan or ()))

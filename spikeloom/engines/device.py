@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from spikeloom.boards.host.device import Device, Transport
-from spikeloom.engines.engine import BodyEngine, Kind
+from spikeloom.engines.engine import Engine, Kind
 from spikeloom.golden.spec.learning import RATE
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 
 
-class DeviceEngine(BodyEngine):
+class DeviceEngine(Engine):
     """A core behind a transport as an engine.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The bodies of a network that train and infer: their protocol, the golden one, any by its name.
+"""The bodies of a network that train and infer: what they share, the golden one, any by its name.
 
 A configuration's own seed is built into a core; a run's seed is handed over as the states of the
 streams and as the initial weights. So another seed never means another build.
@@ -6,9 +6,10 @@ streams and as the initial weights. So another seed never means another build.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -32,62 +33,29 @@ ENGINES = ("golden", "rtl", "board")
 Kind = Literal["train", "infer"]
 
 
-class Engine(Protocol):
-    """A network with state: weights, stream states, the update sizes and steps in force.
+def _of_body(name: str) -> property:
+    """Return a property of an engine that is its body's."""
+    return property(
+        lambda engine: getattr(engine._body, name),
+        lambda engine, value: setattr(engine._body, name, value),
+    )
+
+
+class Engine(ABC):
+    """A network with state, and what it counts: the state is that of its body.
 
     Attributes
     ----------
     name : "golden", "rtl" or "board".
-    weights : int16[n_pre, n_post] per crossbar; assign to load.
+    weights : int16[n_pre, n_post] per crossbar, copies; assign to load.
     stream_states : in the order of `golden.spec.streams.streams`; assign to load. The state of
         stream `inference` is the seed that every inferred sample starts from.
     steps : steps per sample, at most the configuration's; fewer cut a sample short.
     """
 
-    name: str
-    machine: Machine
-    weights: list[np.ndarray]
-    stream_states: list[int]
-    steps: int
-
-    def set_updates(self, updates: tuple[Update, ...]) -> None:
-        """Set each crossbar's update from now on."""
-
-    def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Train on samples in order; return counted output spikes, int32[n, classes]."""
-
-    def infer(self, images: np.ndarray) -> np.ndarray:
-        """Return counted output spikes, int32[n, classes]; changes nothing but counters."""
-
-    def counters(self, kind: Kind = "train") -> dict[str, int]:
-        """Return sums over the samples trained or inferred since `clear`.
-
-        `samples`, and for trained samples `spikes.L`, `positive.L`, `negative.L`; an engine with
-        clocks adds `cycles` and `writes.L`, and counts spikes of inferred samples as well.
-        """
-
-    def clear(self) -> None:
-        """Put all counters to 0."""
-
-    def close(self) -> None:
-        """Give back what the engine holds; it is of no use afterwards."""
-
-
-def _of_body(name: str, what: str) -> property:
-    """Return a property of an engine that is its body's."""
-    return property(
-        lambda engine: getattr(engine._body, name),
-        lambda engine, value: setattr(engine._body, name, value),
-        doc=what,
-    )
-
-
-class BodyEngine:
-    """What engines share whose state is a body's: that of a golden network, or of a core."""
-
-    weights = _of_body("weights", "Weights of every crossbar, copies.")
-    stream_states = _of_body("stream_states", "States of all streams.")
-    steps = _of_body("steps", "Steps per sample.")
+    weights = _of_body("weights")
+    stream_states = _of_body("stream_states")
+    steps = _of_body("steps")
 
     def __init__(self, name: str, machine: Machine, body: Network | Device) -> None:
         self.name = name
@@ -99,8 +67,20 @@ class BodyEngine:
         """Set each crossbar's update from now on."""
         self._body.set_updates(updates)
 
+    @abstractmethod
+    def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Train on samples in order; return counted output spikes, int32[n, classes]."""
+
+    @abstractmethod
+    def infer(self, images: np.ndarray) -> np.ndarray:
+        """Return counted output spikes, int32[n, classes]; changes nothing but counters."""
+
     def counters(self, kind: Kind = "train") -> dict[str, int]:
-        """Return sums over the samples trained or inferred since `clear`."""
+        """Return sums over the samples trained or inferred since `clear`.
+
+        `samples`, and for trained samples `spikes.L`, `positive.L`, `negative.L`; an engine with
+        clocks adds `cycles` and `writes.L`, and counts spikes of inferred samples as well.
+        """
         return dict(self._counters[kind])
 
     def clear(self) -> None:
@@ -111,8 +91,12 @@ class BodyEngine:
         """Return how fast a board ran samples since `clear`; None of what is none, or ran none."""
         return None
 
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what the engine holds; it is of no use afterwards."""
 
-class GoldenEngine(BodyEngine):
+
+class GoldenEngine(Engine):
     """The golden network as an engine."""
 
     def __init__(self, machine: Machine) -> None:

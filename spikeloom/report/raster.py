@@ -32,15 +32,7 @@ def raster(run: Findings) -> Picture:
         f"spikes is {names[_winner(sample, len(names))]}; that is no test, for the sample's own "
         "updates have a part in it."
     )
-    return _draw_raster(run.config, sample, names, caption)
-
-
-def draw_raster(config: NetworkConfig, sample: Raster) -> Picture:
-    """Draw every spike and error spike of one sample."""
-    names = tuple(map(str, range(config.sizes[-1])))
-    what = f"Inferred: {MARKS}" if sample.label is None else f"Trained: {MARKS} {ERRORS}"
-    caption = f"{what} The class with most spikes is {_winner(sample, len(names))}."
-    return _draw_raster(config, sample, names, caption)
+    return draw_raster(run.config, sample, names, caption)
 
 
 def _winner(sample: Raster, classes: int) -> int:
@@ -48,16 +40,20 @@ def _winner(sample: Raster, classes: int) -> int:
     return int(sample.spikes[:, -classes:].sum(axis=0).argmax())
 
 
-def _draw_raster(
-    config: NetworkConfig, sample: Raster, names: tuple[str, ...], caption: str
+def draw_raster(
+    config: NetworkConfig, sample: Raster, names: tuple[str, ...] = (), caption: str | None = None
 ) -> Picture:
-    steps = len(sample.spikes)
+    """Draw every spike and error spike of one sample; classes are named by number if at all."""
+    names = names or tuple(map(str, range(config.sizes[-1])))
+    winner, steps = _winner(sample, len(names)), len(sample.spikes)
+    if caption is None:
+        what = f"Inferred: {MARKS}" if sample.label is None else f"Trained: {MARKS} {ERRORS}"
+        caption = f"{what} The class with most spikes is {names[winner]}."
     title = "a sample" if sample.label is None else f"class {names[sample.label]}"
     first = np.cumsum([0, *config.sizes])
     depth = config.depth
     # Panels grow with their layer, but slowly: the output must be readable beside 784 inputs.
     heights = [0.85 + 0.11 * size**0.5 for size in config.sizes]
-    winner = _winner(sample, len(names))
     with drawing(0.7 * len(heights) + 1.05 * sum(heights)) as figure:
         grid = figure.subplots(
             depth + 1, 2, width_ratios=[1, 5], height_ratios=heights[::-1], squeeze=False
