@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,6 @@ class Performance:
 
 
 def measure(
-    config: NetworkConfig,
     seed: int,
     data: Dataset,
     device: DeviceEngine,
@@ -124,25 +124,17 @@ def measure(
 
 
 def board_speed(
-    config: NetworkConfig,
-    hardware: Hardware,
-    data: Dataset,
-    log: Callable[[str], None] | None = None,
+    config: NetworkConfig, hardware: Hardware, data: Dataset, log: Callable[[str], None]
 ) -> Speed:
     """Simulate a board's core on images of `data`, as many of `IMAGES` as there are."""
     from spikeloom.boards.estimate import Speed, line_bytes
 
-    if log is not None:
-        log("simulating its core")
-    device = RtlEngine(machine(config), hardware, log=log)
+    log("simulating its core")
     images = min(IMAGES, len(data.train))
     warm_up = min(WARM_UP, len(data.train) - images)
-    try:
-        found = measure(
-            config, config.random.seed, data, device, hardware, warm_up=warm_up, images=images
-        )
-    finally:
-        device.close()
+    with closing(RtlEngine(machine(config), hardware, log=log)) as device:
+        seed = config.random.seed
+        found = measure(seed, data, device, hardware, warm_up=warm_up, images=images)
     return Speed(
         found.cycles_per_train_image,
         found.cycles_per_infer_image,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -47,14 +48,12 @@ def demo(
     config = load(CONFIG)
     digits = datasets.mnist(config, **(QUICK if quick else FULL))
     output.tell(f"{config.name}: {config.description}")
-    device = cores.simulated(output, config)
-    try:
-        _learn(output, digits, device, report)
-    except MismatchError as mismatch:
-        output.tell(f"DIFFERENT: {mismatch}")
-        raise typer.Exit(DIFFERENT) from None
-    finally:
-        device.close()
+    with closing(cores.simulated(output, config)) as device:
+        try:
+            _learn(output, digits, device, report)
+        except MismatchError as mismatch:
+            output.tell(f"DIFFERENT: {mismatch}")
+            raise typer.Exit(DIFFERENT) from None
 
 
 def _learn(output: Output, digits: Dataset, device: DeviceEngine, report: Path) -> None:

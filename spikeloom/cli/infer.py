@@ -12,7 +12,6 @@ import typer
 from spikeloom import checkpoint as checkpoints
 from spikeloom import datasets, outputs
 from spikeloom.cli import options, pictures
-from spikeloom.cli.options import EngineName
 from spikeloom.cli.output import Output, percent
 from spikeloom.golden.spec.network import load
 from spikeloom.network import Network
@@ -25,7 +24,7 @@ def infer(
     weights: Annotated[
         Path, typer.Option(metavar="FILE", help="A checkpoint that 'spikeloom train --save' wrote.")
     ],
-    engine: options.Engine = EngineName.GOLDEN,
+    engine: options.Engine = "golden",
     port: options.Port = None,
     baud: options.Baud = None,
     data: options.Data = "mnist",
@@ -66,7 +65,7 @@ def infer(
     [cyan]spikeloom infer tiny --weights tiny.npz --engine rtl --test 1 --vcd tiny.vcd[/cyan]
     """
     output = Output(json=json)
-    if vcd and engine is not EngineName.RTL:
+    if vcd and engine != "rtl":
         raise typer.BadParameter("a waveform needs clocks: give --engine rtl", param_hint="--vcd")
     options.check_port(engine, port, baud)
     described = load(config)
@@ -82,11 +81,11 @@ def infer(
     kept.check_network(described)
     with output.working(f"Preparing the {engine} engine") as log:
         network = Network.load(
-            kept, engine=engine.value, port=port, baud=baud, trace=bool(vcd), log=log, show=False
+            kept, engine=engine, port=port, baud=baud, trace=bool(vcd), log=log, show=False
         )
     steps = steps or (min(VCD_STEPS, described.steps) if vcd else described.steps)
     values: dict[str, Any] = {
-        "engine": engine.value,
+        "engine": engine,
         "config": described.name,
         "weights": str(weights),
         "steps": steps,

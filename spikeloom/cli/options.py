@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from spikeloom.hdl.hardware import Hardware
-
-
-class EngineName(StrEnum):
-    """Engines that can be asked for."""
-
-    GOLDEN = "golden"
-    RTL = "rtl"
-    BOARD = "board"
-
-
-class CoreName(StrEnum):
-    """Engines that golden is compared with."""
-
-    RTL = "rtl"
-    BOARD = "board"
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -56,7 +40,7 @@ Config = Annotated[
     ),
 ]
 Engine = Annotated[
-    EngineName,
+    Literal["golden", "rtl", "board"],
     typer.Option(
         help="golden: the integer model, thousands of images a second. rtl: the hardware "
         "description, simulated clock by clock; the same bits, tens of images a second. board: an "
@@ -149,12 +133,12 @@ Report = Annotated[
 
 def check_port(engine: str, port: str | None, baud: int | None) -> None:
     """Refuse a board without a port, and a port or its rate without a board."""
-    if engine == EngineName.BOARD and port is None:
+    if engine == "board" and port is None:
         raise typer.BadParameter(
             "a board needs its serial port: give --port PORT", param_hint="--engine"
         )
     for name, value in (("--port", port), ("--baud", baud)):
-        if engine != EngineName.BOARD and value is not None:
+        if engine != "board" and value is not None:
             raise typer.BadParameter(
                 f"engine {engine} has no port: give --engine board", param_hint=name
             )

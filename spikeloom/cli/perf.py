@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -54,11 +55,8 @@ def perf(
     hardware = options.hardware(DEFAULT, lanes, ports, draws, plan)
     layers = hardware.of(machine(network))
     device = cores.simulated(output, network, hardware)
-    with output.working(f"Measuring {train} images"):
-        found = performance.measure(
-            network, seed, digits, device, hardware, warm_up=warm_up, images=train
-        )
-    device.close()
+    with closing(device), output.working(f"Measuring {train} images"):
+        found = performance.measure(seed, digits, device, hardware, warm_up=warm_up, images=train)
     output.table(
         {
             "lanes": " ".join(str(layer.lanes) for layer in layers),

@@ -12,7 +12,6 @@ import typer
 from spikeloom import checkpoint as checkpoints
 from spikeloom import datasets, interrupt, outputs
 from spikeloom.cli import options, trained
-from spikeloom.cli.options import EngineName
 from spikeloom.cli.output import Output
 from spikeloom.golden.spec.network import load
 from spikeloom.network import Network
@@ -20,7 +19,7 @@ from spikeloom.network import Network
 
 def train(
     config: options.Config,
-    engine: options.Engine = EngineName.GOLDEN,
+    engine: options.Engine = "golden",
     port: options.Port = None,
     baud: options.Baud = None,
     data: options.Data = "mnist",
@@ -87,7 +86,7 @@ def train(
         past.check_network(described)
         past.check_run(images.train, seed)
     with output.working(f"Preparing the {engine} engine") as log:
-        made = {"engine": engine.value, "port": port, "baud": baud, "log": log, "show": False}
+        made = {"engine": engine, "port": port, "baud": baud, "log": log, "show": False}
         network = Network.load(past, **made) if past else Network(described, seed=seed, **made)
     collapse, tested = trained.Collapse(described, output.say), None
     total = epochs * len(images.train)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from spikeloom import datasets
 from spikeloom.cli import cores, options
-from spikeloom.cli.options import CoreName
 from spikeloom.cli.output import Output
 from spikeloom.engines.engine import make_engine
 from spikeloom.golden.spec.network import load
@@ -23,9 +23,9 @@ DIFFERENT = 1
 def verify(
     config: options.Config,
     engine: Annotated[
-        CoreName,
+        Literal["rtl", "board"],
         typer.Option(help="What golden is compared with: the simulated RTL, or a board."),
-    ] = CoreName.RTL,
+    ] = "rtl",
     port: options.Port = None,
     baud: options.Baud = None,
     netlist: Annotated[
@@ -75,7 +75,7 @@ def verify(
     """
     output = Output(json=json)
     options.check_port(engine, port, baud)
-    if netlist is not None and engine is not CoreName.RTL:
+    if netlist is not None and engine != "rtl":
         raise typer.BadParameter(
             "a netlist is simulated: leave out --engine and --port", param_hint="--netlist"
         )
@@ -95,20 +95,17 @@ def verify(
         device = make_engine("board", network, port=port, baud=baud)
     else:
         device = cores.simulated(output, network, change(DEFAULT))
-    try:
-        with output.progress() as progress:
-            found = lockstep.verify(
-                network, seed, digits, device, epochs=epochs, progress=progress, log=output.say
-            )
-    finally:
-        device.close()
+    with closing(device), output.progress() as progress:
+        found = lockstep.verify(
+            network, seed, digits, device, epochs=epochs, progress=progress, log=output.say
+        )
     output.tell(f"{found} (seed {seed})")
     if speed := device.speed():
         output.table(speed.rows())
     output.result(
         {
             "equal": found.equal,
-            "engine": engine.value,
+            "engine": engine,
             "netlist": netlist,
             "config": network.name,
             "seed": seed,

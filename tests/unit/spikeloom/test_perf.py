@@ -47,7 +47,7 @@ def measured(
 ) -> tuple[Hardware, Performance]:
     hardware = Hardware(lanes=(3,), ports=(request.param,))
     device = DeviceEngine("rtl", machine(config), Fixed(machine(config)))
-    found = measure(config, seed, digits, device, hardware, warm_up=WARM_UP, images=IMAGES)
+    found = measure(seed, digits, device, hardware, warm_up=WARM_UP, images=IMAGES)
     return hardware, found
 
 
@@ -111,7 +111,7 @@ def test_too_few_images_are_refused(
     built = machine(config)
     device = DeviceEngine("rtl", built, GoldenTransport(built))
     with pytest.raises(DataError, match=f"{images} images after a warm-up of {warm_up}: .* 100 to"):
-        measure(config, 1, digits, device, DEFAULT, warm_up=warm_up, images=images)
+        measure(1, digits, device, DEFAULT, warm_up=warm_up, images=images)
 
 
 def test_images_without_a_spike_are_refused(config: NetworkConfig, digits: Dataset):
@@ -121,7 +121,7 @@ def test_images_without_a_spike_are_refused(config: NetworkConfig, digits: Datas
     built = machine(config)
     device = DeviceEngine("rtl", built, GoldenTransport(built))
     with pytest.raises(DataError, match="made no spike"):
-        measure(config, 1, dark, device, DEFAULT, warm_up=3, images=3)
+        measure(1, dark, device, DEFAULT, warm_up=3, images=3)
 
 
 @pytest.mark.parametrize(("there", "measured"), [(100, 50), (20, 20)])
@@ -138,7 +138,7 @@ def test_a_board_is_measured_on_as_many_images_as_there_are(
 
     monkeypatch.setattr(perf, "RtlEngine", rtl)
     some = dataclasses.replace(digits, train=digits.train[:there])
-    found = perf.board_speed(config, Hardware(lanes=(3,)), some)
+    found = perf.board_speed(config, Hardware(lanes=(3,)), some, print)
     assert (found.train_cycles, found.infer_cycles, found.images) == (1000, 1000, measured)
     assert found.line_bytes == line_bytes(some.train.images)
 
