@@ -7,6 +7,10 @@ An image is reduced to its non-zero pixels in raster order. In step t each of th
 if ``word < pixel * ramp[t]`` (pixel 1..255, ramp 0..257, so a product of 65535 is the largest).
 Zero pixels draw nothing and never spike. Mean rate over the sample: `input.rate` at pixel 255.
 
+Jitter, at the start of a training sample and only where its radius is above 0: a word r of stream
+`jitter` shifts the image down by ``(r * (2 radius + 1) >> 16) - radius`` rows, the next one to the
+right by as many columns. A pixel that leaves the frame draws its words and never spikes.
+
 Dropout, at the start of a training sample and only where its rate is above 0: one word of stream
 `dropout0` per non-zero pixel in raster order, ``word < rate * 65536`` silences it for the sample.
 Inference drops nothing and uses a ramp scaled by (1 - rate).
@@ -32,6 +36,26 @@ def active_pixels(image: np.ndarray, index: np.ndarray, value: np.ndarray) -> in
         value[count] = image[i]
         count += image[i] != 0
     return count
+
+
+@compiled
+def offset(word: int, radius: int) -> int:
+    """Return the shift, in -radius .. radius, that a word (16 bits) stands for."""
+    return ((word * (2 * radius + 1)) >> 16) - radius
+
+
+@compiled
+def shift(
+    index: np.ndarray, value: np.ndarray, count: int, shape: np.ndarray, down: int, right: int
+) -> None:
+    """Move the listed pixels within an image of `shape` (int64[2]); what leaves it gets value 0."""
+    rows, columns = shape
+    for k in range(count):
+        row, column = index[k] // columns + down, index[k] % columns + right
+        if 0 <= row < rows and 0 <= column < columns:
+            index[k] = row * columns + column
+        else:
+            value[k] = 0
 
 
 @compiled

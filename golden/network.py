@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from spikeloom.golden.activity import KINDS, STEPS
 from spikeloom.golden.lfsr import to_signed
 from spikeloom.golden.sample import run_batch, run_sample
 from spikeloom.golden.samples import (
@@ -11,11 +12,13 @@ from spikeloom.golden.samples import (
     checked_labels,
     checked_states,
     checked_steps,
+    checked_stop,
     checked_updates,
     checked_weights,
 )
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.stopping import StopConfig
 from spikeloom.golden.spec.streams import MASK64
 from spikeloom.golden.state import constants, state
 
@@ -27,6 +30,10 @@ class Network:
     ----------
     machine : what `golden.spec.machine.machine(config)` derived.
 
+    Attributes
+    ----------
+    activity : int32[n, 5, L+1] of the samples of the last call, see `golden.activity`.
+
     Weights start at 0 (`golden.initial` has the initial ones), streams at the run's seeds, and
     updates at those of the first epoch.
     """
@@ -36,6 +43,8 @@ class Network:
         self._constants = constants(machine)
         self._state = state(machine)
         self.steps = machine.config.steps
+        self.stop = machine.config.stop
+        self.activity = np.empty((0, KINDS, len(machine.config.sizes)), np.int32)
         self.set_updates(machine.updates(0))
 
     def set_updates(self, updates: tuple[Update, ...]) -> None:
@@ -62,6 +71,21 @@ class Network:
     @steps.setter
     def steps(self, steps: int) -> None:
         self._steps = checked_steps(self.machine, steps)
+
+    @property
+    def stop(self) -> StopConfig:
+        """Margins that end a sample, those of the configuration at first."""
+        return self._stop
+
+    @stop.setter
+    def stop(self, stop: StopConfig) -> None:
+        self._stop = checked_stop(self.machine, stop)
+        self._margins = np.array([stop.infer, stop.train, stop.least], np.int64)
+
+    @property
+    def ran(self) -> np.ndarray:
+        """Steps that each sample of the last call ran: int32[n]."""
+        return self.activity[:, STEPS, 0]
 
     def _view(self, layer: int) -> np.ndarray:
         sizes, first = self.machine.config.sizes, self._constants.crossbars
@@ -90,11 +114,11 @@ class Network:
     def _run(
         self, images: np.ndarray, labels: np.ndarray, train: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return counts int32[n, classes] and activity int32[n, 4, L+1] (`run_sample`)."""
+        """Return counts int32[n, classes] and activity int32[n, 5, L+1] (`run_sample`)."""
         sizes, flat = self.machine.config.sizes, checked_images(self.machine, images)
         n = len(flat)
         counts = np.empty((n, sizes[-1]), np.int32)
-        activity = np.empty((n, 4, len(sizes)), np.int32)
+        self.activity = activity = np.empty((n, KINDS, len(sizes)), np.int32)
         run_batch(
             self._constants,
             self._state,
@@ -102,6 +126,7 @@ class Network:
             checked_labels(self.machine, labels, n),
             train,
             self.steps,
+            self._margins,
             self._update,
             counts,
             activity,
@@ -110,12 +135,13 @@ class Network:
         return counts, activity
 
     def raster(self, image: np.ndarray, label: int, train: int) -> tuple[np.ndarray, np.ndarray]:
-        """Run one sample and record it: spikes and errors, int8[T, sum of sizes] each.
+        """Run one sample and record it: spikes and errors, int8[steps run, sum of sizes] each.
 
         With `train` it is a training sample like any other: it learns and moves the streams.
         """
         sizes = self.machine.config.sizes
         raster = np.zeros((2, self.steps, sum(sizes)), np.int8)
+        self.activity = np.empty((1, KINDS, len(sizes)), np.int32)
         run_sample(
             self._constants,
             self._state,
@@ -123,9 +149,10 @@ class Network:
             checked_labels(self.machine, np.array([label]), 1)[0],
             train,
             self.steps,
+            self._margins,
             self._update,
             np.empty(sizes[-1], np.int32),
-            np.empty((4, len(sizes)), np.int32),
+            self.activity[0],
             raster,
         )
-        return raster[0], raster[1]
+        return raster[0, : self.ran[0]], raster[1, : self.ran[0]]

@@ -29,6 +29,14 @@ Error neuron (paper Eq. 3 and 4), once per step of a training sample, with the e
                mn = clip(mn - flow), n = open and mn >= theta_b, mn -= theta_b
     error    = p - n, one of -1, 0, +1
 
+Activity cost (hidden layers, `cost` > 0): in a step in which the layer above has an error spike,
+each neuron that has fired since the last such step of the sample, this step included, has `cost`
+taken from m (separate: from mp, and added to mn), after the lines above: what it fired for costs
+it, and its next error spikes show it. Two spikes between such steps cost what one does.
+
+Output neurons of the softmax kind never fire by themselves: ``v = clip(v - loss + flow, floor,
+ceiling)`` is all they do (`golden.wta` has the rest).
+
 Gate: "hold" opens with the neuron's first spike of the sample (this step's included) and keeps
 the charge until then; "discard" sets the membranes to 0 while shut; "open" is always open. A
 dropped neuron's gate is shut. Output error neurons always are open. Sample start: all 0.
@@ -46,7 +54,7 @@ GATES = {"hold": HOLD, "discard": DISCARD, "open": OPEN}
 
 THETA, START, FLOOR, CEILING, TO_ZERO, KERNEL, LEAK = range(7)
 """Places in the parameters of forward neurons."""
-ERROR_THETA, MOST, GATE, SEPARATE, ERROR_KERNEL = range(5)
+ERROR_THETA, MOST, GATE, SEPARATE, ERROR_KERNEL, COST = range(6)
 """Places in the parameters of error neurons."""
 
 
@@ -65,7 +73,9 @@ def error_parameters(machine: Machine, layer: LayerMachine) -> list[int]:
     config = machine.config.error
     gate = OPEN if layer.index == machine.config.depth else GATES[config.gate]
     separate = config.membranes == "separate"
-    return [layer.error_threshold, layer.error_max, gate, separate, config.kernel_shift]
+    return [
+        layer.error_threshold, layer.error_max, gate, separate, config.kernel_shift, layer.cost,
+    ]  # fmt: skip
 
 
 @compiled
@@ -137,6 +147,17 @@ def forward(
 
 
 @compiled
+def integrate(p: np.ndarray, current: np.ndarray, v: np.ndarray, pool: np.ndarray) -> None:
+    """Step the n forward neurons of a layer that never fire by themselves; as `forward`."""
+    kernel(current, pool, p[KERNEL])
+    floor, ceiling = np.int32(p[FLOOR]), np.int32(p[CEILING])
+    leak, leaks = np.int32(p[LEAK]), np.int32(-np.int64(p[LEAK] != 0))
+    for j in range(v.size):
+        loss = np.int32((v[j] >> leak) & leaks)
+        v[j] = min(max(np.int32(v[j] - loss + current[j]), floor), ceiling)
+
+
+@compiled
 def error(
     p: np.ndarray,
     current: np.ndarray,
@@ -144,19 +165,22 @@ def error(
     m_n: np.ndarray,
     pool: np.ndarray,
     gate: np.ndarray,
+    cost: int,
+    fired: np.ndarray,
     out: np.ndarray,
 ) -> bool:
     """Step the n error neurons of a layer; write p - n to `out` (int8[n]).
 
     p : int64, `error_parameters`; current : int32[n], spent; m, m_n, pool : int32[n], the two
     membranes (the shared kind keeps m_n = -m) and the kernel's; gate : uint8[n], 1 where open.
+    cost : what those with a 1 in `fired` (uint8[n]) are charged; 0 in a step that does not charge.
     Returns whether an open neuron still holds a threshold or more, or a pool would flow: if not,
     a further step without current fires and changes nothing until a gate opens.
     """
     flows = kernel(current, pool, p[ERROR_KERNEL])
     th, top = np.int32(p[ERROR_THETA]), np.int32(p[MOST])
     discard, separate = p[GATE] == DISCARD, p[SEPARATE] != 0
-    waiting = 0
+    charge, waiting = np.int32(cost), 0
     for j in range(m.size):
         is_open = gate[j] != 0
         x = min(max(np.int32(m[j] + current[j]), -top), top)
@@ -166,6 +190,9 @@ def error(
         e = np.int32(up - down)
         x = np.int32(x - th * (up if separate else e))
         y = np.int32(y - th * (down if separate else -e))
+        due = np.int32(charge * fired[j])
+        x = np.int32(x - due)
+        y = np.int32(y + due)
         if discard and not is_open:
             x = np.int32(0)
             y = np.int32(0)

@@ -7,6 +7,7 @@ none.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy as np
 from spikeloom.errors import SpikeloomError
 from spikeloom.golden.spec.learning import CERTAIN, MAX_SHIFT, Update
 from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.stopping import StopConfig
 from spikeloom.golden.spec.streams import streams
 
 WHOLE = "iu"
@@ -75,6 +77,23 @@ def checked_steps(machine: Machine, steps: int) -> int:
     if not whole or not 1 <= steps <= most:
         raise SampleError(f"steps = {steps!r} is outside 1..{most}, the whole numbers up to T")
     return int(steps)
+
+
+def checked_stop(machine: Machine, stop: StopConfig) -> StopConfig:
+    """Return the margins that end a sample, whole numbers that the configuration's keys can be."""
+    if not machine.config.stop.used and stop.used:
+        raise SampleError(
+            f"{stop}: {machine.config.name!r} is built without stopping, both its margins are 0: "
+            "take a configuration whose stop.train or stop.infer is above 0"
+        )
+    for key in dataclasses.fields(stop):
+        allowed, value = key.metadata["range"], getattr(stop, key.name)
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or not allowed.low <= value <= allowed.high:
+            raise SampleError(
+                f"stop.{key.name} = {value!r} is outside {allowed}, the whole numbers it can be"
+            )
+    return stop
 
 
 def checked_weights(machine: Machine, weights: list[np.ndarray]) -> list[np.ndarray]:

@@ -31,6 +31,9 @@ class Constants(NamedTuple):
     label: np.ndarray  # int64[T]
     lfsr: np.ndarray  # int64[streams, 7]
     seeds: np.ndarray  # int64[streams]
+    noise_gain: np.ndarray  # int64[T]
+    image: np.ndarray  # int64[2]: rows and columns
+    jitter: int
     inhibition: int
     wta: int
     rule: int
@@ -55,6 +58,7 @@ class State(NamedTuple):
     error_count: np.ndarray  # int64[L+1]: length of that list
     waiting: np.ndarray  # uint8[L+1]: error charge would fire or flow without further current
     fires: np.ndarray  # uint8[N]: 1 for a spike of this step
+    owes: np.ndarray  # uint8[N]: it has fired, and has not been charged for it
     error: np.ndarray  # int8[N]: error spikes of the last step that had any
     gate: np.ndarray  # uint8[N]: the error neuron's gate is open
     dropped: np.ndarray  # uint8[N]
@@ -95,6 +99,9 @@ def constants(machine: Machine) -> Constants:
         label=np.array(machine.label, np.int64),
         lfsr=np.array([parameters(stream.lfsr) for stream in every]),
         seeds=_seeds(config),
+        noise_gain=np.array(machine.noise_gain, np.int64),
+        image=np.array(config.image, np.int64),
+        jitter=config.input.jitter,
         inhibition=layers[-1].inhibition,
         wta=wta.KINDS[config.wta.kind],
         rule=learning.RULES[machine.rule],
@@ -127,6 +134,7 @@ def state(machine: Machine) -> State:
         error_count=np.zeros(config.depth + 1, np.int64),
         waiting=np.zeros(config.depth + 1, np.uint8),
         fires=np.zeros(neurons, np.uint8),
+        owes=np.zeros(neurons, np.uint8),
         error=np.zeros(neurons, np.int8),
         gate=np.zeros(neurons, np.uint8),
         dropped=np.zeros(neurons, np.uint8),

@@ -204,15 +204,16 @@ class Commands(wiring.Component):
                 m.next = "TOKEN"
 
     def _results(self, m: Module) -> Value:
-        """Send counts and class of a sample that has ended; return whether any is owed."""
+        """Send counts, class and steps of a sample that has ended; return whether any is owed."""
         sample, counts = self.network.sample, self.network.sample.counts
         classes = len(counts)
         owed, running = Signal(), Signal()
         m.d.sync += running.eq(sample.busy & ~self.reset)  # a sample cut short owes nothing
-        index, high = Signal(range(classes + 1)), Signal()
+        index, high = Signal(range(classes + 2)), Signal()
         value = Signal(16)
         best, winner = Signal.like(counts[0]), Signal(range(classes))
-        m.d.comb += value.eq(Array([*(counts[j] for j in range(classes)), winner])[index])
+        told = [*(counts[j] for j in range(classes)), winner, sample.ran]
+        m.d.comb += value.eq(Array(told)[index])
         with m.If(running & ~sample.busy):
             m.d.sync += [owed.eq(1), index.eq(0), high.eq(0), best.eq(0), winner.eq(0)]
         with m.If(owed):
@@ -221,8 +222,8 @@ class Commands(wiring.Component):
                 m.d.sync += high.eq(~high)
                 with m.If(high):
                     m.d.sync += index.eq(index + 1)
-                    with m.If((index != classes) & (value > best)):
+                    with m.If((index < classes) & (value > best)):
                         m.d.sync += [best.eq(value), winner.eq(index)]
-                    with m.If(index == classes):
+                    with m.If(index == classes + 1):
                         m.d.sync += owed.eq(0)
         return owed | running

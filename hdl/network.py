@@ -111,10 +111,12 @@ class Network(wiring.Component):
         ]
         weights = Array([Const(0, signed(16)), *(layer.weight for layer in layers)])
         m.d.sync += host.weight.eq(weights[host.weights.layer])
-        self._registers(m, bank, steps, layers)
+        self._registers(m, bank, steps, order, layers)
         return m
 
-    def _registers(self, m: Module, bank: RegisterBank, steps: Signal, layers: list[Layer]) -> None:
+    def _registers(
+        self, m: Module, bank: RegisterBank, steps: Signal, order: Sample, layers: list[Layer]
+    ) -> None:
         """Connect the register bank: steps, rules, counters."""
         host, value, config = self.host, self.host.registers.value, self._machine.config
         wiring.connect(m, wiring.flipped(host.registers), bank.host)
@@ -141,6 +143,7 @@ class Network(wiring.Component):
 
         counter("samples", host.sample.start)
         counter("cycles", host.sample.busy)
+        counter("ran", order.stepped)
         if not self._hardware.counters:
             return
         for index, layer in enumerate(layers, start=1):

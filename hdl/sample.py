@@ -21,7 +21,7 @@ def sample_port(machine: Machine) -> wiring.Signature:
     """Return the bundle that runs samples.
 
     start : while not busy; run the image loaded last. train, label : with start. busy : a sample is
-    running. counts : counted spikes per class, while not busy.
+    running. counts : counted spikes per class, and ran : steps that it ran, while not busy.
     """
     config = machine.config
     return wiring.Signature(
@@ -31,6 +31,7 @@ def sample_port(machine: Machine) -> wiring.Signature:
             "label": Out(range(config.sizes[-1])),
             "busy": In(1),
             "counts": In(data.ArrayLayout(config.steps.bit_length(), config.sizes[-1])),
+            "ran": In(range(config.steps + 1)),
         }
     )
 
@@ -52,7 +53,7 @@ class Sample(wiring.Component):
     host : In; see `sample_port`. steps : In; of a sample. random : In; the label's stream.
     sample : Out; see `SAMPLE`. dropping : In; dropout is being drawn.
     done : In, with counted; the output layer has taken a step. target : Out; see `target_port`.
-    over : In; the error spikes of the step are in place.
+    over : In; the error spikes of the step are in place. stepped : Out; a step ends.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -69,6 +70,7 @@ class Sample(wiring.Component):
                 "counted": In(classes),
                 "target": Out(target_port(classes)),
                 "over": In(1),
+                "stepped": Out(1),
             }
         )
 
@@ -76,9 +78,8 @@ class Sample(wiring.Component):
         """Begin, count, grant."""
         m = Module()
         host, sample, target = self.host, self.sample, self.target
-        step = Signal.like(self.steps)  # steps that are over
-        label = Signal.like(host.label)
-        preparing, over = Signal(), Signal()
+        step, over = host.ran, self.stepped
+        label, preparing = Signal.like(host.label), Signal()
         m.d.sync += sample.start.eq(host.start)
         with m.If(host.start):
             m.d.sync += [

@@ -13,7 +13,6 @@ import numpy as np
 from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rate_form
 from spikeloom.engines.engine import GoldenEngine, start
 from spikeloom.golden import initial
-from spikeloom.golden.activity import of_spikes
 from spikeloom.golden.datasets import DataError, Dataset
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.spec.machine import machine
@@ -102,8 +101,7 @@ def measure(
     train_rate = _timed(device.train, *chosen)
     _, activity = golden.train_recorded(*chosen)
     infer_rate = _timed(device.infer, chosen.images)
-    sizes = golden.machine.config.sizes
-    inferred = np.array([of_spikes(golden.raster(image)[0], sizes) for image in chosen.images])
+    _, inferred = golden.infer_recorded(chosen.images)
     layers = hardware.of(device.machine)
     floors = [float(floor_cycles(layers, a).mean()) for a in (activity, inferred)]
     if not all(floors):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from spikeloom.golden.samples import (
     checked_labels,
     checked_states,
     checked_steps,
+    checked_stop,
     checked_updates,
     checked_weights,
 )
@@ -20,9 +22,11 @@ from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.protocol import Feature, Identity, Opcode, Status
 from spikeloom.golden.spec.registers import Register, map_digest, registers
+from spikeloom.golden.spec.stopping import StopConfig
 from spikeloom.golden.spec.streams import drawn, streams
 
 HALVES = ("low", "high")
+STOP = tuple(key.name for key in dataclasses.fields(StopConfig))
 
 BATCH = 64
 """Samples that are encoded and sent at once: long enough to hide the cost of a transfer."""
@@ -55,6 +59,10 @@ class Device:
     ----------
     transport : carries the bytes.
     machine : the network that the core is expected to hold; `DeviceError` if it holds another.
+
+    Attributes
+    ----------
+    ran : int32[n], the steps that each sample of the last call ran.
     """
 
     def __init__(self, transport: Transport, machine: Machine) -> None:
@@ -65,6 +73,7 @@ class Device:
         self._drawn = {number: every[number].name for number in drawn(machine)}
         # streams that nothing draws from have no register: they stay what they were set to
         self._resting = [stream.seed(machine.config.random.seed) for stream in every]
+        self.ran = np.zeros(0, np.int32)
         self.features = self.check_identity().features
 
     def identify(self) -> Identity:
@@ -136,6 +145,20 @@ class Device:
     @steps.setter
     def steps(self, steps: int) -> None:
         self.write("steps", checked_steps(self.machine, steps))
+
+    @property
+    def stop(self) -> StopConfig:
+        """Margins that end a sample."""
+        if not self.machine.config.stop.used:
+            return StopConfig()
+        found = self.read_all([f"stop.{key}" for key in STOP])
+        return StopConfig(*found.values())
+
+    @stop.setter
+    def stop(self, stop: StopConfig) -> None:
+        checked_stop(self.machine, stop)
+        if self.machine.config.stop.used:
+            self.write_all({f"stop.{key}": getattr(stop, key) for key in STOP})
 
     def set_updates(self, updates: tuple[Update, ...]) -> None:
         """Set each crossbar's update from now on."""
@@ -213,11 +236,11 @@ class Device:
             )
 
     def counters(self) -> dict[str, int]:
-        """Return samples, cycles, spikes, error spikes and writes since the last clear.
+        """Return samples, cycles, steps run, spikes, error spikes and writes since the last clear.
 
-        A core without `Feature.COUNTERS` has the first two only.
+        A core without `Feature.COUNTERS` has the first three only.
         """
-        groups = ("samples", "cycles")
+        groups = ("samples", "cycles", "ran")
         if Feature.COUNTERS in self.features:
             groups += ("spikes.", "positive.", "negative.", "writes.")
         return self.read_all([name for name in self._registers if name.startswith(groups)])
@@ -255,7 +278,12 @@ class Device:
         """Load each image (uint8[n, n_0]) and run its commands; return counts and digests."""
         classes = self.machine.config.sizes[-1]
         reply = np.dtype(
-            [("counts", "<u2", (classes,)), ("class", "<u2"), ("digest", "<u4", (int(digests),))]
+            [
+                ("counts", "<u2", (classes,)),
+                ("class", "<u2"),
+                ("ran", "<u2"),
+                ("digest", "<u4", (int(digests),)),
+            ]
         )
         replies = bytearray()
         for first in range(0, len(commands), BATCH):
@@ -269,7 +297,7 @@ class Device:
             asked = reply.itemsize * done - len(replies)
             replies += self._transport.transfer(data, asked)
         found = np.frombuffer(replies, reply)
-        counts = found["counts"].astype(np.int32)
+        counts, self.ran = found["counts"].astype(np.int32), found["ran"].astype(np.int32)
         if not np.array_equal(found["class"], counts.argmax(axis=1)):
             raise DeviceError("the core's class is not the argmax of its counts: a faulty core")
         return counts, found["digest"].ravel()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spikeloom.golden.spec import learning, neuron
+from spikeloom.golden.spec import learning, neuron, wta
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.neuron import SPIKE, NeuronMachine
@@ -37,7 +37,7 @@ class LayerMachine(NeuronMachine):
     ----------
     weight_max : weights stay in -weight_max .. +weight_max.
     dropout : a neuron is silent for a training sample if its 16-bit word is below this.
-    inhibition : WTA strength; weight units (lateral) or 1/256 spike (two-stage kinds).
+    inhibition : WTA strength; weight units (lateral, softmax) or 1/256 spike (two-stage kinds).
     """
 
     index: int
@@ -70,6 +70,7 @@ class Machine:
     label: tuple[int, ...]
     label_is_random: bool
     input_dropout: int
+    noise_gain: tuple[int, ...]
 
     @property
     def rule(self) -> str:
@@ -111,7 +112,8 @@ def _layer(config: NetworkConfig, index: int) -> LayerMachine:
     layer = config.layers[index - 1]
     thetas = [2 ** (c.weight_bits - 1) / c.reach for c in config.layers]
     learning.check(config, index, thetas[index - 1])
-    unit = thetas[index - 1] if config.wta.kind == "lateral" else SPIKE
+    output, kind = index == config.depth, config.wta.kind
+    unit = thetas[index - 1] if kind in ("lateral", wta.SOFTMAX) else SPIKE
     return LayerMachine(
         index=index,
         n_pre=config.sizes[index - 1],
@@ -119,15 +121,17 @@ def _layer(config: NetworkConfig, index: int) -> LayerMachine:
         weight_bits=layer.weight_bits,
         weight_max=(1 << (layer.weight_bits - 1)) - 1,
         dropout=round(layer.dropout * (1 << 16)),
-        inhibition=round(config.wta.strength * unit) if index == config.depth else 0,
-        **neuron.derive(config, index, thetas),
+        inhibition=round(config.wta.strength * unit) if output else 0,
+        **neuron.derive(config, index, thetas, wta.REACH if output and kind == wta.SOFTMAX else 0),
     )
 
 
 def _check_width(config: NetworkConfig, layer: LayerMachine) -> None:
     """Refuse what the 32-bit numbers of the golden model could not hold."""
     # the second stage's inhibition counts spikes, but is small enough not to be told apart
-    current = layer.n_pre * layer.weight_max + layer.n_post * layer.inhibition
+    current = layer.n_pre * layer.weight_max
+    if config.wta.kind != wta.SOFTMAX:
+        current += layer.n_post * layer.inhibition
     error_current = layer.n_post * layer.weight_max
     where = f"layer[{layer.index}]."
     reached = {
@@ -160,4 +164,5 @@ def machine(config: NetworkConfig) -> Machine:
         label=_label(config),
         label_is_random=config.label.train in ("random", "random-front"),
         input_dropout=round(config.input.dropout * (1 << 16)),
+        noise_gain=wta.gains(layers[-1].inhibition, config.input.ramp, config.steps),
     )

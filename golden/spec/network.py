@@ -30,6 +30,7 @@ from spikeloom.golden.spec.schema import (
     read_values,
     stated,
 )
+from spikeloom.golden.spec.stopping import StopConfig
 from spikeloom.golden.spec.wta import WtaConfig
 from spikeloom.shown import html_table
 
@@ -46,6 +47,8 @@ class RandomConfig:
     thinning: str = choice(*CATALOG, neutral="lfsr64", text="draws which rows are written")
     dropout: str = choice(*CATALOG, neutral="lfsr32", text="draws silent neurons")
     label: str = choice(*CATALOG, neutral="lfsr32", text="draws a random label train")
+    jitter: str = choice(*CATALOG, neutral="lfsr32", text="draws how far images are shifted")
+    noise: str = choice(*CATALOG, neutral="lfsr32", text="draws the noise of wta.kind softmax")
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class InputConfig:
     rate: float = number(0, 1, 0.4, "mean spikes per step of pixel 255")
     ramp: str = choice("linear", "constant", text="of the rate: falling to 0, or none")
     dropout: float = number(0, 0.9, 0.0, "share of pixels silent in a whole training sample")
+    jitter: int = number(0, 3, 0, "a training image is shifted by at most so many pixels each way")
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ class NetworkConfig:
     error: ErrorConfig = field(default_factory=ErrorConfig)
     label: LabelConfig = field(default_factory=LabelConfig)
     wta: WtaConfig = field(default_factory=WtaConfig)
+    stop: StopConfig = field(default_factory=StopConfig)
     learning: LearningConfig = field(default_factory=LearningConfig)
     layers: tuple[LayerConfig, ...]
 
@@ -168,6 +173,7 @@ SECTIONS: dict[str, type] = {
     "error": ErrorConfig,
     "label": LabelConfig,
     "wta": WtaConfig,
+    "stop": StopConfig,
     "learning": LearningConfig,
 }
 

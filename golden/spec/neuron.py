@@ -40,6 +40,9 @@ class ErrorConfig:
     )  # fmt: skip
     kernel_shift: int = number(0, 8, 0, "as neuron.kernel_shift")
     bits: int = number(10, 30, 22, "signed width of the membranes, which saturate")
+    cost: float = number(
+        0, 1, 0.0, "what firing takes from a hidden neuron's error membrane, in error thresholds"
+    )
 
 
 @dataclass(frozen=True)
@@ -71,15 +74,19 @@ class NeuronMachine:
     train, infer : membrane limits (they differ only behind a layer with dropout).
     error_threshold : of the error neurons; weight units of the next crossbar, or 1/256 spike.
     error_max : error membranes saturate at +-error_max.
+    cost : activity cost, in the units of the threshold; 0 in the output layer.
     """
 
     train: Membrane
     infer: Membrane
     error_threshold: int
     error_max: int
+    cost: int
 
 
-def _membrane(config: NeuronConfig, theta: float) -> Membrane:
+def _membrane(config: NeuronConfig, theta: float, reach: int) -> Membrane:
+    if reach:
+        return Membrane(round(theta), 0, -round(theta * reach), round(theta * reach))
     return Membrane(
         round(theta),
         round(theta * config.start),
@@ -88,10 +95,13 @@ def _membrane(config: NeuronConfig, theta: float) -> Membrane:
     )
 
 
-def derive(config: NetworkConfig, index: int, thetas: list[float]) -> dict[str, Any]:
+def derive(
+    config: NetworkConfig, index: int, thetas: list[float], reach: int = 0
+) -> dict[str, Any]:
     """Return the fields of `NeuronMachine` for layer `index` (from 1).
 
-    thetas : threshold of every layer in the units of its weights.
+    thetas : threshold of every layer in the units of its weights. reach : of neurons that never
+    fire by themselves, how far from 0 their membranes go, in thresholds.
     """
     layer, theta = config.layers[index - 1], thetas[index - 1]
     unit = SPIKE if index == config.depth else thetas[index]
@@ -104,11 +114,25 @@ def derive(config: NetworkConfig, index: int, thetas: list[float]) -> dict[str, 
         )
     silent = config.layers[index - 2].dropout if index > 1 else 0.0
     return {
-        "train": _membrane(config.neuron, theta),
-        "infer": _membrane(config.neuron, theta / (1 - silent)),
+        "train": _membrane(config.neuron, theta, reach),
+        "infer": _membrane(config.neuron, theta / (1 - silent), reach),
         "error_threshold": threshold,
         "error_max": error_max,
+        "cost": _cost(config, index, threshold),
     }
+
+
+def _cost(config: NetworkConfig, index: int, threshold: int) -> int:
+    """Return the activity cost of layer `index`, which must not round to nothing."""
+    if index == config.depth or not config.error.cost:
+        return 0
+    cost = round(config.error.cost * threshold)
+    if not cost:
+        raise ConfigError(
+            f"error.cost = {config.error.cost!r} is less than half a unit of layer {index}'s "
+            f"error threshold of {threshold}: take {0.51 / threshold:.2g} or more, or 0"
+        )
+    return cost
 
 
 def reached(

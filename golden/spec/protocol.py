@@ -11,8 +11,9 @@ code   command        bytes that follow                              reply
 0x02   READ           register u8                                    u32
 0x03   WRITE          register u8, u32                               none
 0x04   IMAGE          tokens up to and with 0x00 (`encode_image`)    none
-0x05   TRAIN          label u16                                      counts u16 per class, class u16
-0x06   INFER          none                                           counts u16 per class, class u16
+0x05   TRAIN          label u16                                      counts u16 per class, class
+                                                                     u16, steps run u16
+0x06   INFER          none                                           as TRAIN
 0x07   READ_WEIGHTS   layer u8 (from 1), row u16, rows u16           rows * n_post of i16
 0x08   WRITE_WEIGHTS  layer u8, row u16, rows u16, rows * n_post     none
                       of i16
@@ -42,7 +43,7 @@ import zlib
 from dataclasses import dataclass
 
 MAGIC = b"SPKL"
-VERSION = 3
+VERSION = 4
 IDENTITY_BYTES = 20
 
 

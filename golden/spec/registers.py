@@ -26,7 +26,15 @@ from spikeloom.golden.spec.streams import drawn, streams
 LAYERS, PAGE = 0x20, 0x10
 DEPTH_MAX = (0x100 - LAYERS) // PAGE - 1
 """Crossbars whose registers fit 8-bit addresses."""
-STREAMS = {"input": 0x10, "label": 0x12, "inference": 0x14, "thinning": 0x6, "dropout": 0x8}
+STREAMS = {
+    "input": 0x10,
+    "label": 0x12,
+    "inference": 0x14,
+    "jitter": 0x16,
+    "noise": 0x18,
+    "thinning": 0x6,
+    "dropout": 0x8,
+}
 """Where the low half of a stream's state is, the last two in the page of their layer."""
 
 
@@ -73,6 +81,8 @@ def registers(machine: Machine) -> dict[str, Register]:
         Register(
             "cycles", 0x4, Access.READ, 32, 0, "clocks in which a sample was running, modulo 2**32"
         ),
+        Register("ran", 0x5, Access.READ, 32, 0, "steps that samples ran, modulo 2**32"),
+        *_stop(machine),
         *_streams(machine),
     ]
 
@@ -92,6 +102,18 @@ def registers(machine: Machine) -> dict[str, Register]:
             add(0x4, "negative", Access.READ, 32, 0, "negative error spikes")
             add(0x5, "writes", Access.READ, 32, 0, "weight words written by learning")
     return {r.name: r for r in sorted(found, key=lambda register: register.address)}
+
+
+def _stop(machine: Machine) -> list[Register]:
+    """Return the registers of the margins, where a sample can end early at all."""
+    stop = machine.config.stop
+    if not stop.used:
+        return []
+    return [
+        Register("stop.train", 0x6, Access.READ_WRITE, 12, stop.train, "margin, trained; 0: none"),
+        Register("stop.infer", 0x7, Access.READ_WRITE, 12, stop.infer, "margin, inferred; 0: none"),
+        Register("stop.least", 0x8, Access.READ_WRITE, 13, stop.least, "steps that a sample runs"),
+    ]
 
 
 def _streams(machine: Machine) -> list[Register]:

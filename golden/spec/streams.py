@@ -10,6 +10,9 @@ thinning{l}     training: per step one word per spike of layer l-1, ascending in
                 or not an error spike waits (l = 1 .. L, the crossbar that is written)
 dropout{l}      training, at sample start, only where the rate is above 0: l = 0 one word per
                 non-zero pixel in raster order; l > 0 one word per neuron of layer l
+jitter          training, at sample start, only where there is jitter: one word for the rows, then
+                one for the columns
+noise           training, only with wta.kind softmax: per step one word per class, in their order
 inference       input words while inferring; goes back to its seed at the start of every
                 inferred sample, so testing never moves a training stream
 ==============  =============================================================================
@@ -21,6 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spikeloom.golden.spec.lfsr import CATALOG, Lfsr
+from spikeloom.golden.spec.wta import SOFTMAX
 
 if TYPE_CHECKING:
     from spikeloom.golden.spec.machine import Machine
@@ -74,6 +78,8 @@ def streams(config: NetworkConfig) -> tuple[Stream, ...]:
         Stream("inference", CATALOG[random.input]),
         *(Stream("thinning", CATALOG[random.thinning], layer) for layer in layers),
         *(Stream("dropout", CATALOG[random.dropout], layer - 1) for layer in layers),
+        *([Stream("jitter", CATALOG[random.jitter])] if config.input.jitter else []),
+        *([Stream("noise", CATALOG[random.noise])] if config.wta.kind == SOFTMAX else []),
     )
 
 
@@ -90,6 +96,16 @@ def dropout_stream(depth: int, layer: int) -> int:
     return 3 + depth + layer
 
 
+def jitter_stream(depth: int) -> int:
+    """Return the index in `streams` of the jitter's, where a network has it."""
+    return 3 + 2 * depth
+
+
+def noise_stream(depth: int, jitter: int) -> int:
+    """Return the index in `streams` of the noise's, where a network has it."""
+    return 3 + 2 * depth + (jitter > 0)
+
+
 def drawn(machine: Machine) -> tuple[int, ...]:
     """Return the indices of the streams that a machine draws from; the others never move."""
     config = machine.config
@@ -100,4 +116,5 @@ def drawn(machine: Machine) -> tuple[int, ...]:
         INFERENCE,
         *(thinning_stream(layer.index) for layer in machine.layers),
         *(dropout_stream(config.depth, layer) for layer in range(config.depth) if chances[layer]),
+        *range(jitter_stream(config.depth), len(streams(config))),
     )

@@ -15,7 +15,7 @@ import numpy as np
 
 from spikeloom.errors import naming_extras
 from spikeloom.golden import initial
-from spikeloom.golden.activity import counters
+from spikeloom.golden.activity import RAN, counters
 from spikeloom.golden.network import Network
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine, machine
@@ -51,11 +51,19 @@ class Engine(ABC):
     stream_states : in the order of `golden.spec.streams.streams`; assign to load. The state of
         stream `inference` is the seed that every inferred sample starts from.
     steps : steps per sample, at most the configuration's; fewer cut a sample short.
+    stop : margins that end a sample, see `golden.stopping`.
+    ran : int32[n], the steps that each sample of the last call ran.
     """
 
     weights = _of_body("weights")
     stream_states = _of_body("stream_states")
     steps = _of_body("steps")
+    stop = _of_body("stop")
+
+    @property
+    def ran(self) -> np.ndarray:
+        """Steps that each sample of the last call ran: int32[n]."""
+        return self._body.ran
 
     def __init__(self, name: str, machine: Machine, body: Network | Device) -> None:
         self.name = name
@@ -78,8 +86,9 @@ class Engine(ABC):
     def counters(self, kind: Kind = "train") -> dict[str, int]:
         """Return sums over the samples trained or inferred since `clear`.
 
-        `samples`, and for trained samples `spikes.L`, `positive.L`, `negative.L`; an engine with
-        clocks adds `cycles` and `writes.L`, and counts spikes of inferred samples as well.
+        `samples`, `ran` (steps that they ran), and for trained samples `spikes.L`, `positive.L`,
+        `negative.L`; an engine with clocks adds `cycles` and `writes.L`, and counts spikes of
+        inferred samples as well.
         """
         return dict(self._counters[kind])
 
@@ -120,9 +129,14 @@ class GoldenEngine(Engine):
 
     def infer(self, images: np.ndarray) -> np.ndarray:
         """Return counted output spikes, int32[n, classes]."""
+        return self.infer_recorded(images)[0]
+
+    def infer_recorded(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Infer, and return the activity of each sample too."""
         counts = self._body.infer(images)
-        self._counters["infer"]["samples"] += len(counts)
-        return counts
+        ran = int(self._body.ran.sum())
+        self._counters["infer"].update({"samples": len(counts), RAN: ran})
+        return counts, self._body.activity
 
     def raster(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return spikes and error spikes, int8[T, neurons] each, of one sample inferred."""
@@ -188,4 +202,5 @@ def restore(engine: Engine, weights: list[np.ndarray], stream_states: list[int])
     engine.stream_states = stream_states
     engine.set_updates(engine.machine.updates(0))
     engine.steps = engine.machine.config.steps
+    engine.stop = engine.machine.config.stop
     engine.clear()

@@ -139,5 +139,5 @@ def _draw(rng: np.random.Generator, changes: dict[str, Any]) -> NetworkConfig:
     )
     for name, value in changes.items():
         section, _, key = name.partition("__")
-        drawn[section][key] = value
+        drawn.setdefault(section, {})[key] = value
     return from_dict(drawn)

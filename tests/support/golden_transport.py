@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikeloom.golden.activity import NEGATIVE, POSITIVE, PRE, ROWS, counters, of_spikes
+from spikeloom.golden.activity import NEGATIVE, POSITIVE, PRE, ROWS, STEPS, counters
 from spikeloom.golden.network import Network
 from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.protocol import Feature, Opcode, Status
 from spikeloom.golden.spec.registers import Access, identity, registers
+from spikeloom.golden.spec.stopping import StopConfig
 from spikeloom.golden.spec.streams import drawn, streams
 from spikeloom.hdl.hardware import DEFAULT
 
@@ -163,16 +164,18 @@ class GoldenTransport:
 
     def _infer(self) -> bytes:
         self._prepare()
-        spikes, _ = self._network.raster(self._image, 0, 0)
-        sizes = self.machine.config.sizes
-        counts = spikes[:, -sizes[-1] :].sum(axis=0, dtype=np.int32)
-        return self._finish(counts, of_spikes(spikes, sizes), infer=True)
+        counts = self._network.infer(self._image[np.newaxis])
+        return self._finish(counts[0], self._network.activity[0], infer=True)
 
     def _prepare(self) -> None:
         """Give the network what the registers say."""
         self.delay()
         values, network = self._values, self._network
         network.steps = values["steps"]
+        if self.machine.config.stop.used:
+            network.stop = StopConfig(
+                *(values[f"stop.{key}"] for key in ("train", "infer", "least"))
+            )
         network.set_updates(
             tuple(
                 Update(values[f"shift.{layer.index}"], values[f"probability.{layer.index}"])
@@ -212,7 +215,8 @@ class GoldenTransport:
         if self._faulty(infer):
             counts = self._break(counts)
         self._image = np.zeros_like(self._image)
-        return struct.pack(f"<{counts.size + 1}H", *counts, int(counts.argmax()))
+        ran = int(activity[STEPS, 0])
+        return struct.pack(f"<{counts.size + 2}H", *counts, int(counts.argmax()), ran)
 
     def _add(self, name: str, value: int) -> None:
         if "." in name and Feature.COUNTERS not in self.identity.features:

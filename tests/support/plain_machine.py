@@ -7,6 +7,7 @@ beyond them. No list, no shortcut, no array: what the golden model skips is comp
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -36,11 +37,15 @@ class Layer:
         self.v, self.pool = [self.limits.start] * n, [0] * n
         self.m, self.m_n, self.error_pool = [0] * n, [0] * n, [0] * n
         self.fired, self.dropped = [False] * n, [False] * n
+        self.owes = [False] * n
         self.spikes, self.errors = [0] * n, [0] * n
         self.u, self.counted = [128] * n, [0] * n
 
-    def forward(self, current: list[int]) -> None:
-        """One step of the forward neurons and, behind the last layer, of the WTA stage."""
+    def forward(self, current: list[int], noise: list[int]) -> None:
+        """One step of the forward neurons and, behind the last layer, of the WTA.
+
+        noise : per neuron, where the last layer competes with it.
+        """
         config, neuron = self.machine.config, self.machine.config.neuron
         kind, strength = config.wta.kind, self.numbers.inhibition
         for j in range(len(self.v)):
@@ -50,14 +55,23 @@ class Layer:
             self.pool[j] += c
             flow = truncated(self.pool[j], neuron.kernel_shift)
             self.pool[j] -= flow
-            v = max(self.v[j] + flow, self.limits.floor)
+            v = self.v[j] + flow
+            if neuron.leak:
+                v -= self.v[j] // 2**neuron.leak
+            v = max(v, self.limits.floor)
+            if self.is_last and kind == "softmax":  # who wins is decided once all are there
+                self.v[j] = min(v, self.limits.ceiling)
+                continue
             spike = v >= self.limits.theta and not self.dropped[j]
             if spike:
                 v = 0 if neuron.reset == "zero" else v - self.limits.theta
-                self.fired[j] = True
+                self.fired[j] = self.owes[j] = True
             self.v[j] = min(v, self.limits.ceiling)
             self.spikes[j] = int(spike)
-        if not self.is_last or kind in ("none", "lateral"):
+        if self.is_last and kind == "softmax":
+            sums = [v + n for v, n in zip(self.v, noise, strict=True)]
+            self.spikes = [int(j == sums.index(max(sums))) for j in range(len(sums))]
+        if not self.is_last or kind in ("none", "lateral", "softmax"):
             self.counted = list(self.spikes)
             return
         inhibitors = self.spikes if kind == "feedforward" else self.counted
@@ -70,8 +84,8 @@ class Layer:
             result.append(int(z))
         self.counted = result
 
-    def backward(self, current: list[int]) -> None:
-        """One step of the error neurons."""
+    def backward(self, current: list[int], served: bool) -> None:
+        """One step of the error neurons; `served` if the layer above has an error spike in it."""
         error, theta = self.machine.config.error, self.numbers.error_threshold
         limit = self.numbers.error_max
         for j in range(len(self.m)):
@@ -92,6 +106,10 @@ class Layer:
                 n = is_open and self.m_n[j] >= theta
                 self.m[j] -= theta * p
                 self.m_n[j] -= theta * n
+            if served and self.owes[j]:
+                self.m[j] -= self.numbers.cost
+                self.m_n[j] += self.numbers.cost
+                self.owes[j] = False
             if error.gate == "discard" and not is_open:
                 self.m[j] = self.m_n[j] = 0
             self.errors[j] = p - n
@@ -105,6 +123,11 @@ class Result:
     activity: np.ndarray
     spikes: np.ndarray
     errors: np.ndarray
+
+    def cut(self, ran: int) -> Result:
+        """Return the sample as it was when `ran` steps were over."""
+        self.activity[4, 0] = ran
+        return dataclasses.replace(self, spikes=self.spikes[:ran], errors=self.errors[:ran])
 
 
 class PlainMachine:
@@ -125,13 +148,15 @@ class PlainMachine:
     def sample(
         self, image: np.ndarray, label: int, train: bool, steps: int, updates: tuple[Update, ...]
     ) -> Result:
-        """Run one sample, learning from it where `train` is set."""
+        """Run one sample, learning from it where `train` is set; it stops as configured."""
         config, machine, label = self.config, self.machine, int(label)
         depth, sizes = config.depth, config.sizes
         seeds = [stream.seed(config.random.seed) for stream in self.streams]
         self.states = [state or seed for state, seed in zip(self.states, seeds, strict=True)]
         pixels = [(i, int(value)) for i, value in enumerate(image) if value]
         layers = [None, *(Layer(machine, numbers, train) for numbers in machine.layers)]
+        if train and config.input.jitter:
+            pixels = self.shifted(pixels)
         silent = [False] * len(pixels)
         if train and machine.input_dropout:
             silent = [self.word(3 + depth) < machine.input_dropout for _ in pixels]
@@ -143,7 +168,7 @@ class PlainMachine:
                 ]
         kept = self.states[INFERENCE]
         ramp = machine.ramp_train if train else machine.ramp_infer
-        counts, activity = [0] * sizes[-1], np.zeros((4, depth + 1), np.int64)
+        counts, activity = [0] * sizes[-1], np.zeros((5, depth + 1), np.int64)
         spikes = np.zeros((steps, sum(sizes)), np.int8)
         errors = np.zeros((steps, sum(sizes)), np.int8)
         pre_sums = [[0] * size for size in sizes]
@@ -152,7 +177,8 @@ class PlainMachine:
             below = [0] * sizes[0]
             for k, (i, value) in enumerate(pixels):
                 hit = self.word(INPUT if train else INFERENCE) < value * ramp[t]
-                below[i] = int(hit and not silent[k])
+                if i is not None:  # else it was shifted out of the image
+                    below[i] = int(hit and not silent[k])
             shown = [below]
             for index in range(1, depth + 1):
                 layer, weights = layers[index], self.weights[index - 1]
@@ -163,7 +189,10 @@ class PlainMachine:
                 current = [sum(weights[i][j] for i in rows) for j in range(sizes[index])]
                 if train:
                     self.learn(index, rows, layer.errors, updates[index - 1], activity)
-                layer.forward(current)
+                noise = [0] * sizes[index]
+                if train and index == depth and config.wta.kind == "softmax":
+                    noise = [self.noise(t) for _ in noise]
+                layer.forward(current, noise)
                 below = layer.spikes
                 shown.append(layer.counted)
             last = layers[depth]
@@ -171,13 +200,17 @@ class PlainMachine:
             activity[0, depth] += sum(last.counted)
             spikes[t] = [spike for row in shown for spike in row]
             if not train:
+                if self.sure(sorted(counts)[-1] - sorted(counts)[-2], config.stop.infer, t):
+                    self.states[INFERENCE] = kept
+                    return Result(counts, activity, spikes, errors).cut(t + 1)
                 continue
             target = machine.label[t]
             if machine.label_is_random:
                 target = int(self.word(LABEL) < target)
             current = [256 * (target * (j == label) - z) for j, z in enumerate(last.counted)]
+            now: list[int] = []
             for index in range(depth, 0, -1):
-                layers[index].backward(current)
+                layers[index].backward(current, index < depth and any(now))
                 now = layers[index].errors
                 activity[1, index] += now.count(1)
                 activity[2, index] += now.count(-1)
@@ -189,10 +222,42 @@ class PlainMachine:
                         for row in self.weights[index - 1]
                     ]
             errors[t, sizes[0] :] = [e for layer in layers[1:] for e in layer.errors]
+            rivals = counts[:label] + counts[label + 1 :]
+            if self.sure(counts[label] - max(rivals), config.stop.train, t):
+                steps = t + 1
+                break
         self.states[INFERENCE] = kept
         if train and config.learning.form == "rate":
             self.learn_rates(pre_sums, error_sums, steps, updates)
-        return Result(counts, activity, spikes, errors)
+        return Result(counts, activity, spikes, errors).cut(steps)
+
+    def sure(self, lead: int, margin: int, t: int) -> bool:
+        """Return whether a sample ends after step `t`."""
+        return margin > 0 and t + 1 >= self.config.stop.least and lead >= margin
+
+    def shifted(self, pixels: list[tuple[int, int]]) -> list[tuple[int | None, int]]:
+        """Draw the jitter, and move an image's pixels; those that leave it have no place."""
+        (rows, columns), radius = self.config.image, self.config.input.jitter
+        names = [stream.name for stream in self.streams]
+        words = [self.word(names.index("jitter")) for _ in range(2)]
+        down, right = (word * (2 * radius + 1) // 65536 - radius for word in words)
+        moved = []
+        for i, value in pixels:
+            row, column = i // columns + down, i % columns + right
+            inside = row in range(rows) and column in range(columns)
+            moved.append((row * columns + column if inside else None, value))
+        return moved
+
+    def noise(self, t: int) -> int:
+        """Draw one class's noise of step `t`: Gumbel's, times the gain of the input so far."""
+        names = [stream.name for stream in self.streams]
+        part = self.word(names.index("noise")) % 256
+        number = round(-math.log(-math.log((part + 0.5) / 256)) * 64)
+        share = (t + 1) / self.config.steps
+        if self.config.input.ramp == "linear":
+            share *= 2 - share
+        gain = round(self.machine.layers[-1].inhibition * share)
+        return number * gain // 64
 
     def learn(
         self, index: int, rows: list[int], errors: list[int], update: Update, activity: np.ndarray

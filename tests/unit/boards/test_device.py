@@ -54,7 +54,7 @@ def test_a_core_of_another_configuration_is_refused(tiny: Machine):
 
 def test_a_core_of_another_protocol_version_is_refused(tiny: Machine, transport: GoldenTransport):
     transport.identity = dataclasses.replace(transport.identity, version=99)
-    with pytest.raises(DeviceError, match=r"speaks protocol 99, this host speaks 3"):
+    with pytest.raises(DeviceError, match=r"speaks protocol 99, this host speaks 4"):
         Device(transport, tiny)
 
 
@@ -157,7 +157,7 @@ def test_a_core_without_counters_counts_samples_and_cycles_only(
     pixels, labels = images(rng, 3)
     device.train(pixels, labels)
     found = device.counters()
-    assert (set(found), found["samples"]) == ({"samples", "cycles"}, 3)
+    assert (set(found), found["samples"]) == ({"samples", "cycles", "ran"}, 3)
     assert device.read("spikes.0") == 0
 
 
@@ -201,7 +201,7 @@ def test_a_register_value_that_does_not_fit_is_refused(device: Device):
 
 
 def test_an_error_that_the_core_reports_is_raised(device: Device, transport: GoldenTransport):
-    transport.transfer(protocol.train(77), 22)
+    transport.transfer(protocol.train(77), 24)
     with pytest.raises(DeviceError, match="BAD_LABEL"):
         device.check_status()
     device.clear()
@@ -213,7 +213,7 @@ def test_a_class_that_is_not_the_argmax_is_noticed(
 ):
     transfer = transport.transfer
     monkeypatch.setattr(
-        transport, "transfer", lambda data, reply: transfer(data, reply)[:-2] + b"\x09\x00"
+        transport, "transfer", lambda data, reply: transfer(data, reply)[:-4] + b"\x09\x00\x10\x00"
     )
     with pytest.raises(DeviceError, match="not the argmax"):
         device.infer(np.zeros((1, 7, 7), np.uint8))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spikeloom.golden.encoder import active_pixels, drop, encode
+from spikeloom.golden.encoder import active_pixels, drop, encode, offset, shift
 from spikeloom.golden.lfsr import parameters, to_signed
 from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.machine import machine
@@ -141,3 +141,20 @@ def test_a_word_at_the_chance_itself_drops_nothing():
         dropped = np.full(1, 9, np.uint8)
         drop(to_signed(7), parameters(LFSR), chance, np.zeros(1, np.uint16), dropped, 1)
         assert dropped[0] == chance - word
+
+
+def test_words_stand_for_shifts_in_equal_shares():
+    for radius in range(4):
+        found = [offset(word, radius) for word in range(1 << 16)]
+        values, shares = np.unique(found, return_counts=True)
+        assert values.tolist() == list(range(-radius, radius + 1))
+        assert shares.max() - shares.min() <= 1
+        assert found == sorted(found)
+
+
+def test_pixels_move_and_what_leaves_the_frame_is_silent():
+    index, value = np.array([0, 2, 4, 5], np.int32), np.array([9, 8, 7, 6], np.int32)
+    shift(index, value, 4, np.array([2, 3]), 1, -1)
+    # (0,0) -> (1,-1) out; (0,2) -> (1,1); (1,1), (1,2) -> row 2, out
+    assert value.tolist() == [0, 8, 0, 0]
+    assert index[1] == 4

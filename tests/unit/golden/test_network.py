@@ -27,6 +27,14 @@ OPTIONS = [
     {"label__train": "random"},
     {"label__train": "random-front"},
     {"learning__form": "rate"},
+    {"stop__train": 1, "stop__infer": 2},
+    {"stop__train": 2, "stop__infer": 1, "stop__least": 3, "learning__form": "rate"},
+    {"error__cost": 0.5},
+    {"error__cost": 1.0, "error__membranes": "separate", "error__gate": "open"},
+    {"input__jitter": 1, "input__dropout": 0.4},
+    {"input__jitter": 3},
+    {"wta__kind": "softmax", "wta__strength": 3.0, "neuron__kernel_shift": 1},
+    {"wta__kind": "softmax", "stop__train": 1, "stop__infer": 1, "input__jitter": 2},
 ]
 
 

@@ -17,6 +17,7 @@ from spikeloom.golden.neuron import (
     THETA,
     error,
     forward,
+    integrate,
     kernel,
     listed,
     open_gates,
@@ -167,12 +168,17 @@ def error_trace(
     limit: int = 100,
     discard: bool = False,
     separate: bool = False,
+    cost: int = 0,
 ) -> list[tuple[int, int, int, bool]]:
-    """Run one error neuron through (current, gate open); return (error, m, m_n, waiting)."""
+    """Run one error neuron through (current, gate open); return (error, m, m_n, waiting).
+
+    cost : what each step charges it.
+    """
     m, m_n, out, trace = i32(0), i32(0), np.zeros(1, np.int8), []
-    p = np.array([theta, limit, DISCARD if discard else HOLD, separate, 0], np.int64)
+    p = np.array([theta, limit, DISCARD if discard else HOLD, separate, 0, cost], np.int64)
+    fired = int(cost > 0)
     for current, gate in steps:
-        waiting = error(p, i32(current), m, m_n, i32(0), u8(gate), out)
+        waiting = error(p, i32(current), m, m_n, i32(0), u8(gate), cost, u8(fired), out)
         trace.append((int(out[0]), int(m[0]), int(m_n[0]), bool(waiting)))
     return trace
 
@@ -192,6 +198,38 @@ def test_a_membrane_that_holds_a_threshold_yet_waits():
     assert error_trace([(20, 1), (0, 1)]) == [(1, 10, -10, True), (1, 0, 0, False)]
 
 
+def test_a_cost_is_taken_after_the_threshold_and_shows_in_the_next_step():
+    # 10 fires and leaves 0 - 4; -4 + 3 - 4; -5 - 4 does not fire yet, -9 - 2 does: -11 + 10 - 4
+    assert error_trace([(10, 1), (3, 1), (0, 1), (-2, 1)], cost=4) == [
+        (1, -4, 4, False),
+        (0, -5, 5, False),
+        (0, -9, 9, False),
+        (-1, -5, 5, False),
+    ]
+    # what the charge brings to the threshold waits for no current: -8 - 4 could fire
+    assert error_trace([(-8, 1), (0, 1)], cost=4) == [(0, -12, 12, True), (-1, -6, 6, False)]
+    assert error_trace([(10, 1), (-6, 1)], cost=4, separate=True) == [
+        (1, -4, -6, False),
+        (0, -14, 4, False),
+    ]
+
+
+def test_only_who_fired_is_charged():
+    m, m_n, out = i32(5, 5), i32(-5, -5), np.zeros(2, np.int8)
+    p = np.array([10, 100, HOLD, 0, 0, 3], np.int64)
+    error(p, i32(0, 0), m, m_n, i32(0, 0), u8(1, 1), 3, u8(0, 1), out)
+    assert (m.tolist(), m_n.tolist()) == ([5, 2], [-5, -2])
+
+
+def test_neurons_that_compete_integrate_between_their_limits_and_never_fire():
+    v, pool = i32(0, 0, 40), i32(0, 0, 0)
+    p = np.array([10, 0, -50, 50, 0, 0, 2], np.int64)
+    for _ in range(2):
+        integrate(p, i32(30, -60, -8), v, pool)
+    # 30 - 7 + 30 is over 50; -50 + 13 - 60; 40 - 10 - 8 = 22, 22 - 5 - 8
+    assert v.tolist() == [50, -50, 9]
+
+
 def test_separate_membranes_do_not_cancel_what_fired():
     # +12 fires p and leaves 2; the negative one keeps -12 and needs 22 to fire.
     assert error_trace([(12, 1), (-15, 1), (-7, 1), (-1, 1)], separate=True) == [
@@ -205,7 +243,7 @@ def test_separate_membranes_do_not_cancel_what_fired():
 def test_separate_membranes_can_both_fire_and_give_no_error():
     m, m_n, out = i32(15), i32(15), np.ones(1, np.int8)
     p = np.array([10, 100, HOLD, True, 0], np.int64)
-    error(p, i32(0), m, m_n, i32(0), u8(1), out)
+    error(p, i32(0), m, m_n, i32(0), u8(1), 0, u8(0), out)
     assert (int(out[0]), int(m[0]), int(m_n[0])) == (0, 5, 5)
 
 
@@ -268,10 +306,10 @@ def test_kernels_feed_the_neurons_of_both_kinds():
     assert (int(v[0]), int(pool[0])) == (4, 12)
     pool[:] = 0
     p = np.array([10, 100, HOLD, False, 2], np.int64)
-    assert error(p, i32(16), m, m_n, pool, u8(1), np.zeros(1, np.int8))
+    assert error(p, i32(16), m, m_n, pool, u8(1), 0, u8(0), np.zeros(1, np.int8))
     assert (int(m[0]), int(m_n[0]), int(pool[0])) == (4, -4, 12)
     pool[:] = 3
-    assert not error(p, i32(0), m, m_n, pool, u8(1), np.zeros(1, np.int8))
+    assert not error(p, i32(0), m, m_n, pool, u8(1), 0, u8(0), np.zeros(1, np.int8))
 
 
 def test_lists_are_ascending_and_complete(rng):
@@ -358,5 +396,5 @@ def test_parameters_are_those_of_the_machine():
             p = neuron.error_parameters(numbers, layer)
             assert p == [
                 *(layer.error_threshold, layer.error_max, OPEN if at_output else gate),
-                *(separate, error_shift),
+                *(separate, error_shift, layer.cost),
             ]

@@ -12,10 +12,13 @@ from spikeloom.golden.spec.schema import ConfigError
 from tests.support.configurations import LAYER, table
 
 ADDRESSES = {
-    "status": 0x00, "clear": 0x01, "steps": 0x02, "samples": 0x03, "cycles": 0x04,
+    "status": 0x00, "clear": 0x01, "steps": 0x02, "samples": 0x03, "cycles": 0x04, "ran": 0x05,
+    "stop.train": 0x06, "stop.infer": 0x07, "stop.least": 0x08,
     "stream.input.low": 0x10, "stream.input.high": 0x11,
     "stream.label.low": 0x12, "stream.label.high": 0x13,
     "stream.inference.low": 0x14, "stream.inference.high": 0x15,
+    "stream.jitter.low": 0x16, "stream.jitter.high": 0x17,
+    "stream.noise.low": 0x18, "stream.noise.high": 0x19,
     "spikes.0": 0x22, "stream.dropout0.low": 0x28, "stream.dropout0.high": 0x29,
     "shift.1": 0x30, "probability.1": 0x31, "spikes.1": 0x32, "positive.1": 0x33,
     "negative.1": 0x34, "writes.1": 0x35, "stream.thinning1.low": 0x36,
@@ -33,7 +36,8 @@ def built(layers: int = 2, **changes):
 
 
 def test_addresses_are_written_down():
-    full = {"label__train": "random", "input__dropout": 0.2}
+    full = {"label__train": "random", "input__dropout": 0.2, "input__jitter": 1}
+    full |= {"wta__kind": "softmax", "stop": {"infer": 3}}
     layers = [dict(LAYER, dropout=0.2), dict(LAYER)]
     every = registers(machine(from_dict(table(layer=layers, **full))))
     assert {name: register.address for name, register in every.items()} == ADDRESSES

@@ -51,12 +51,14 @@ NEUTRAL = {
     "description": "", "steps": 64,
     "random": {
         "seed": 1, "input": "lfsr64", "thinning": "lfsr64", "dropout": "lfsr32", "label": "lfsr32",
+        "jitter": "lfsr32", "noise": "lfsr32",
     },
-    "input": {"rate": 0.4, "ramp": "linear", "dropout": 0.0},
+    "input": {"rate": 0.4, "ramp": "linear", "dropout": 0.0, "jitter": 0},
     "neuron": {"reset": "subtract", "kernel_shift": 0, "floor": 16.0, "ceiling": 1.0, "start": 0.5},
-    "error": {"membranes": "shared", "gate": "hold", "kernel_shift": 0, "bits": 22},
+    "error": {"membranes": "shared", "gate": "hold", "kernel_shift": 0, "bits": 22, "cost": 0.0},
     "label": {"train": "front", "rate": 0.6},
     "wta": {"kind": "none", "strength": 0.0},
+    "stop": {"train": 0, "infer": 0, "least": 1},
     "learning": {"form": "coincidence", "decay": 0.6, "decay_from": 3},
     "layer": [{
         "weight_bits": 16, "reach": 0.5, "init_gain": 1.0, "dropout": 0.0, "update": 0.0003,
@@ -451,3 +453,12 @@ def test_label_trains_by_hand():
 
 def test_clog2_counts_the_bits_of_an_index():
     assert [clog2(n) for n in (1, 2, 3, 4, 5, 1024, 1025)] == [0, 1, 2, 2, 3, 10, 11]
+
+
+def test_a_cost_that_rounds_to_nothing_is_refused():
+    config = from_dict(table(error__cost=0.0002))
+    with pytest.raises(
+        ConfigError, match=r"error.cost = 0.0002 is less than half a unit of layer 1"
+    ):
+        machine(config)
+    assert [layer.cost for layer in machine(from_dict(table(error__cost=0.5))).layers] == [1024, 0]

@@ -3,13 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spikeloom.golden.spec.wta import CEILING, FLOOR, START
+from spikeloom.golden.lfsr import advance, parameters
+from spikeloom.golden.spec.lfsr import CATALOG
+from spikeloom.golden.spec.wta import CEILING, FLOOR, START, gains, gumbel
 from spikeloom.golden.wta import (
     FEEDFORWARD,
     KINDS,
     LATERAL,
     NONE,
     RECURRENT,
+    SOFTMAX,
+    compete,
     inhibit,
     stage,
 )
@@ -87,7 +91,7 @@ def test_a_stage_starts_at_half_a_spike_between_four_below_and_one_above():
 
 
 def test_kinds_are_told_apart():
-    assert len(set(KINDS.values())) == len(KINDS) == 4
+    assert len(set(KINDS.values())) == len(KINDS) == 5
 
 
 def test_three_neurons_lose_to_the_two_others_each():
@@ -99,3 +103,54 @@ def test_three_neurons_lose_to_the_two_others_each():
     current = np.array([100, 100, 100], np.int32)
     inhibit(LATERAL, 7, np.ones(3, np.uint8), current)
     assert current.tolist() == [86, 86, 86]
+
+
+LFSR = parameters(CATALOG["lfsr32"])
+
+
+def test_the_largest_membrane_has_the_spike_and_the_lowest_index_a_tie():
+    spike = np.ones(4, np.uint8)
+    for v, winner in (([-5, 7, 2, 7], 1), ([-1, -1, -1, -1], 0), ([-9, -8, -7, -6], 3)):
+        assert compete(99, LFSR, 0, 1000, np.array(v, np.int32), spike) == 99
+        assert spike.tolist() == [int(j == winner) for j in range(4)]
+
+
+def test_each_class_draws_a_word_and_its_noise_is_the_tables_times_the_gain():
+    table, state, words = gumbel(), 0x12345678, []
+    for _ in range(3):
+        state = advance(state, LFSR)
+        words.append(state & 0xFF)
+    v = np.array([40, 0, -40], np.int32)
+    sums = [x + ((table[word] * 37) >> 6) for x, word in zip(v, words, strict=True)]
+    spike = np.zeros(3, np.uint8)
+    assert compete(0x12345678, LFSR, 1, 37, v, spike) == state
+    assert spike.tolist() == [int(j == sums.index(max(sums))) for j in range(3)]
+
+
+def test_the_counts_of_a_competition_sample_softmax():
+    """Gumbel 1954: P(j wins) = exp(v_j / g) / sum; 40,000 draws, 4.5 standard deviations."""
+    v, gain, draws = np.array([0, 100, 200, 350], np.int32), 100, 40_000
+    state, spike, counts = 0xDEADBEEF, np.zeros(4, np.uint8), np.zeros(4)
+    for _ in range(draws):
+        state = compete(state, LFSR, 1, gain, v, spike)
+        counts += spike
+    wanted = np.exp(v / gain) / np.exp(v / gain).sum()
+    spread = np.sqrt(wanted * (1 - wanted) / draws)
+    assert (abs(counts / draws - wanted) < 4.5 * spread + 0.004).all()  # 256 parts are not a curve
+
+
+def test_the_table_is_gumbels_distribution():
+    table = np.array(gumbel()) / 64
+    assert (np.diff(table) >= 0).all()
+    assert abs(table.mean() - 0.5772) < 0.01  # Euler's constant
+    assert abs(table.std() - np.pi / 6**0.5) < 0.03
+
+
+def test_the_gain_grows_with_the_share_of_the_input_that_has_come():
+    assert gains(100, "constant", 4) == (25, 50, 75, 100)
+    # of 2 (1 - (t + 1/2) / 4): 1.75 + 1.25 + 0.75 + 0.25 are 4
+    assert gains(1600, "linear", 4) == (700, 1200, 1500, 1600)
+
+
+def test_a_competitions_spike_counts_as_it_is():
+    assert stage_trace(SOFTMAX, 99, [[0, 1, 0]]) == [([0, 1, 0], [128] * 3)]
