@@ -95,7 +95,7 @@ class Columns(wiring.Component):
         m.d.comb += [
             errors.entry.word.eq(word),
             errors.entry.column.eq(column),
-            errors.entry.minus.eq(minus.bit_select(column, 1)),
+            errors.entry.minus.eq((minus & bits & ~rest).any()),
         ]
         with m.If(scanning):
             m.d.comb += errors.push.eq(bits.any())

@@ -133,19 +133,19 @@ class ForwardNeurons(wiring.Component):
                 flows[lane], rest = _kernel(before, self.currents[lane], shift)
                 m.d.comb += pool_write.data[lane].eq(rest)
         m.d.comb += write.en.eq(valid1)
-        wide = max(bits, current_bits) + 2
         mask = valid_lanes(word1, count, layer.n_post)
         spikes = Signal(count)
         start, floor = limit(lambda s: s.start), limit(lambda s: s.floor)
         theta, ceiling = limit(lambda s: s.theta), limit(lambda s: s.ceiling)
         after_reset = limit(lambda s: s.theta + s.ceiling)
         for lane in range(count):
-            total = Signal(signed(wide), name=f"total{lane}")
-            floored = Signal(signed(wide), name=f"floored{lane}", reset_less=True)
             before = Mux(self.first, start, held[lane])
             if neuron.leak:
                 before = before - (before >> neuron.leak)
-            m.d.comb += total.eq(before + flows[lane])
+            after = before + flows[lane]  # no spare bit: Verilator sees a loop in a copied sign
+            total = Signal.like(after, name=f"total{lane}")
+            floored = Signal.like(after, name=f"floored{lane}", reset_less=True)
+            m.d.comb += total.eq(after)
             with m.If(self.valid):
                 m.d.sync += floored.eq(Mux(at_least(total, floor), total, floor))
             # comparisons side by side, not one after the other: "left > ceiling" is asked of both
@@ -259,13 +259,13 @@ class ErrorNeurons(wiring.Component):
         always = self._output or error.gate == "open"
         m.d.comb += opened.eq((~self.dropped if always else self.open & ~self.dropped) & mask)
         up, down, pend = Signal(lanes), Signal(lanes), Signal(lanes)
-        wide = max(error.bits, current_bits) + 2
         for lane in range(lanes):
 
             def integrate(name: str, before: Value, flow: Value, lane: int = lane) -> Signal:
-                total = Signal(signed(wide), name=f"{name}_total{lane}")
+                after = Mux(self.fresh, 0, before) + flow
+                total = Signal.like(after, name=f"{name}_total{lane}")
                 out = Signal(signed(error.bits), name=f"{name}{lane}", reset_less=True)
-                m.d.comb += total.eq(Mux(self.fresh, 0, before) + flow)
+                m.d.comb += total.eq(after)
                 with m.If(self.valid):
                     m.d.sync += out.eq(clip(total, limit))
                 return out
