@@ -86,7 +86,8 @@ class Checkpoint:
 def save(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; `path` holds either what it held before or all of the new one."""
     path = Path(path)
-    arrays = {name: kind(getattr(checkpoint.run, name)) for name, kind in _RUN.items()}
+    arrays = {"format": np.str_(FORMAT), "version": np.int64(VERSION)}
+    arrays |= {name: kind(getattr(checkpoint.run, name)) for name, kind in _RUN.items()}
     arrays["config"] = np.str_(json.dumps(checkpoint.config.as_table()))
     arrays |= {f"weights{i}": w for i, w in enumerate(checkpoint.weights, start=1)}
     arrays["stream_states"] = np.array(checkpoint.stream_states, np.uint64)
@@ -94,13 +95,7 @@ def save(path: str | Path, checkpoint: Checkpoint) -> None:
     arrays["curve"] = np.array(points, np.int64).reshape(-1, 3)
     try:
         with replacing(path) as file:
-            np.savez(
-                file,
-                allow_pickle=False,
-                format=np.str_(FORMAT),
-                version=np.int64(VERSION),
-                **arrays,
-            )
+            np.savez(file, allow_pickle=False, **arrays)
     except OSError as error:
         raise CheckpointError(f"cannot write {path}: {error.strerror}") from error
 

@@ -15,16 +15,10 @@ from spikeloom import outputs, progress
 from spikeloom.checkpoint import Checkpoint
 from spikeloom.engines.engine import Engine, Kind, first_states, make_engine
 from spikeloom.errors import naming_extras
-from spikeloom.golden import initial
+from spikeloom.golden import initial, samples
 from spikeloom.golden.datasets import Part
 from spikeloom.golden.network import Network as Golden
-from spikeloom.golden.samples import (
-    SampleError,
-    checked_images,
-    checked_labels,
-    checked_steps,
-    checked_weights,
-)
+from spikeloom.golden.samples import SampleError
 from spikeloom.golden.spec import network as configurations
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
@@ -145,7 +139,7 @@ class Network:
 
     @weights.setter
     def weights(self, weights: Sequence[np.ndarray]) -> None:
-        self._session.load_weights(checked_weights(self.machine, list(weights)))
+        self._session.load_weights(samples.checked_weights(self.machine, list(weights)))
 
     def counters(self, kind: Kind = "train") -> dict[str, int]:
         """Return what the engine counted so far over samples trained, or inferred ("infer").
@@ -209,9 +203,9 @@ class Network:
 
         steps : stop every sample after so many of the configuration's. callback : see `fit`.
         """
-        images = checked_images(self.machine, X.images if isinstance(X, Part) else X)
+        images = samples.checked_images(self.machine, X.images if isinstance(X, Part) else X)
         if steps is not None:
-            steps = checked_steps(self.machine, steps)
+            steps = samples.checked_steps(self.machine, steps)
         with progress.bar(self._show) as draw:
             return self._session.counts(images, steps, _all(draw, callback))
 
@@ -251,7 +245,7 @@ class Network:
         golden.weights, golden.stream_states = state.weights, state.stream_states
         golden.set_updates(built.updates(state.run.epoch))
         golden.steps = built.config.steps if steps is None else steps
-        image = checked_images(built, np.asarray(image)[np.newaxis])[0]
+        image = samples.checked_images(built, np.asarray(image)[np.newaxis])[0]
         spikes, errors = golden.raster(image, label or 0, int(label is not None))
         return Trace(built.config, image.reshape(built.config.image), label, spikes, errors)
 
@@ -331,8 +325,8 @@ class Network:
             X, y = X
         if y is None:
             raise SampleError(f"{name}: images without labels, give both or a part of a data set")
-        images = checked_images(self.machine, X)
-        labels = checked_labels(self.machine, y, len(images))
+        images = samples.checked_images(self.machine, X)
+        labels = samples.checked_labels(self.machine, y, len(images))
         small = np.uint8 if self.config.sizes[-1] <= 256 else np.uint16
         return Part(images.reshape(-1, *self.config.image), labels.astype(small), **told)
 

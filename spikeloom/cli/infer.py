@@ -15,6 +15,7 @@ from spikeloom.cli import options, pictures
 from spikeloom.cli.output import Output, percent
 from spikeloom.golden.spec.network import load
 from spikeloom.network import Network
+from spikeloom.training import Evaluation
 
 VCD_STEPS = 4
 
@@ -77,6 +78,7 @@ def infer(
         outputs.file(vcd)
     own = pictures.read(image[:1] if vcd else image, described.image) if image else None
     images = own.images if own else datasets.load(data, described, test=test).test
+    images = images[:1] if vcd else images
     kept = checkpoints.load(weights)
     kept.check_network(described)
     with output.working(f"Preparing the {engine} engine") as log:
@@ -84,31 +86,27 @@ def infer(
             kept, engine=engine, port=port, baud=baud, trace=bool(vcd), log=log, show=False
         )
     steps = steps or (min(VCD_STEPS, described.steps) if vcd else described.steps)
+    with network:
+        recording = network.engine.vcd(vcd) if vcd else nullcontext()
+        with recording, output.progress() as progress:
+            counts = network.counts(images, steps=steps, callback=progress)
+        speed = network.engine.speed("infer")
     values: dict[str, Any] = {
         "engine": engine,
         "config": described.name,
         "weights": str(weights),
         "steps": steps,
+        "board": speed and dataclasses.asdict(speed),
     }
-    with network:
-        recording = network.engine.vcd(vcd) if vcd else nullcontext()
-        with recording, output.progress() as progress:
-            shown = images[:1] if vcd else images
-            told = {"steps": steps, "callback": progress}
-            if own:
-                counts = network.counts(shown, **told)
-            else:
-                found = network.evaluate(shown, **told)
-        speed = network.engine.speed("infer")
-        values["board"] = speed and dataclasses.asdict(speed)
     if own:
         values["images"] = own.values(counts)
         own.show(output, counts)
     else:
-        right = f"{found.right:,} of {len(shown):,} test images"
+        found = Evaluation(counts, images.labels)
+        right = f"{found.right:,} of {len(images):,} test images"
         after = f", after {steps} of {described.steps} steps" * (steps < described.steps)
         output.tell(f"{percent(found.accuracy)} ({right}){after}")
-        values |= {"data": data, "test_images": len(shown), "test_accuracy": found.accuracy}
+        values |= {"data": data, "test_images": len(images), "test_accuracy": found.accuracy}
     if vcd:
         values["vcd"] = str(vcd)
         output.tell(f"waveform of {steps} steps: {vcd}")

@@ -20,12 +20,6 @@ WIDE = 10_000
 """Columns where no terminal says how many there are: nothing is cut that another program reads."""
 
 
-def write_json(values: dict[str, Any]) -> None:
-    """Print the one object of `--json`; nothing comes after it."""
-    sys.stdout.write(json.dumps(values) + "\n")
-    sys.stdout.flush()
-
-
 def _console(*, stderr: bool = False) -> Console:
     """Return a console to which what users name themselves is no markup."""
     console = Console(stderr=stderr, highlight=False, markup=False)
@@ -98,9 +92,9 @@ class Output:
         self.console.print(table, crop=False)
 
     def result(self, values: dict[str, Any]) -> None:
-        """Print the JSON object, where it was asked for."""
+        """Print the JSON object, where it was asked for; nothing comes after it."""
         if self.json:
-            write_json(values)
+            print(json.dumps(values), flush=True)
 
     @contextmanager
     def working(self, what: str) -> Iterator[Callable[[str], None]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.ticker import StrMethodFormatter
 
 from spikeloom.golden.activity import NEGATIVE, POSITIVE, PRE, ROWS
 from spikeloom.golden.floor import floor_cycles
@@ -85,7 +84,7 @@ def spikes(run: Findings) -> Picture:
         axes.set_xscale("symlog", linthresh=1)
         top = max(quantity.percentiles[2] for quantity in found)
         axes.set(ylim=(len(found) - 0.5, -0.5), xlim=(-0.1, max(10, top) * 8))
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.grid(axis="x")
         axes.set_xlabel("per training sample (median; bar and brackets: 5 to 95 % of the samples)")
         alt = "Median counts per training sample: " + ", ".join(
@@ -142,7 +141,7 @@ def cycles(run: Findings) -> Picture:
             rows.append(f"measured\n({run.engine})")
         axes.set_yticks(range(len(rows)), rows)
         axes.set(ylim=(len(rows) - 0.5, -0.5), xlim=(0, 1.3 * max(left, measured or 0, 1)))
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.set_xlabel("clock cycles per training sample (mean)")
         figure.legend(loc="outside upper left", ncols=3)
         alt = f"Bars: the floor of {floor:,.0f} cycles per training sample"

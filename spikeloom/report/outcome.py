@@ -7,7 +7,7 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
 from spikeloom.report import palette
 from spikeloom.report.drawing import WIDTH, Picture, bare, drawing, mosaic, picture
@@ -66,7 +66,7 @@ def draw_curve(run: Run, classes: int, tested: Evaluation | None = None) -> Pict
                 axes.plot(run.presentations, final, color=palette.ORANGE, **style)
             axes.grid(axis="y")
             axes.set_xlim(0, max(1, run.presentations) * 1.04)
-            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+            axes.xaxis.set_major_formatter("{x:,.0f}")
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axes.set(xlabel="training images seen", ylabel="accuracy (%)")
         panels[0].axhline(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import StrMethodFormatter
 
 from spikeloom.golden.spec.machine import LayerMachine
 from spikeloom.report import palette
@@ -138,7 +137,7 @@ def _histogram(axes: Axes, layer: LayerMachine, before: np.ndarray, after: np.nd
     axes.set_yscale("log")
     axes.set_ylim(lowest, 2 * highest)
     axes.set_xlim(edges[0] * 1.03 / theta, edges[-1] * 1.03 / theta)
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_major_formatter("{x:g}")
     axes.set(ylabel="weights per bin (%)", xlabel="weight (thresholds)")
     axes.set_title(
         f"crossbar {layer.index}: {layer.n_pre:,} × {layer.n_post:,}, {layer.weight_bits} bit, "
