@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +12,6 @@ from spikeloom.cli import options
 from spikeloom.cli.output import Output
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import load
-from spikeloom.hdl.hardware import Hardware
 
 if TYPE_CHECKING:  # Amaranth and the boards cost a second to import
     from spikeloom.boards.estimate import Report
@@ -97,12 +95,12 @@ def build(
     output = Output(json=json)
     if all_boards == (board is not None):
         raise typer.BadParameter("name one board, or give --all", param_hint="BOARD")
-    change = partial(options.hardware, lanes=lanes, ports=ports, draws=draws, plan=plan)
+    choices = {"lanes": lanes, "ports": ports, "draws": draws, "plan": plan or ()}
     if explain and board:
-        _explain(output, find(board), config, change)
+        _explain(output, find(board), config, choices)
         return
     built = partial(
-        make, output, change=change, clock_mhz=clock, seeds=seeds, measure=measure, data=data
+        make, output, choices=choices, clock_mhz=clock, seeds=seeds, measure=measure, data=data
     )
     if board:
         report = built(find(board), config, out)
@@ -126,12 +124,12 @@ def make(
     target: Target,
     config: str | None,
     folder: Path = FOLDER,
-    change: Callable[[Hardware], Hardware] = lambda hardware: hardware,
+    choices: dict[str, Any] | None = None,
     **wanted: Any,
 ) -> Report:
     """Build one bitstream, showing what runs.
 
-    change : of the board's hardware. wanted : what else `spikeloom.build` takes.
+    choices : changes of the board's hardware. wanted : what else `spikeloom.build` takes.
     """
     from spikeloom import bitstreams
 
@@ -141,7 +139,7 @@ def make(
             target,
             network,
             folder,
-            hardware=change(target.hardware_for(network)),
+            hardware=target.hardware_for(network).changed(**(choices or {})),
             log=log,
             **wanted,
         )
@@ -156,14 +154,12 @@ def show(output: Output, report: Report) -> None:
         output.tell(f"FAILED: {complaint}")
 
 
-def _explain(
-    output: Output, target: Target, config: str | None, change: Callable[[Hardware], Hardware]
-) -> None:
+def _explain(output: Output, target: Target, config: str | None, choices: dict[str, Any]) -> None:
     """Print where the memories of a network would go, and the lanes that there are."""
     from spikeloom.boards import planner
 
     network = load(config or target.config)
-    hardware = change(target.hardware_for(network))
+    hardware = target.hardware_for(network).changed(**choices)
     found = planner.plan(target, network, hardware)
     lanes = ",".join(str(layer.lanes) for layer in hardware.of(machine(network)))
     say = output.console.print

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 from spikeloom.cli.output import Output
 from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rate_form
@@ -18,16 +18,16 @@ def simulated(output: Output, network: NetworkConfig, hardware: Hardware = DEFAU
 
 
 def netlist(
-    output: Output, network: NetworkConfig, board: str, change: Callable[[Hardware], Hardware]
+    output: Output, network: NetworkConfig, board: str, choices: dict[str, Any]
 ) -> DeviceEngine:
-    """Return the core as a board's cells, simulated."""
+    """Return the core as a board's cells, simulated; choices : changes of the board's hardware."""
     from spikeloom.boards.targets import find
     from spikeloom.sim.rtl.netlist import netlist_transport
 
     built = machine(network)
     refuse_rate_form(built)
     target = find(board)
-    hardware = change(target.hardware_for(network))
+    hardware = target.hardware_for(network).changed(**choices)
     with output.working(f"Building the netlist for {target.title}") as log:
         transport = netlist_transport(network, target.device, hardware, log=log)
     return DeviceEngine("netlist", built, transport)

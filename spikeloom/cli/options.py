@@ -7,8 +7,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from spikeloom.hdl.hardware import Hardware
-
 
 def _numbers(text: str) -> tuple[int, ...]:
     """Read numbers with commas between them."""
@@ -142,14 +140,3 @@ def check_port(engine: str, port: str | None, baud: int | None) -> None:
             raise typer.BadParameter(
                 f"engine {engine} has no port: give --engine board", param_hint=name
             )
-
-
-def hardware(
-    base: Hardware,
-    lanes: tuple[int, ...] | None,
-    ports: tuple[int, ...] | None,
-    draws: int | None,
-    plan: list[str] | None,
-) -> Hardware:
-    """Return `base` with the choices of the command line in their place."""
-    return base.changed(lanes=lanes, ports=ports, draws=draws, plan=tuple(plan or ()))

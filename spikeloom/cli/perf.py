@@ -52,7 +52,7 @@ def perf(
     network = load(config)
     digits = datasets.load(data, network, held_out=0, any_classes=True)
     seed = network.random.seed if seed is None else seed
-    hardware = options.hardware(DEFAULT, lanes, ports, draws, plan)
+    hardware = DEFAULT.changed(lanes=lanes, ports=ports, draws=draws, plan=plan or ())
     layers = hardware.of(machine(network))
     device = cores.simulated(output, network, hardware)
     with closing(device), output.working(f"Measuring {train} images"):

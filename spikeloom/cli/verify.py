@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import closing
-from functools import partial
 from typing import Annotated, Literal
 
 import typer
@@ -82,19 +81,20 @@ def verify(
     network = load(config)
     digits = datasets.load(data, network, train=train, test=test, held_out=0, any_classes=True)
     seed = network.random.seed if seed is None else seed
-    change = partial(options.hardware, lanes=lanes, ports=ports, draws=draws, plan=plan)
-    if port is not None and change(DEFAULT) != DEFAULT:
+    choices = {"lanes": lanes, "ports": ports, "draws": draws, "plan": plan or ()}
+    hardware = DEFAULT.changed(**choices)
+    if port is not None and hardware != DEFAULT:
         raise typer.BadParameter(
             "a board has the hardware of its bitstream: leave out --lanes, --ports, --draws, "
             "--plan, or give them to 'spikeloom build'",
             param_hint="--engine",
         )
     if netlist is not None:
-        device = cores.netlist(output, network, netlist, change)
+        device = cores.netlist(output, network, netlist, choices)
     elif port is not None:
         device = make_engine("board", network, port=port, baud=baud)
     else:
-        device = cores.simulated(output, network, change(DEFAULT))
+        device = cores.simulated(output, network, hardware)
     with closing(device), output.progress() as progress:
         found = lockstep.verify(
             network, seed, digits, device, epochs=epochs, progress=progress, log=output.say
