@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spikeloom.golden import datasets
-from spikeloom.golden.datasets import DataError, Dataset, Part
+from spikeloom.golden.datasets import DataError, Dataset
 from spikeloom.golden.spec.network import NetworkConfig
 
 HELD_OUT = 1000
@@ -73,16 +73,10 @@ def load(
     if test is not None and not 0 <= test <= len(tested):
         raise DataError(f"{test} images to test on: there are {len(tested)}, ask for no more")
     source = f"{data.name}, tested on held-out images" if validate else data.name
-
-    def named(part: Part, name: str) -> Part:
-        return dataclasses.replace(part, name=name, source=source)
-
-    return dataclasses.replace(
-        data,
-        train=named(data.train[:count], "train"),
-        held=named(held, "held"),
-        test=named(tested[:test], "test"),
-    )
+    parts = {"train": data.train[:count], "held": held, "test": tested[:test]}
+    for name, part in parts.items():
+        parts[name] = dataclasses.replace(part, name=name, source=source)
+    return dataclasses.replace(data, **parts)
 
 
 def _fitting(data: Dataset, classes: int) -> Dataset:
