@@ -10,11 +10,9 @@ import ctypes
 import dataclasses
 import hashlib
 import os
-import queue
-import threading
 import tty
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -25,7 +23,7 @@ from spikeloom import boards
 from spikeloom.golden.spec.link import DEFAULT_BAUD
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import DEFAULT, Hardware
-from spikeloom.sim.rtl.verilate import Log, bind, build, cached_verilog, to_verilog
+from spikeloom.sim.rtl.verilate import Log, bind, build, cached_verilog
 
 HARNESS = Path(__file__).parent / "board.cpp"
 
@@ -163,32 +161,10 @@ class VirtualBoard:
         self._terminal: tuple[int, int] | None = None
         self._set_faults(to_board, to_host)
         self._plug()
-        self._wanted: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        if not driven:
-            self._thread = threading.Thread(target=self._run, name="virtual board", daemon=True)
-            self._thread.start()
-
-    @classmethod
-    def of(
-        cls,
-        component: wiring.Component,
-        *,
-        clock_hz: float,
-        to_board: Faults | None = None,
-        to_host: Faults | None = None,
-        log: Log | None = None,
-    ) -> Self:
-        """Return a running board of a component, which is built first unless it has been.
-
-        Parameters
-        ----------
-        component : has the members ``rx``, ``tx`` and ``busy``.
-        clock_hz, to_board, to_host : see the class.
-        log : see `spikeloom.sim.rtl.verilate.build`.
-        """
-        library = build(to_verilog(component), harness=HARNESS, log=log)
-        return cls(library, clock_hz=clock_hz, to_board=to_board, to_host=to_host)
+        self._running = not driven
+        self._thread = None if driven else ThreadPoolExecutor(1, "virtual board")
+        if self._thread is not None:
+            self._thread.submit(self._run)
 
     @classmethod
     def running(
@@ -223,8 +199,8 @@ class VirtualBoard:
         digest = hashlib.sha256("".join(sources).encode()).hexdigest()
         verilog = cached_verilog(make, repr((config, hardware, clock_hz, link, digest)), log)
         library = build(verilog, harness=HARNESS, log=log)
-        line = {"to_board": to_board, "to_host": to_host, "driven": driven}
-        return cls(library, clock_hz=clock_hz, **line)
+        faults = {"to_board": to_board, "to_host": to_host}
+        return cls(library, clock_hz=clock_hz, **faults, driven=driven)
 
     def faults(self, *, to_board: Faults | None = None, to_host: Faults | None = None) -> None:
         """Change the faults of both directions from now on; none where left out."""
@@ -269,8 +245,8 @@ class VirtualBoard:
         if self._handle is None:
             return
         if self._thread is not None:
-            self._wanted.put(None)
-            self._thread.join()
+            self._do(self._stop)
+            self._thread.shutdown()
         self._unplug()
         self._api.board_destroy(self._handle)
         self._handle = None
@@ -287,32 +263,21 @@ class VirtualBoard:
         return self._handle
 
     def _run(self) -> None:
-        """Simulate until told to stop; what is wanted is done between two slices."""
-        while True:
-            while not self._wanted.empty():
-                if (wanted := self._wanted.get()) is None:
-                    return
-                wanted()
+        """Simulate a slice, and another one after what has been asked for meanwhile."""
+        if self._running:
             self._api.board_run(self._handle, SLICE, WAIT_MS)
+            self._thread.submit(self._run)
+
+    def _stop(self) -> None:
+        self._running = False
 
     def _do(self, action: Callable[[], object]) -> None:
         """Have the board's thread call `action`; wait until it has, and raise what it raised."""
         self._open()
         if self._thread is None:
             action()
-            return
-        done: Future[None] = Future()
-
-        def wanted() -> None:
-            try:
-                action()
-            except BaseException as error:
-                done.set_exception(error)
-            else:
-                done.set_result(None)
-
-        self._wanted.put(wanted)
-        done.result()
+        else:
+            self._thread.submit(action).result()
 
     def _plug(self) -> None:
         # A side of the slave stays open here, so that the terminal outlives the host's program.

@@ -14,7 +14,8 @@ from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.sim.rtl.virtual_board import CLOCKS_PER_BIT, Faults, VirtualBoard
+from spikeloom.sim.rtl.verilate import build, to_verilog
+from spikeloom.sim.rtl.virtual_board import CLOCKS_PER_BIT, HARNESS, Faults, VirtualBoard
 
 BAUD = 1_000_000
 CLOCK = CLOCKS_PER_BIT * BAUD
@@ -50,9 +51,13 @@ class Echo(wiring.Component):
         return m
 
 
+def echoing() -> VirtualBoard:
+    return VirtualBoard(build(to_verilog(Echo()), harness=HARNESS), clock_hz=CLOCK)
+
+
 @pytest.fixture
 def board():
-    with VirtualBoard.of(Echo(), clock_hz=CLOCK) as made:
+    with echoing() as made:
         yield made
 
 
@@ -199,7 +204,7 @@ def test_a_pulled_cable_ends_the_port_and_another_takes_its_place(board: Virtual
 
 
 def test_a_closed_board_says_so():
-    board = VirtualBoard.of(Echo(), clock_hz=CLOCK)
+    board = echoing()
     board.close()
     board.close()
     with pytest.raises(ValueError, match="this virtual board is closed: make another"):
