@@ -6,6 +6,7 @@ placer's timing analysis allows, the link is counted in bytes.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,7 +80,7 @@ class Report:
 
     def values(self) -> dict[str, Any]:
         """Return everything as numbers, for ``--json``; None is what is not known."""
-        built, cells, speed = self.built, self.built.resources, self.speed
+        built, speed = self.built, self.speed
         reached = built.timing
         hz = built.clock_hz
 
@@ -94,16 +95,7 @@ class Report:
             "digest": built.config.digest(),
             "fits": built.fits,
             "clock_met": built.good,
-            "luts": cells.luts.used,
-            "luts_available": cells.luts.available,
-            "ffs": cells.ffs.used,
-            "ffs_available": cells.ffs.available,
-            "brams": cells.brams.used,
-            "brams_available": cells.brams.available,
-            "sprams": cells.sprams.used,
-            "sprams_available": cells.sprams.available,
-            "dsps": cells.dsps.used,
-            "dsps_available": cells.dsps.available,
+            **self._cells(),
             "clock_mhz": hz / MHZ,
             "fmax_mhz": reached.fmax_hz / MHZ if reached else None,
             "seed": built.seed,
@@ -124,13 +116,7 @@ class Report:
             "measured_on_a_board": False,
             "unmeasured": self.unmeasured,
             "memories": [
-                {
-                    "name": p.memory.name,
-                    "width": p.memory.width,
-                    "depth": p.memory.depth,
-                    "kind": p.kind,
-                    "blocks": p.blocks,
-                }
+                dataclasses.asdict(p.memory) | {"kind": p.kind, "blocks": p.blocks}
                 for p in built.memory.placements
             ],
             "bitstream": str(self.file) if self.file else None,
@@ -138,12 +124,18 @@ class Report:
             "complaint": built.complaint(),
         }
 
+    def _cells(self) -> dict[str, int]:
+        """Return how many cells of each kind are used and there."""
+        found: dict[str, int] = {}
+        for name, count in vars(self.built.resources).items():
+            found |= {name: count.used, f"{name}_available": count.available}
+        return found
+
     def __repr__(self) -> str:
-        complaint = self.built.complaint()
         lines = [f"{name:>12}   {text}" for name, text in self.rows().items()]
-        return "\n".join(
-            [f"<{self._title()}>", *lines, *([f"FAILED: {complaint}"] * bool(complaint))]
-        )
+        complaint = self.built.complaint()
+        failed = [f"FAILED: {complaint}"] if complaint else []
+        return "\n".join([f"<{self._title()}>", *lines, *failed])
 
     def _repr_html_(self) -> str:
         complaint = self.built.complaint()

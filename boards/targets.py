@@ -29,6 +29,12 @@ from spikeloom.golden.spec.link import DEFAULT_BAUD, PAYLOAD_MAX
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import Hardware
 
+# Buffers of the link: both of an iCE40's fit one block RAM.
+_LINK = (("slots", 8), ("ring", 1024))
+_SMALL_LINK = (("slots", 2), ("ring", 256))
+
+_CABLE = "its USB cable carries both programming and the serial port: nothing to wire"
+
 
 class TargetError(SpikeloomError, ValueError):
     """A board that is not known."""
@@ -46,7 +52,6 @@ class Target:
     config : name of the network that is built where nobody says which.
     hardware : choices for any network, `tuned` those for particular ones by name.
     pins : clock, serial line and LED. loader : its name for openFPGALoader.
-    link : arguments of `hdl.link.Link`.
     wiring : what a user must connect.
     """
 
@@ -57,12 +62,11 @@ class Target:
     clock_hz: int
     config: str
     loader: str
-    wiring: str
     hardware: Hardware
+    wiring: str = _CABLE
     tuned: dict[str, Hardware] = field(default_factory=dict, hash=False)
     pins: Pins = PINS
     baud: int = DEFAULT_BAUD
-    link: tuple[tuple[str, int], ...] = (("slots", 8), ("ring", 1024))
 
     @property
     def family(self) -> Family:
@@ -73,6 +77,11 @@ class Target:
     def input_hz(self) -> int:
         """Frequency of the board's own clock."""
         return round(self.platform().default_clk_frequency)
+
+    @property
+    def link(self) -> tuple[tuple[str, int], ...]:
+        """Arguments of `hdl.link.Link`."""
+        return _SMALL_LINK if self.family is Family.ICE40 else _LINK
 
     @property
     def link_bytes(self) -> int:
@@ -98,13 +107,7 @@ class Target:
     def top(self, config: NetworkConfig, hardware: Hardware, clock_hz: int) -> Top:
         """Return the whole board as hardware."""
         core_hz = self.core_hz(clock_hz)
-        board = Board(
-            config,
-            hardware,
-            clock_hz=core_hz,
-            baud=self.baud,
-            link=self.link,
-        )
+        board = Board(config, hardware, clock_hz=core_hz, baud=self.baud, link=self.link)
         return Top(
             board,
             family=self.family,
@@ -115,38 +118,26 @@ class Target:
         )
 
 
-# Both buffers of the link in one block RAM.
-_SMALL_LINK = (("slots", 2), ("ring", 256))
-
 # What costs the least logic, at the price of clocks.
 _SMALLEST = Hardware(
     draws=1, neurons=1, counters=False, registered=False, buffered=False, drums=True
 )
 
+# Small memories in LUTs leave all block RAM to the weights.
+_IN_LUTS = (("errors1.membranes", "distributed"), ("neurons1.membranes", "distributed"))
+
 # 27 lanes of 8 bits fill the widest shape of its block RAM.
-_ECP5_25F = Hardware(
-    lanes=(27, 4),
-    neurons=9,
-    styles=(("neurons1.membranes", "distributed"),),
-)
-
-# The largest hidden layer: small memories leave all blocks to the weights.
-_ECP5_85F_LARGE = Hardware(
-    lanes=(40, 5),
-    neurons=8,
-    halves=True,
-    styles=(("errors1.membranes", "distributed"), ("neurons1.membranes", "distributed")),
-)
-
-# Gowin's small memories lie in its LUTs; all block RAM is the weights'.
-_TANG = dataclasses.replace(
-    _SMALLEST,
-    lanes=(5, 1),
-    styles=(("errors1.membranes", "distributed"), ("neurons1.membranes", "distributed")),
-)
-_TANG_20K = dataclasses.replace(_TANG, lanes=(10, 1), neurons=2, counters=True)
-
-_FTDI = "its USB cable carries both programming and the serial port: nothing to wire"
+_ECP5_25F = {
+    "device": devices.ECP5_25F,
+    "config": "mnist-784-128-10",
+    "hardware": Hardware(lanes=(27, 4), neurons=9, styles=_IN_LUTS[1:]),
+}
+_TANG = dataclasses.replace(_SMALLEST, lanes=(5, 1), styles=_IN_LUTS)
+_TANG_20K = {
+    "clock_hz": 100 * MHZ,
+    "config": "mnist-784-128-10-w7",
+    "hardware": dataclasses.replace(_TANG, lanes=(10, 1), neurons=2, counters=True),
+}
 
 _BOARDS = (
     Target(
@@ -164,9 +155,7 @@ _BOARDS = (
             styles=(("layer1.weights", "huge"),),
         ),
         pins=Pins(pll_pad=True),
-        link=_SMALL_LINK,
         loader="ice40_generic",
-        wiring=_FTDI,
     ),
     Target(
         name="hx8k",
@@ -187,9 +176,8 @@ _BOARDS = (
                 ("layer2.list", "logic"),
             ),
         ),
-        link=_SMALL_LINK,
         loader="ice40_generic",
-        wiring=_FTDI + "; set its jumpers for programming of the SRAM or the flash",
+        wiring=_CABLE + "; set its jumpers for programming of the SRAM or the flash",
     ),
     Target(
         name="icestick",
@@ -199,9 +187,7 @@ _BOARDS = (
         clock_hz=30 * MHZ,
         config="tiny",
         hardware=dataclasses.replace(_SMALLEST, lanes=(1,)),
-        link=_SMALL_LINK,
         loader="ice40_generic",
-        wiring=_FTDI,
     ),
     Target(
         name="ulx3s-85f",
@@ -212,29 +198,25 @@ _BOARDS = (
         config="mnist-784-256-10-w12",
         # 5 words of 784 rows, which 4,096 words of 4 bits hold: no multiplexer behind its memory
         hardware=Hardware(lanes=(56, 5), neurons=8, halves=True),
-        tuned={"mnist-784-512-10": _ECP5_85F_LARGE},
+        tuned={
+            "mnist-784-512-10": Hardware(lanes=(40, 5), neurons=8, halves=True, styles=_IN_LUTS)
+        },
         loader="ulx3s",
-        wiring=_FTDI,
     ),
     Target(
         name="ulx3s-25f",
         title="ULX3S with ECP5-25F",
         platform=ULX3S_25F_Platform,
-        device=devices.ECP5_25F,
         clock_hz=80 * MHZ,
-        config="mnist-784-128-10",
-        hardware=_ECP5_25F,
+        **_ECP5_25F,
         loader="ulx3s",
-        wiring=_FTDI,
     ),
     Target(
         name="orangecrab-25f",
         title="OrangeCrab r0.2 with ECP5-25F",
         platform=OrangeCrabUartPlatform,
-        device=devices.ECP5_25F,
         clock_hz=80 * MHZ,
-        config="mnist-784-128-10",
-        hardware=_ECP5_25F,
+        **_ECP5_25F,
         pins=Pins(led=("rgb_led", 0, "g")),
         loader="orangeCrab",
         wiring="its USB port is no serial port: connect a 3.3 V adapter, its TX to pin 0 (RX) of "
@@ -244,10 +226,8 @@ _BOARDS = (
         name="icesugar-pro",
         title="iCESugar-Pro",
         platform=ICESugarProPlatform,
-        device=devices.ECP5_25F,
         clock_hz=66 * MHZ,
-        config="mnist-784-128-10",
-        hardware=_ECP5_25F,
+        **_ECP5_25F,
         pins=Pins(led=("rgb_led", 0, "g")),
         loader="icesugar-pro",
         wiring="the USB port of its iCELink carries programming and the serial port",
@@ -261,27 +241,21 @@ _BOARDS = (
         config="mnist-784-64-10-w7",
         hardware=_TANG,
         loader="tangnano9k",
-        wiring=_FTDI,
     ),
     Target(
         name="tang-nano-20k",
         title="Sipeed Tang Nano 20K",
         platform=TangNano20kPlatform,
         device=devices.GW2AR_18,
-        clock_hz=100 * MHZ,
-        config="mnist-784-128-10-w7",
-        hardware=_TANG_20K,
+        **_TANG_20K,
         loader="tangnano20k",
-        wiring=_FTDI,
     ),
     Target(
         name="tang-primer-20k",
         title="Sipeed Tang Primer 20K on its dock",
         platform=TangPrimer20kDockPlatform,
         device=devices.GW2A_18,
-        clock_hz=100 * MHZ,
-        config="mnist-784-128-10-w7",
-        hardware=_TANG_20K,
+        **_TANG_20K,
         pins=Pins(led=("led", 2, None)),  # the first two are configuration pins as well
         loader="tangprimer20k",
         wiring="the dock's USB cable carries programming and the serial port; all switches of the "

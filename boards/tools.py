@@ -99,16 +99,10 @@ def call(
     return run.returncode, run.stdout
 
 
-def _search(program: str) -> str | None:
-    """Return the path of a program on ``PATH``, or beside this Python."""
-    path = os.environ.get("PATH", "")
-    beside = str(Path(sys.executable).parent)
-    return shutil.which(program, path=os.pathsep.join(part for part in (path, beside) if part))
-
-
-def _native(name: str) -> str | None:
-    path = os.environ.get("PATH", "")
-    return shutil.which(name, path=path) if path else None
+def which(program: str, *folders: str) -> str | None:
+    """Return the path of a program on ``PATH``, else in other folders; an empty path has none."""
+    path = os.pathsep.join(filter(None, (os.environ.get("PATH"), *folders)))
+    return shutil.which(program, path=path) if path else None
 
 
 def _ask(path: str) -> str:
@@ -128,7 +122,8 @@ def _number(text: str) -> tuple[int, ...] | None:
 def _of_package(name: str, path: str) -> Tool | None:
     """Return the tool if its program belongs to the Python package that brings it."""
     known = KNOWN[name]
-    if Path(path).name != known.script or importlib.util.find_spec(_module(known)) is None:
+    module = known.package.replace("-", "_")
+    if Path(path).name != known.script or importlib.util.find_spec(module) is None:
         return None
     try:
         return Tool(name, path, f"{known.package} {metadata.version(known.package)}")
@@ -136,8 +131,9 @@ def _of_package(name: str, path: str) -> Tool | None:
         return None
 
 
-def _module(known: Known) -> str:
-    return known.package.replace("-", "_")
+def _of_file(name: str, path: str, said: str) -> Tool:
+    """Return the tool whose version is what it said and what its program holds."""
+    return Tool(name, path, f"{said} {hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]}")
 
 
 @functools.cache
@@ -145,24 +141,19 @@ def find(name: str) -> Tool:
     """Return a tool; `ToolError` says how to install it where there is none that serves."""
     known = KNOWN[name]
     why = "is not on PATH"
-    native = None if name == known.script else _native(name)
+    native = None if name == known.script else which(name)
     if native is not None:
         said = _ask(native) if known.oldest else ""
         number = _number(said)
         if known.oldest is None or (number is not None and number >= known.oldest):
-            digest = hashlib.sha256(Path(native).read_bytes()).hexdigest()[:16]
-            return Tool(name, native, f"{said.splitlines()[0] if said else name} {digest}")
+            return _of_file(name, native, said.splitlines()[0] if said else name)
         wanted = ".".join(map(str, known.oldest))
         found = ".".join(map(str, number)) if number else "no version that it tells"
         why = f"on PATH ({native}) is {found}, {wanted} or later is needed"
-    script = _search(known.script)
+    script = which(known.script, str(Path(sys.executable).parent))
     if script is None:
         raise ToolError(
             f"{name} {why}, and {known.script} of the Python package {known.package!r} is not "
             f"there either; install the open tools: {install('boards')}"
         )
-    tool = _of_package(name, script)
-    if tool is not None:
-        return tool
-    digest = hashlib.sha256(Path(script).read_bytes()).hexdigest()[:16]
-    return Tool(name, script, f"{name} {digest}")
+    return _of_package(name, script) or _of_file(name, script, name)

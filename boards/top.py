@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth import (
-    ClockDomain,
-    ClockSignal,
-    Module,
-    ResetInserter,
-    Signal,
-)
+from amaranth import ClockDomain, ClockSignal, Module, ResetInserter, Signal
 from amaranth.hdl import Elaboratable
 from amaranth.lib import io, wiring
 from amaranth.lib.cdc import FFSynchronizer

@@ -62,13 +62,14 @@ class Device:
 
     Attributes
     ----------
+    registers : the core's, by name. features : what the core has.
     ran : int32[n], the steps that each sample of the last call ran.
     """
 
     def __init__(self, transport: Transport, machine: Machine) -> None:
         self._transport = transport
         self.machine = machine
-        self._registers = registers(machine)
+        self.registers: dict[str, Register] = registers(machine)
         every = streams(machine.config)
         self._drawn = {number: every[number].name for number in drawn(machine)}
         # streams that nothing draws from have no register: they stay what they were set to
@@ -76,13 +77,9 @@ class Device:
         self.ran = np.zeros(0, np.int32)
         self.features = self.check_identity().features
 
-    def identify(self) -> Identity:
-        """Ask the core what it is."""
-        return identify(self._transport)
-
     def check_identity(self) -> Identity:
         """Return what the core is; refuse another version, configuration or register map."""
-        found = self.identify()
+        found = identify(self._transport)
         if found.version != protocol.VERSION:
             raise DeviceError(
                 f"the core speaks protocol {found.version}, this host speaks {protocol.VERSION}: "
@@ -101,24 +98,19 @@ class Device:
             )
         return found
 
-    @property
-    def registers(self) -> dict[str, Register]:
-        """The core's registers by name."""
-        return self._registers
-
     def read(self, name: str) -> int:
         """Read a register by name."""
         return self.read_all([name])[name]
 
     def read_all(self, names: list[str]) -> dict[str, int]:
         """Read several registers in one transfer; `DeviceError` if one says what it cannot hold."""
-        data = b"".join(protocol.read(self._registers[name].address) for name in names)
+        data = b"".join(protocol.read(self.registers[name].address) for name in names)
         reply = self._transport.transfer(data, 4 * len(names))
         values = dict(zip(names, np.frombuffer(reply, "<u4").tolist(), strict=True))
         for name, value in values.items():
-            if value >> self._registers[name].width:
+            if value >> self.registers[name].width:
                 raise DeviceError(
-                    f"the core says {name} = {value}, which has {self._registers[name].width} "
+                    f"the core says {name} = {value}, which has {self.registers[name].width} "
                     "bits: a faulty core"
                 )
         return values
@@ -131,7 +123,7 @@ class Device:
         """Write several registers in one transfer; `ValueError` if a value does not fit."""
         data = bytearray()
         for name, value in values.items():
-            register = self._registers[name]
+            register = self.registers[name]
             if not 0 <= value < 1 << register.width:
                 raise ValueError(f"{name} = {value} does not fit {register.width} bits")
             data += protocol.write(register.address, value)
@@ -188,7 +180,7 @@ class Device:
                 self._resting[number] = value
                 continue
             values[f"stream.{name}.low"] = value & 0xFFFFFFFF
-            if value >> 32 or self._registers[f"stream.{name}.high"].width:
+            if value >> 32 or self.registers[f"stream.{name}.high"].width:
                 values[f"stream.{name}.high"] = value >> 32
         self.write_all(values)
 
@@ -243,7 +235,7 @@ class Device:
         groups = ("samples", "cycles", "ran")
         if Feature.COUNTERS in self.features:
             groups += ("spikes.", "positive.", "negative.", "writes.")
-        return self.read_all([name for name in self._registers if name.startswith(groups)])
+        return self.read_all([name for name in self.registers if name.startswith(groups)])
 
     def train(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Train on samples in order; return counted output spikes, int32[n, classes]."""

@@ -74,19 +74,15 @@ class LinkTransport:
 
     @classmethod
     def open(
-        cls,
-        port: str,
-        *,
-        baud: int | None = None,
-        default: int = DEFAULT_BAUD,
-        silence: float = SILENCE,
-        patience: float = PATIENCE,
+        cls, port: str, *, baud: int | None = None, default: int = DEFAULT_BAUD, **limits: float
     ) -> Self:
-        """Open a serial port by name and find the board on it; `PortError`, `LinkError`."""
+        """Open a serial port by name and find the board on it; `PortError`, `LinkError`.
+
+        baud, default, limits (`silence` and `patience`) : see the class.
+        """
         line = Port(port, default)
-        options = {"default": default, "silence": silence, "patience": patience}
         try:
-            return cls(line, baud=baud, **options)
+            return cls(line, baud=baud, default=default, **limits)
         except BaseException:
             line.close()
             raise

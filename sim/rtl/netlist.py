@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -177,27 +176,7 @@ def run(yosys: Yosys, design: str, commands: tuple[str, ...]) -> str:
         (work / "top.il").write_text(design)
         # No source line and no clock: the same design gives the same text.
         (work / "run.ys").write_text("\n".join((*commands, "write_verilog -noattr top.v", "")))
-        ran([*yosys.command, "run.ys"], work, [design, *commands])
+        status, printed = call([*yosys.command, "run.ys"], work)
+        if status:
+            raise failure("Yosys", printed, [design, *commands])
         return (work / "top.v").read_text()
-
-
-def ran(
-    command: Sequence[str],
-    folder: Path,
-    parts: Iterable[str],
-    *,
-    tool: str = "Yosys",
-    seconds: float | None = None,
-) -> str:
-    """Run a program in a folder and return what it printed.
-
-    parts : what it was given, see `sim.rtl.verilate.failure`. seconds : after which it is ended.
-
-    Raises
-    ------
-    BuildError : it ended with an error. subprocess.TimeoutExpired : it was ended.
-    """
-    status, printed = call(command, folder, seconds=seconds)
-    if status:
-        raise failure(tool, printed, parts)
-    return printed

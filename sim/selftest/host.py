@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from spikeloom.boards.host.device import identify
 from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.machine import LayerMachine
 from spikeloom.golden.spec.protocol import Opcode
@@ -17,7 +18,7 @@ NOPS = 8192
 
 def link(probe: Probe) -> None:
     """Ask for the identity many times: one by one, at once, and among commands of no effect."""
-    identity = probe.device.identify().pack()
+    identity = identify(probe.transport).pack()
     for echo in range(ECHOES):
         _expect_bytes(probe, bytes([Opcode.IDENTIFY]), identity, f"echo {echo}")
     _expect_bytes(probe, bytes([Opcode.IDENTIFY]) * ECHOES, identity * ECHOES, "echoes at once")

@@ -27,10 +27,10 @@ from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.hardware import Hardware
-from spikeloom.sim.rtl.transport import VerilatedTransport
 from tests.bench import cosim
 from tests.bench.bench import HALF_PERIOD, Bench, Case, reset
 from tests.support.byte_program import Program, mismatch
+from tests.support.verilated import verilated
 
 DIGITS = 24
 HARDWARE = Hardware(lanes=(8, 5))
@@ -208,7 +208,7 @@ async def a_trained_digit_takes_its_accesses_and_no_more_than_the_documented_res
 
 def native_rate(config: NetworkConfig, program: Program) -> tuple[float, int]:
     """Return clocks per second of the native core over a program, and its clocks."""
-    with VerilatedTransport.of(Core(config, HARDWARE)) as transport:
+    with verilated(Core(config, HARDWARE)) as transport:
         before = transport.cycles
         started = time.perf_counter()
         replies = transport.transfer(program.data, program.reply_bytes)

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from spikeloom.golden.spec import link
 from spikeloom.hdl.link import Link
 from spikeloom.hdl.uart import Receiver, Transmitter
-from spikeloom.sim.rtl.transport import VerilatedTransport
+from tests.support.verilated import verilated
 
 SLOW_HZ, FAST_HZ = 5_000_000, 15_000_000
 """Clocks that give 5 clocks to a bit at 1 and at 3 Mbaud: the least there may be."""
@@ -145,7 +145,7 @@ class RtlBoard:
 
     def __init__(self, clock_hz: int = SLOW_HZ, *, slots: int = 2, ring: int = 256) -> None:
         self._clock_hz = clock_hz
-        self._rig = VerilatedTransport.of(Rig(clock_hz, slots, ring))
+        self._rig = verilated(Rig(clock_hz, slots, ring))
         self.blocked = False
         self.baud = float(link.DEFAULT_BAUD)
 

@@ -42,7 +42,7 @@ def images(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray
 
 
 def test_a_core_says_what_it_is(device: Device, tiny: Machine):
-    identity = device.identify()
+    identity = device.check_identity()
     assert (identity.version, identity.depth) == (protocol.VERSION, 2)
     assert identity.digest == tiny.config.digest()
 

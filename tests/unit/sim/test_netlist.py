@@ -31,6 +31,7 @@ from spikeloom.sim.rtl.transport import VerilatedTransport
 from spikeloom.sim.rtl.verilate import BuildError, build
 from tests.support.configurations import LAYER, table
 from tests.support.undefined import undefined_verilog
+from tests.support.verilated import verilated
 
 SEED = 3
 
@@ -148,7 +149,7 @@ BYTES = bytes(range(64)) * 4
 
 
 def test_rtl_that_relies_on_a_collision_is_found_out():
-    with VerilatedTransport.of(Careless()) as transport:
+    with verilated(Careless()) as transport:
         assert transport.transfer(BYTES, len(BYTES))[64:] == BYTES[64:]
     with undefined(Careless(), 1) as transport:
         found = np.frombuffer(transport.transfer(BYTES, len(BYTES)), np.uint8)

@@ -15,13 +15,13 @@ from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig, from_dict, load
 from spikeloom.golden.spec.protocol import Feature, Opcode
 from spikeloom.hdl import core
-from spikeloom.sim.rtl.transport import VerilatedTransport
 from spikeloom.sim.selftest.probe import CheckError, Probe, variant
 from spikeloom.sim.selftest.selftest import CHECKS, Finding, selftest
 from tests.campaigns.mutation.planted import Mutant, of
 from tests.support.configurations import random_config, table
 from tests.support.core_faults import replaced
 from tests.support.golden_transport import GoldenTransport, foreign
+from tests.support.verilated import verilated
 
 NAMES = [check.name for check in CHECKS]
 
@@ -297,7 +297,7 @@ QUICK = 1
 def check_rtl(mutant: Mutant, config: NetworkConfig, monkeypatch: pytest.MonkeyPatch) -> Finding:
     replaced(mutant, monkeypatch)
     # not RtlEngine: it knows the core by its source files, which have no fault
-    with VerilatedTransport.of(core.Core(config), idle_limit=200_000) as transport:
+    with verilated(core.Core(config), idle_limit=200_000) as transport:
         return failed(transport, machine(config))
 
 

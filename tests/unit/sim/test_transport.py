@@ -10,6 +10,7 @@ import pytest
 
 from spikeloom.sim.rtl.transport import TransportError, VerilatedTransport
 from tests.support.byte_cores import HANG, Echo, Wire, own_cache
+from tests.support.verilated import verilated
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +20,7 @@ def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def echo():
-    with VerilatedTransport.of(Echo()) as transport:
+    with verilated(Echo()) as transport:
         yield transport
 
 
@@ -36,7 +37,7 @@ def test_echo_takes_one_cycle_per_byte(echo, rng):
 @pytest.mark.parametrize("component", [Echo, Wire])
 def test_random_stalls_lose_no_byte_and_keep_the_streams_rule(component, in_, out, rng, seed):
     data = rng.integers(0, HANG, 1000, np.uint8)
-    with VerilatedTransport.of(component()) as transport:
+    with verilated(component()) as transport:
         transport.stalls(seed, in_, out)
         expected = data if component is Echo else ~data
         assert transport.transfer(data, 1000) == expected.tobytes()
@@ -60,7 +61,7 @@ def test_same_seed_gives_the_same_stalls(rng):
     data = rng.integers(0, HANG, 500, np.uint8)
     taken = []
     for seed in (1, 1, 2):
-        with VerilatedTransport.of(Echo()) as transport:
+        with verilated(Echo()) as transport:
             transport.stalls(seed, 100, 100)
             transport.transfer(data, 500)
             taken.append(transport.cycles)
@@ -104,9 +105,9 @@ def test_missing_reply_of_a_core_at_rest_is_reported(echo):
 def test_two_instances_do_not_see_each_other(rng):
     data = [rng.integers(0, HANG, 20_000, np.uint8) for _ in range(2)]
     with (
-        VerilatedTransport.of(Echo()) as first,
-        VerilatedTransport.of(Echo()) as second,
-        VerilatedTransport.of(Wire()) as third,
+        verilated(Echo()) as first,
+        verilated(Echo()) as second,
+        verilated(Wire()) as third,
         ThreadPoolExecutor() as pool,
     ):
         first.transfer(b"held", 0)
@@ -155,7 +156,7 @@ def test_closed_transport_says_so_and_closes_again_in_peace(echo):
 
 
 def test_waveform_holds_the_named_signals_of_the_cycles_it_covers(tmp_path):
-    with VerilatedTransport.of(Echo(), trace=True) as transport:
+    with verilated(Echo(), trace=True) as transport:
         transport.run(3)
         for name in ("first", "second"):
             with transport.vcd(tmp_path / name):
@@ -170,7 +171,7 @@ def test_waveform_holds_the_named_signals_of_the_cycles_it_covers(tmp_path):
 
 
 def test_stalled_input_carries_rubbish_while_nothing_is_offered(tmp_path, seed):
-    with VerilatedTransport.of(Echo(), trace=True) as transport:
+    with verilated(Echo(), trace=True) as transport:
         transport.stalls(seed, 200)
         with transport.vcd(tmp_path / "waves.vcd"):
             transport.run(50)
@@ -190,7 +191,7 @@ def test_waveform_of_a_core_built_without_trace_is_refused(echo, tmp_path):
 
 def test_waveform_in_a_missing_folder_is_refused(tmp_path):
     with (
-        VerilatedTransport.of(Echo(), trace=True) as transport,
+        verilated(Echo(), trace=True) as transport,
         pytest.raises(TransportError, match=r"cannot write the waveform .*nowhere"),
         transport.vcd(tmp_path / "nowhere" / "x.vcd"),
     ):

@@ -20,10 +20,10 @@ from spikeloom.hdl import core
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.network import Network
 from spikeloom.sim.compare.lockstep import Verification, verify
-from spikeloom.sim.rtl.transport import VerilatedTransport
 from tests.campaigns.mutation.planted import Mutant
 from tests.support.configurations import LAYER, table
 from tests.support.core_faults import replaced
+from tests.support.verilated import verilated
 
 SEED, TRAIN, TEST = 3, 300, 40
 ODD = Hardware(lanes=(8, 5))
@@ -182,7 +182,7 @@ def test_one_wrong_cell_of_the_rtl_is_found_where_it_is(
             break
         expected += 1
     # not RtlEngine: it knows the core by its source files, which have no fault
-    engine = DeviceEngine("rtl", built, VerilatedTransport.of(core.Core(tiny, ODD)))
+    engine = DeviceEngine("rtl", built, verilated(core.Core(tiny, ODD)))
     found = verify(tiny, SEED, digits, engine)
     engine.close()
     assert not found.equal

@@ -20,7 +20,7 @@ from amaranth.hdl import ValueLike
 from amaranth.lib import wiring
 
 from spikeloom.sim.rtl import netlist
-from tests.campaigns.mutation.hdl.netlist import BITS, MODULE, SELECT, ports
+from tests.campaigns.mutation.hdl.netlist import BITS, MODULE, SELECT, ports, ran
 
 Pins = Mapping[str, ValueLike]
 Contract = Callable[[Module, Pins], tuple[ValueLike, list[ValueLike]]]
@@ -140,13 +140,13 @@ def compare(
             (folder / f"{side}.il").write_text(text)
             script += _SIDES.format(side, MODULE, SELECT, BITS, value)
         (folder / "run.ys").write_text(script + _SCRIPT)
-        netlist.ran((*yosys.command, "run.ys"), folder, [top, text, script])
+        ran((*yosys.command, "run.ys"), folder, [top, text, script])
         # Only what registers that correspond leave over is small enough for the search.
         reduced = "read_aiger both.aig; strash; scorr; dc2; scorr"
 
         def abc(commands: str, limit: float | None = None) -> str:
             command = (str(yosys.share.parent / "yosys-abc"), "-c", commands)
-            return netlist.ran(command, folder, [top, commands], tool="ABC", seconds=limit)
+            return ran(command, folder, [top, commands], tool="ABC", seconds=limit)
 
         try:
             said = abc(f"{reduced}; pdr -T {seconds}", SLACK * seconds)

@@ -16,8 +16,10 @@ from amaranth.hdl import ValueLike
 from amaranth.lib import wiring
 
 from spikeloom import cache
+from spikeloom.boards.tools import call
 from spikeloom.errors import SpikeloomError
 from spikeloom.sim.rtl import netlist
+from spikeloom.sim.rtl.verilate import failure
 
 MODULE = "block"
 SELECT = "mutant"
@@ -195,4 +197,26 @@ def _run(commands: Iterable[str], folder: Path, design: str) -> None:
     """Run Yosys in a folder; `BuildError` where it ends with an error."""
     script = "\n".join((*commands, ""))
     (folder / "run.ys").write_text(script)
-    netlist.ran([*netlist.native().command, "run.ys"], folder, [design, script])
+    ran([*netlist.native().command, "run.ys"], folder, [design, script])
+
+
+def ran(
+    command: Sequence[str],
+    folder: Path,
+    parts: Iterable[str],
+    *,
+    tool: str = "Yosys",
+    seconds: float | None = None,
+) -> str:
+    """Run a program in a folder and return what it printed.
+
+    parts : what it was given, see `sim.rtl.verilate.failure`. seconds : after which it is ended.
+
+    Raises
+    ------
+    BuildError : it ended with an error. subprocess.TimeoutExpired : it was ended.
+    """
+    status, printed = call(command, folder, seconds=seconds)
+    if status:
+        raise failure(tool, printed, parts)
+    return printed
