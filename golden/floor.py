@@ -26,7 +26,7 @@ def floor_cycles(layers: Sequence[Accessed], activity: np.ndarray) -> np.ndarray
 
     Sum over crossbars of pre spikes * ceil(post / lanes), plus post error spikes *
     ceil(pre / lanes) except in the first crossbar, plus rows written * ceil(post / lanes) where
-    the weight memory has one port. activity : int32[n, 4, L+1] from `Network.train`.
+    the weight memory has one port. activity : int32[n, 5, L+1] from `Network.train`.
     """
     total = np.zeros(len(activity), np.int64)
     for layer in layers:

@@ -10,6 +10,7 @@ import numpy as np
 
 from spikeloom.errors import SpikeloomError
 from spikeloom.golden import initial
+from spikeloom.golden.activity import KINDS, STEPS
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
@@ -40,7 +41,7 @@ class Mistake(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """Activity summed over training samples: int64[4, L+1], how many, and which, in words."""
+    """Activity summed over training samples: int64[5, L+1], how many, and which, in words."""
 
     total: np.ndarray
     samples: int
@@ -73,7 +74,7 @@ class Findings:
     tested : what came of the test images; there may be none.
     mistakes : wrongly classified test images, the clearest error first.
     weights : int16[n_pre, n_post] per crossbar, trained.
-    activity : int32[k, 4, L+1], `Network.train`'s array of k training samples.
+    activity : int32[k, 5, L+1], `Network.train`'s array of k training samples.
     activity_of : which samples those are, in words.
     cost : activity that the floor is counted from: the very samples of `cycles_per_image` where
         the engine counted them, else those of `activity`.
@@ -112,12 +113,12 @@ class Findings:
         sizes = self.config.sizes
         classes, samples = sizes[-1], len(self.activity)
         crossbars = tuple(pairwise(sizes))
-        raster = (self.config.steps, sum(sizes))
         self._check("weights", tuple(w.shape for w in self.weights), crossbars)
         labels = self.tested.labels
         self._check("test_counts", self.tested.counts.shape, (len(labels), classes))
-        self._check("activity", self.activity.shape, (max(1, samples), 4, len(sizes)))
-        self._check("cost.total", self.cost.total.shape, (4, len(sizes)))
+        self._check("activity", self.activity.shape, (max(1, samples), KINDS, len(sizes)))
+        self._check("cost.total", self.cost.total.shape, (KINDS, len(sizes)))
+        raster = (int(self.activity[self.sample.index, STEPS, 0]), sum(sizes))
         self._check("sample.spikes", self.sample.spikes.shape, raster)
         self._check("sample.errors", self.sample.errors.shape, raster)
         self._check("class_names", len(self.class_names), classes)

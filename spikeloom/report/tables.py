@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from spikeloom.golden.activity import STEPS
 from spikeloom.golden.spec.network import SECTIONS
 from spikeloom.report.activity import layer_name, quantities
 from spikeloom.report.findings import Findings
@@ -76,7 +77,7 @@ def headlines(run: Findings) -> list[Headline]:
 
 def costs(run: Findings) -> Table:
     """Return spikes and accesses per training sample as numbers."""
-    steps, rows = run.config.steps, []
+    steps, rows = float(run.activity[:, STEPS, 0].mean()), []
     for quantity in quantities(run):
         low, middle, high = quantity.percentiles
         mean = float(quantity.values.mean())

@@ -86,8 +86,8 @@ def test_mistakes_are_the_clearest_first(digits: Dataset):
             r"test_counts: shape \(150, 10\) .* \(3, 10\)",
         ),
         (
-            {"activity": np.zeros((0, 4, 3), np.int32)},
-            r"activity: shape \(0, 4, 3\) .* \(1, 4, 3\)",
+            {"activity": np.zeros((0, 5, 3), np.int32)},
+            r"activity: shape \(0, 5, 3\) .* \(1, 5, 3\)",
         ),
         ({"class_names": ("a",)}, r"class_names: shape 1 does not belong to tiny, which needs 10"),
         (
@@ -116,7 +116,7 @@ def test_a_sample_of_another_network_is_refused():
 
 def test_a_cost_of_another_network_is_refused():
     run = whole_run()
-    with pytest.raises(ReportError, match=r"cost.total: shape \(4, 2\) .* needs \(4, 3\)"):
+    with pytest.raises(ReportError, match=r"cost.total: shape \(5, 2\) .* needs \(5, 3\)"):
         dataclasses.replace(run, cost=run.cost._replace(total=run.cost.total[:, :2]))
 
 
