@@ -6,6 +6,7 @@ import platform
 from collections.abc import Mapping
 from functools import partial
 from importlib import metadata
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
-from spikeloom.report.findings import Checked, Cost, Findings, Mistake, Raster, ReportError
+from spikeloom.report.findings import Cost, Findings, Mistake, Raster, ReportError
 from spikeloom.run import Run
 from spikeloom.training import Evaluation
 
@@ -44,14 +45,11 @@ def collect(
     test: Part,
     tested: Evaluation,
     *,
-    engine: str,
-    images_per_second: float,
-    command: str,
     counters: Mapping[str, int] | None = None,
-    verification: Checked | None = None,
     hardware: Hardware = DEFAULT,
     class_names: tuple[str, ...] = (),
     samples: int = 200,
+    **told: Any,
 ) -> Findings:
     """Return a `Findings`; what it lacks comes from a golden copy that disturbs nothing.
 
@@ -64,9 +62,11 @@ def collect(
         cycles, and the floor is that of the very same samples.
     samples : how many training images the copy, loaded with `weights`, trains on to see spikes
         and accesses; its streams start at the seed.
+    hardware, class_names, told : as in `Findings`.
 
-    The other parameters are attributes of `Findings`. Raises `ReportError` as it does, and where
-    there is no training image.
+    Raises
+    ------
+    ReportError : as `Findings` does, and where there is no training image.
     """
     if not len(train):
         raise ReportError(
@@ -85,7 +85,6 @@ def collect(
     return Findings(
         config=config,
         hardware=hardware,
-        engine=engine,
         data=train.source,
         trained=run,
         tested=tested,
@@ -99,11 +98,9 @@ def collect(
         if counters.get("cycles")
         else None,
         sample=_record(copy(), train, activity),
-        images_per_second=images_per_second,
-        command=command,
         versions=versions(),
-        verification=verification,
         class_names=class_names or tuple(str(k) for k in range(config.sizes[-1])),
+        **told,
     )
 
 

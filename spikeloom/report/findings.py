@@ -106,7 +106,7 @@ class Findings:
     images_per_second: float
     command: str
     versions: dict[str, str]
-    verification: Checked | None
+    verification: Checked | None = None
     class_names: tuple[str, ...]
 
     def __post_init__(self) -> None:
