@@ -20,13 +20,13 @@ class Pace:
     def __init__(self) -> None:
         self._chunk = 1
 
-    def chunks(self, count: int) -> Iterator[range]:
-        """Yield ranges that cover 0 .. count-1 in order; each takes until the next is asked for."""
+    def chunks(self, count: int) -> Iterator[slice]:
+        """Yield slices that cover 0 .. count-1 in order; each takes until the next is asked for."""
         first = 0
         while first < count:
             size = min(self._chunk, count - first)
             started = time.perf_counter()
-            yield range(first, first + size)
+            yield slice(first, first + size)
             self.note(size, time.perf_counter() - started)
             first += size
 

@@ -145,5 +145,5 @@ def _timed(run: Callable[..., np.ndarray], *samples: np.ndarray) -> float:
     """Train or infer samples, given as images and perhaps labels; return images per second."""
     count, started = len(samples[0]), time.perf_counter()
     for chunk in Pace().chunks(count):
-        run(*(each[chunk.start : chunk.stop] for each in samples))
+        run(*(each[chunk] for each in samples))
     return count / (time.perf_counter() - started)

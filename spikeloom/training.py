@@ -75,8 +75,7 @@ def infer(
     counts = np.zeros((len(images), engine.machine.config.sizes[-1]), np.int32)
     with Stop(patient=True) as stop:
         for chunk in Pace().chunks(len(images)):
-            part = slice(chunk.start, chunk.stop)
-            counts[part] = engine.infer(images[part])
+            counts[chunk] = engine.infer(images[chunk])
             progress(Progress("inferring", chunk.stop, len(images)))
             stop.check()
     return counts
@@ -180,7 +179,7 @@ class Trainer:
         order = initial.order(run.seed, run.epoch, len(self.train))
         samples = order[run.position : (run.position // stretch + 1) * stretch]
         for chunk in pace.chunks(len(samples)):
-            self._train_chunk(samples[chunk.start : chunk.stop])
+            self._train_chunk(samples[chunk])
             self._progress(self._told())
             stop.check()
             if self.run.position and time.monotonic() - self._kept >= KEEP_SECONDS:
@@ -230,7 +229,7 @@ def replay(kept: Checkpoint, run: Run, train: Part) -> Checkpoint:
     end = run.position if run.epoch == at.epoch else len(train)
     samples = initial.order(at.seed, at.epoch, len(train))[at.position : end]
     for chunk in Pace().chunks(len(samples)):
-        part = samples[chunk.start : chunk.stop]
+        part = samples[chunk]
         engine.train(train.images[part], train.labels[part])
     return dataclasses.replace(
         kept, run=run, weights=engine.weights, stream_states=engine.stream_states
