@@ -70,8 +70,13 @@ class PaperConfig:
         other, which is a gradient where there is none (see `neuron.gradient`).
     gate : a hidden gradient neuron's spikes count from the neuron's first spike on
         (``first-spike``), or in the whole sample if it fires in it at all (``sample``).
-    loss : ``softmax`` (Eq. 2 between output and error) or ``mse`` (none).
-    inhibition, iterations : W_inh per other neuron's spike, and how often Eq. 2 is applied.
+    loss : ``softmax`` (Eq. 2 between output and error), ``mse`` (none), or ``competition``: the
+        output neurons have no threshold, and each step's one spike is drawn by softmax of their
+        membranes (ours; `wta.compete`). It wants a label spike in every step.
+    inhibition, iterations : W_inh per other neuron's spike, and how often Eq. 2 is applied; with
+        ``competition`` the noise's gain in output thresholds, and nothing.
+    cost : what each spike of a hidden neuron takes from its gradient neurons' current, in θ_b
+        (ours: without it, a competition's hidden neurons fire ever more).
     label : train of the label neuron. The same rate in every step, ``constant`` (evenly spread)
         or ``random``; or falling linearly, ``front`` or ``random-front``: output spikes come
         later than those by the delay of the kernels, so they bias the gradient.
@@ -111,11 +116,12 @@ class PaperConfig:
     membranes: str = _word("separate", "shared")
     error_floor: float | None = _optional(0.0, 0.0, 1e3)
     gate: str = _word("first-spike", "sample")
-    loss: str = _word("softmax", "mse")
+    loss: str = _word("softmax", "mse", "competition")
     inhibition: float = _real(0.05, 0.0, 100.0)
     iterations: int = _whole(2, 0, 100)
     label: str = _word("constant", "random", "front", "random-front")
-    label_rate: float = _real(0.5, 0.0, 0.5)
+    label_rate: float = _real(0.5, 0.0, 1.0)
+    cost: float = _real(0.0, 0.0, 1e3)
     update: str = _word("rate", "coincidence")
     noise: float = _real(0.0, 0.0, 1e3)
     noise_kind: str = _word("absolute", "binomial")
@@ -155,6 +161,11 @@ class PaperConfig:
         object.__setattr__(self, "sizes", sizes)
         object.__setattr__(self, "dropout", drops or (0.0,) * (len(sizes) - 1))
         object.__setattr__(self, "layer_rates", rates or (1.0,) * (len(sizes) - 1))
+        if self.label_rate > 0.5 and self.label.endswith("front"):
+            raise ConfigError(
+                f"label_rate = {self.label_rate:g} with label = {self.label!r}: its first steps "
+                "have twice that rate, take 0.5 or less, or label = 'constant'"
+            )
         if self.noise and self.update != "rate":
             raise ConfigError(
                 f"noise = {self.noise:g} with update = {self.update!r}: noise stands in for the "
@@ -201,6 +212,12 @@ class PaperConfig:
         return cls(**table)
 
     def digest(self) -> str:
-        """Return 64 hex digits that change whenever a field does: SHA-256 of canonical JSON."""
-        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        """Return 64 hex digits that change whenever a field does: SHA-256 of canonical JSON.
+
+        No cost is left out: runs of before there was one keep their digest.
+        """
+        told = self.to_dict()
+        if not self.cost:
+            del told["cost"]
+        text = json.dumps(told, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()

@@ -59,19 +59,25 @@ class PaperNetwork:
         self.eventful = arrays.name == "numpy"
         self.thetas = [config.theta] * (config.depth - 1) + [config.theta_output]
 
-    def forward(self, spikes: Array, keep: list[Array] | None = None) -> Trains:
+    def forward(
+        self, spikes: Array, keep: list[Array] | None = None, random: Random | None = None
+    ) -> Trains:
         """Run Eq. 1 through all layers, then Eq. 2.
 
         spikes : float32[T, batch, n_0]. keep : in training, float32[batch, n_l] of 0 and 1 per
         hidden layer, where neurons are dropped: those stay silent. What is left of a layer, the
-        input too, drives 1 / (1 - p) as much, so that testing needs no other weights.
+        input too, drives 1 / (1 - p) as much, so that testing needs no other weights. random : in
+        training, draws the noise of a competition.
         """
         config, xp = self.config, self.arrays.xp
         kept = [*(keep or []), *[xp.ones_like(spikes[0, :, :1])] * config.depth]
         layers = [spikes]
         for k, (weights, theta) in enumerate(zip(self.weights, self.thetas, strict=True)):
             gain = 1.0 if keep is None else 1 / (1 - config.dropout[k])
-            layers.append(self._layer(layers[-1], weights * gain, theta, kept[k]))
+            if config.loss == "competition" and k == config.depth - 1:
+                layers.append(self._competition(layers[-1], weights * gain, random))
+            else:
+                layers.append(self._layer(layers[-1], weights * gain, theta, kept[k]))
         counted = layers[-1]
         if config.loss == "softmax":
             counted = wta.inhibit(
@@ -94,7 +100,10 @@ class PaperNetwork:
         config, xp = self.config, self.arrays.xp
         found = [self._gradient(target - trains.counted, config.theta_label)]
         for k in range(config.depth - 1, 0, -1):
-            fired = self._gradient(crossbar(xp, found[0], self.weights[k].T), config.theta_error)
+            current = crossbar(xp, found[0], self.weights[k].T)
+            if config.cost:
+                current = current - config.cost * config.theta_error * trains.layers[k]
+            fired = self._gradient(current, config.theta_error)
             found.insert(0, self._gated(fired, trains.layers[k]))
         return [0.5 * fired for fired in found]
 
@@ -105,6 +114,14 @@ class PaperNetwork:
             return events.layer(spikes, weights, config.tau_steps, *firing, keep)
         membrane = neuron.potential(xp, self.kernel, crossbar(xp, spikes, weights))
         return neuron.fire(xp, membrane, *firing) * keep[None, :, :]
+
+    def _competition(self, spikes: Array, weights: Array, random: Random | None) -> Array:
+        config, xp = self.config, self.arrays.xp
+        membrane = neuron.potential(xp, self.kernel, crossbar(xp, spikes, weights))
+        if random is not None:
+            gain = config.inhibition * config.theta_output
+            membrane = membrane + wta.gumbel(self.arrays, random, membrane.shape, gain)
+        return wta.compete(xp, membrane)
 
     def _gradient(self, current: Array, theta: float) -> Array:
         config, xp = self.config, self.arrays.xp

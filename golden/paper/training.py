@@ -195,7 +195,7 @@ def batch_gradients(
     label = encoder.label_train(
         arrays, random, config.label, config.steps, config.label_rate, batch
     )
-    trains = network.forward(spikes, keep)
+    trains = network.forward(spikes, keep, random)
     return network.gradients(trains, network.errors(trains, label * one_hot[None, :, :]), random)
 
 

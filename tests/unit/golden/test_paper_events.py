@@ -108,7 +108,7 @@ def test_coincidences_are_those_of_the_matrix_product(rng):
 
 @pytest.mark.parametrize("update", ["rate", "coincidence"])
 @pytest.mark.parametrize("gate", ["first-spike", "sample"])
-@pytest.mark.parametrize("loss", ["softmax", "mse"])
+@pytest.mark.parametrize("loss", ["softmax", "mse", "competition"])
 def test_a_batch_has_the_same_gradients_in_both_forms(rng, update, gate, loss):
     config = PaperConfig(
         sizes=(30, 20, 15, 4), steps=16, tau=0.0, theta=2.0, theta_output=2.0, theta_error=0.5,

@@ -50,6 +50,11 @@ def same(a: Result, b: Result) -> bool:
 
 # Learning
 
+COMPETITION = {
+    "loss": "competition", "label_rate": 1.0, "inhibition": 1.5, "cost": 0.6, "error_floor": None,
+    "layer_rates": (0.5, 0.5),
+}  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("kinds", "least"),
@@ -57,12 +62,14 @@ def same(a: Result, b: Result) -> bool:
         ({"loss": "mse"}, 0.8),
         ({"loss": "softmax"}, 0.75),
         ({"loss": "mse", "update": "coincidence"}, 0.77),
+        (COMPETITION, 0.77),
     ],
 )
 def test_it_learns_digits(kinds: dict, least: float, seed: int):
     """1,500 images, three times, 32 hidden neurons, T = 20.
 
-    Over eight seeds: 86.3 ± 1.2, 83.7 ± 1.8 and 83.4 ± 1.1 %; the bounds are five deviations lower.
+    Over eight seeds: 86.3 ± 1.2, 83.7 ± 1.8 and 83.4 ± 1.1 %, over six 83.7 ± 1.3; the bounds are
+    five deviations lower.
     """
     data = load("mnist", train=1500, test=500)
     config = PaperConfig(

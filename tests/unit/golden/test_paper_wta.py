@@ -7,7 +7,7 @@ import pytest
 
 from spikeloom.golden.paper import namespace
 from spikeloom.golden.paper.neuron import response
-from spikeloom.golden.paper.wta import inhibit
+from spikeloom.golden.paper.wta import compete, gumbel, inhibit
 
 STRONG, WEAK = (1, 1, 1, 1), (0, 1, 0, 1)
 
@@ -55,3 +55,25 @@ def test_inhibition_of_all_others_adds_up():
 def test_the_stage_has_a_threshold(theta: float):
     expected = {0.5: (1, 1, 1, 1), 2.0: (0, 1, 0, 1)}[theta]
     assert run(STRONG, inhibition=1.0, iterations=1, theta=theta) == [expected]
+
+
+def test_a_competition_has_one_spike_a_step_of_the_largest_membrane_the_lowest_at_a_tie():
+    membrane = np.array([[[1, 3, 2]], [[5, 5, 4]], [[-3, -2, -1]]], np.float32)
+    assert compete(namespace().xp, membrane)[:, 0, :].tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 1]]
+
+
+def test_spikes_of_a_competition_sample_softmax():
+    """Gumbel 1954, of four membranes that stay; at the end, where the gain is whole."""
+    arrays, drive = namespace(), np.array([0.0, 1.0, 2.0, 3.5], np.float32)
+    shape = (4, 20_000, 4)
+    noise = gumbel(arrays, arrays.random(1), shape, 2.0)
+    found = compete(arrays.xp, drive * 2 + noise)[-1].mean(axis=0)
+    wanted = np.exp(drive) / np.exp(drive).sum()
+    assert (abs(found - wanted) < 4.5 * np.sqrt(wanted * (1 - wanted) / shape[1])).all()
+
+
+def test_noise_grows_with_the_share_of_the_input_that_has_come():
+    arrays = namespace()
+    spread = gumbel(arrays, arrays.random(2), (4, 50_000, 1), 1.0).std(axis=(1, 2))
+    # of 2 (1 - (t + 1/2) / 4): 7, 12, 15 and 16 of 16 have passed
+    np.testing.assert_allclose(spread / spread[-1], [7 / 16, 12 / 16, 15 / 16, 1], rtol=0.02)
