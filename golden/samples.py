@@ -81,11 +81,6 @@ def checked_steps(machine: Machine, steps: int) -> int:
 
 def checked_stop(machine: Machine, stop: StopConfig) -> StopConfig:
     """Return the margins that end a sample, whole numbers that the configuration's keys can be."""
-    if not machine.config.stop.used and stop.used:
-        raise SampleError(
-            f"{stop}: {machine.config.name!r} is built without stopping, both its margins are 0: "
-            "take a configuration whose stop.train or stop.infer is above 0"
-        )
     for key in dataclasses.fields(stop):
         allowed, value = key.metadata["range"], getattr(stop, key.name)
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
@@ -93,6 +88,11 @@ def checked_stop(machine: Machine, stop: StopConfig) -> StopConfig:
             raise SampleError(
                 f"stop.{key.name} = {value!r} is outside {allowed}, the whole numbers it can be"
             )
+    if stop.used and not machine.config.stop.used:
+        raise SampleError(
+            f"{stop}: {machine.config.name!r} is built without stopping, both its margins are 0: "
+            "take a configuration whose stop.train or stop.infer is above 0"
+        )
     return stop
 
 

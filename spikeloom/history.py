@@ -25,12 +25,14 @@ class History:
     Attributes
     ----------
     config : of the network. run : where it stands.
-    images_per_second : of the last call of `fit`; 0 where it trained nothing.
+    images_per_second, mean_steps : speed, and steps that a sample ran, of the last call of `fit`;
+        0 where it trained nothing.
     """
 
     config: NetworkConfig
     run: Run
     images_per_second: float
+    mean_steps: float
 
     @property
     def curve(self) -> list[Point]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,6 +23,7 @@ from spikeloom.golden.samples import SampleError
 from spikeloom.golden.spec import network as configurations
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.golden.spec.stopping import StopConfig
 from spikeloom.hdl.hardware import DEFAULT
 from spikeloom.history import History
 from spikeloom.progress import Callback, Progress
@@ -57,6 +59,10 @@ class Network:
         waveforms need) and `log` of RTL.
 
     A board, or a simulation, is held until `close`, or the end of a ``with`` block.
+
+    Attributes
+    ----------
+    ran : int32[n], the steps that each image ran which was inferred last.
     """
 
     def __init__(
@@ -98,6 +104,7 @@ class Network:
         self._session = Session(engine, begun)
         self._show = show
         self._tested: Part | None = None
+        self.ran = np.zeros(0, np.int32)
 
     # What it is
 
@@ -124,7 +131,8 @@ class Network:
     @property
     def history(self) -> History:
         """What training came to, all calls of `fit` together."""
-        return History(self.config, self.run, self._session.images_per_second)
+        session = self._session
+        return History(self.config, self.run, session.images_per_second, session.mean_steps)
 
     @property
     def weights(self) -> list[np.ndarray]:
@@ -144,8 +152,9 @@ class Network:
     def counters(self, kind: Kind = "train") -> dict[str, int]:
         """Return what the engine counted so far over samples trained, or inferred ("infer").
 
-        `samples`, and of trained ones `spikes.L`, `positive.L` and `negative.L` (error spikes); an
-        engine with clocks adds `cycles` and `writes.L`, and spikes of inferred samples.
+        `samples`, `ran` (their steps), and of trained ones `spikes.L`, `positive.L` and
+        `negative.L` (error spikes); an engine with clocks adds `cycles` and `writes.L`, and spikes
+        of inferred samples.
         """
         return self.engine.counters(kind)
 
@@ -196,55 +205,84 @@ class Network:
         self,
         X: Images,
         *,
+        margin: int | None = None,
         steps: int | None = None,
         callback: Callback | Sequence[Callback] = (),
     ) -> np.ndarray:
-        """Return counted output spikes of images: int32[n, classes].
+        """Return counted output spikes of images, int32[n, classes]; `ran` has their steps.
 
-        steps : stop every sample after so many of the configuration's. callback : see `fit`.
+        margin : end an image once its best class leads the second by so many spikes; 0: never.
+        steps : end it after so many in any case. Left out, both are the configuration's.
+        callback : see `fit`.
         """
         images = samples.checked_images(self.machine, X.images if isinstance(X, Part) else X)
-        if steps is not None:
-            steps = samples.checked_steps(self.machine, steps)
+        steps, stop = self._cut(steps, margin)
         with progress.bar(self._show) as draw:
-            return self._session.counts(images, steps, _all(draw, callback))
+            counts, self.ran = self._session.infer_all(images, steps, stop, _all(draw, callback))
+        return counts
 
-    def predict(self, X: Images, *, steps: int | None = None) -> np.ndarray:
+    def _cut(
+        self, steps: int | None, margin: int | None, kind: Kind = "infer"
+    ) -> tuple[int, StopConfig]:
+        """Return the steps of a sample and what ends it sooner, checked."""
+        config = self.config
+        stop = config.stop if margin is None else replace(config.stop, **{kind: margin})
+        steps = config.steps if steps is None else steps
+        return samples.checked_steps(self.machine, steps), samples.checked_stop(self.machine, stop)
+
+    def predict(
+        self, X: Images, *, margin: int | None = None, steps: int | None = None
+    ) -> np.ndarray:
         """Return the class of each image, that of most spikes, the lowest at a tie: int64[n]."""
-        return self.counts(X, steps=steps).argmax(axis=1)
+        return self.counts(X, margin=margin, steps=steps).argmax(axis=1)
 
     def evaluate(
         self,
         X: Images,
         y: np.ndarray | None = None,
         *,
+        margin: int | None = None,
         steps: int | None = None,
         callback: Callback | Sequence[Callback] = (),
     ) -> Evaluation:
-        """Return the counts of images beside their labels; see `counts`."""
+        """Return the counts of images beside their labels, and their steps; see `counts`."""
         self._tested = part = self._part(X, y, "X and y")
-        return Evaluation(self.counts(part, steps=steps, callback=callback), part.labels)
+        counts = self.counts(part, margin=margin, steps=steps, callback=callback)
+        return Evaluation(counts, part.labels, self.ran)
 
-    def score(self, X: Images, y: np.ndarray | None = None, *, steps: int | None = None) -> float:
-        """Return the fraction of images whose class is their label, 0 to 1."""
-        accuracy = self.evaluate(X, y, steps=steps).accuracy
+    def score(
+        self,
+        X: Images,
+        y: np.ndarray | None = None,
+        *,
+        margin: int | None = None,
+        steps: int | None = None,
+    ) -> float:
+        """Return the fraction of images whose class is their label, 0 to 1; see `counts`."""
+        accuracy = self.evaluate(X, y, margin=margin, steps=steps).accuracy
         if accuracy is None:
             raise SampleError("X and y: 0 images have no score, give 1 or more")
         return accuracy
 
     def trace(
-        self, image: np.ndarray, label: int | None = None, *, steps: int | None = None
+        self,
+        image: np.ndarray,
+        label: int | None = None,
+        *,
+        margin: int | None = None,
+        steps: int | None = None,
     ) -> Trace:
         """Record one sample in golden, with this network's weights; the network stays as it is.
 
         image : uint8[pixels] or [rows, columns]. label : train on it as this class, which shows the
-        errors; without it the sample is inferred. steps : see `counts`.
+        errors; without it the sample is inferred. margin, steps : see `counts`; one that is trained
+        ends once its label leads every other class by the margin.
         """
         state, built = self.checkpoint(), self.machine
         golden = Golden(built)
         golden.weights, golden.stream_states = state.weights, state.stream_states
         golden.set_updates(built.updates(state.run.epoch))
-        golden.steps = built.config.steps if steps is None else steps
+        golden.steps, golden.stop = self._cut(steps, margin, "infer" if label is None else "train")
         image = samples.checked_images(built, np.asarray(image)[np.newaxis])[0]
         spikes, errors = golden.raster(image, label or 0, int(label is not None))
         return Trace(built.config, image.reshape(built.config.image), label, spikes, errors)

@@ -25,6 +25,7 @@ class Progress:
     images_per_second : of training; 0 before its first sample, and of inferring.
     epoch, epochs : the one that runs (from 0), and the one to stop before.
     point : the last of the learning curve, None where there is none.
+    mean_steps : of the samples trained so far; 0 before the first, and of inferring.
     """
 
     stage: Literal["training", "inferring"]
@@ -34,6 +35,7 @@ class Progress:
     epoch: int = 0
     epochs: int = 0
     point: Point | None = None
+    mean_steps: float = 0.0
 
 
 Callback = Callable[[Progress], None]

@@ -18,6 +18,7 @@ from spikeloom.errors import SpikeloomError
 from spikeloom.golden.datasets import Part
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.stopping import StopConfig
 from spikeloom.progress import Callback
 from spikeloom.run import Run
 from spikeloom.training import Trainer, TrainingError
@@ -37,15 +38,16 @@ class Session:
     Attributes
     ----------
     run : where training stands.
-    images_per_second : of the last `fit`. fitted : what it trained on.
+    images_per_second, mean_steps : of the last `fit`. fitted, held : its images.
     """
 
     def __init__(self, engine: Engine, begun: Checkpoint) -> None:
         self.engine = engine
         self.run: Run = copy.deepcopy(begun.run)
-        self.images_per_second = 0.0
+        self.images_per_second = self.mean_steps = 0.0
         self._lost = ""
         self.fitted: Part | None = None
+        self.held: Part | None = None
         self._keep(begun)
         restore(engine, begun.weights, begun.stream_states)
 
@@ -60,6 +62,11 @@ class Session:
     def machine(self) -> Machine:
         """The engine's."""
         return self.engine.machine
+
+    @property
+    def ran(self) -> np.ndarray:
+        """Steps that each sample of the engine's last call ran: int32[n]."""
+        return self.engine.ran
 
     def set_updates(self, updates: tuple[Update, ...]) -> None:
         """Set each crossbar's update from now on."""
@@ -107,7 +114,7 @@ class Session:
                 checkpoints.save(save, kept)
 
         trainer = Trainer(self, self.run, train, held, epochs=epochs, progress=progress, keep=keep)
-        self.fitted = train
+        self.fitted, self.held = train, held
         try:
             trainer.fit()
         except BaseException:
@@ -118,21 +125,25 @@ class Session:
             raise
         finally:
             self.images_per_second = trainer.images_per_second
+            self.mean_steps = trainer.mean_steps
 
-    def counts(self, images: np.ndarray, steps: int | None, progress: Callback) -> np.ndarray:
-        """Infer images, of each the first `steps` steps: int32[n, classes]."""
-        whole = self.machine.config.steps
-        if steps not in (None, whole):
-            self._set_steps(steps)
+    def infer_all(
+        self, images: np.ndarray, steps: int, stop: StopConfig, progress: Callback
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Infer images, of each `steps` steps at most; return what `training.infer` does."""
+        config = self.machine.config
+        cut = (steps, stop) != (config.steps, config.stop)
+        if cut:
+            self._cut(steps, stop)
         try:
             return training.infer(self, images, progress)
         finally:
-            if steps not in (None, whole) and not self._lost:
-                self._set_steps(whole)
+            if cut and not self._lost:
+                self._cut(config.steps, config.stop)
 
-    def _set_steps(self, steps: int) -> None:
+    def _cut(self, steps: int, stop: StopConfig) -> None:
         with self._whole():
-            self.engine.steps = steps
+            self.engine.steps, self.engine.stop = steps, stop
 
     def load_weights(self, weights: list[np.ndarray]) -> None:
         """Replace all weights."""

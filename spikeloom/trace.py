@@ -22,8 +22,8 @@ class Trace:
     ----------
     config : of the network.
     image : uint8[rows, cols]. label : what it was trained as; None where it was inferred.
-    all_spikes, all_errors : int8[T, sum of sizes] of all layers side by side; 1 is a spike, an
-        error is +1 or -1.
+    all_spikes, all_errors : int8[T, sum of sizes] of all layers side by side, T the steps that it
+        ran; 1 is a spike, an error is +1 or -1.
     """
 
     config: NetworkConfig

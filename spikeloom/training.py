@@ -43,11 +43,12 @@ class TrainingError(SpikeloomError, ValueError):
 class Evaluation:
     """Counted output spikes of images that were not trained on.
 
-    counts : int32[n, classes]; labels : uint8[n].
+    counts : int32[n, classes]; labels : uint8[n]; ran : int32[n], the steps that each ran.
     """
 
     counts: np.ndarray
     labels: np.ndarray
+    ran: np.ndarray
 
     @property
     def predicted(self) -> np.ndarray:
@@ -64,21 +65,28 @@ class Evaluation:
         """Accuracy, 0 to 1; None of no images."""
         return self.right / len(self.labels) if len(self.labels) else None
 
+    @property
+    def mean_steps(self) -> float | None:
+        """Steps that an image ran, on the mean; None of no images."""
+        return float(self.ran.mean()) if len(self.ran) else None
+
 
 def infer(
     engine: Engine, images: np.ndarray, progress: Callback = lambda progress: None
-) -> np.ndarray:
-    """Infer images in chunks; return counted output spikes, int32[n, classes].
+) -> tuple[np.ndarray, np.ndarray]:
+    """Infer images in chunks; return counted output spikes int32[n, classes], steps run int32[n].
 
     `progress` is told after each chunk, and may raise. Ctrl-C ends the chunk that is running.
     """
     counts = np.zeros((len(images), engine.machine.config.sizes[-1]), np.int32)
+    ran = np.zeros(len(images), np.int32)
     with Stop(patient=True) as stop:
         for chunk in Pace().chunks(len(images)):
             counts[chunk] = engine.infer(images[chunk])
+            ran[chunk] = engine.ran
             progress(Progress("inferring", chunk.stop, len(images)))
             stop.check()
-    return counts
+    return counts, ran
 
 
 class Trainer:
@@ -126,7 +134,7 @@ class Trainer:
         self._epochs = run.epoch + epochs
         self._total = run.presentations + max(0, epochs * len(train) - run.position)
         self._progress, self._keep = progress, keep
-        self._trained, self._seconds = 0, 0.0
+        self._trained, self._steps, self._seconds = 0, 0, 0.0
         self._glance = slice(0, None if engine.name == "golden" else GLANCE)
         run.train_images, run.data = len(train), print_
 
@@ -134,6 +142,11 @@ class Trainer:
     def images_per_second(self) -> float:
         """Rate of training; 0 before its first sample."""
         return self._trained / self._seconds if self._seconds else 0.0
+
+    @property
+    def mean_steps(self) -> float:
+        """Steps that a trained sample ran, on the mean; 0 before the first."""
+        return self._steps / self._trained if self._trained else 0.0
 
     def fit(self) -> None:
         """Train until all epochs are done.
@@ -191,6 +204,7 @@ class Trainer:
         self.engine.train(images, labels)
         self._seconds += time.perf_counter() - started
         self._trained += len(samples)
+        self._steps += int(self.engine.ran.sum())
         run = self.run
         run.presentations += len(samples)
         run.position += len(samples)
@@ -200,7 +214,8 @@ class Trainer:
     def _look(self) -> None:
         """Add a point to the learning curve."""
         held = self.held[self._glance]
-        found = Evaluation(infer(self.engine, held.images), held.labels)
+        counts, ran = infer(self.engine, held.images)
+        found = Evaluation(counts, held.labels, ran)
         self.run.curve.append(Point(self.run.presentations, len(held), found.right))
         self._progress(self._told())
 
@@ -210,6 +225,7 @@ class Trainer:
             done=self.run.presentations,
             total=self._total,
             images_per_second=self.images_per_second,
+            mean_steps=self.mean_steps,
             epoch=self.run.epoch,
             epochs=self._epochs,
             point=self.run.curve[-1] if self.run.curve else None,

@@ -102,7 +102,7 @@ def infer(
         values["images"] = own.values(counts)
         own.show(output, counts)
     else:
-        found = Evaluation(counts, images.labels)
+        found = Evaluation(counts, images.labels, network.ran)
         right = f"{found.right:,} of {len(images):,} test images"
         after = f", after {steps} of {described.steps} steps" * (steps < described.steps)
         output.tell(f"{percent(found.accuracy)} ({right}){after}")

@@ -59,7 +59,7 @@ def trained(config: NetworkConfig, data: Dataset, **given: object) -> Findings:
     keys = {
         "engine": "golden",
         "run": Run(3, 1, 0, 200, len(data.train), "", [Point(50, 40, 12), Point(200, 40, 22)]),
-        "tested": Evaluation(network.infer(data.test.images), data.test.labels),
+        "tested": Evaluation(network.infer(data.test.images), data.test.labels, network.ran),
         "weights": network.weights,
         "images_per_second": 4321.0,
         "command": "spikeloom train tiny --seed 3",

@@ -161,6 +161,73 @@ def test_steps_cut_a_sample_short_for_one_call(config: sl.NetworkConfig, data: D
         assert cut.sum() < whole.sum()
         np.testing.assert_array_equal(network.counts(data.test), whole)
         assert network.trace(data.test.images[0], steps=4).spikes[0].shape == (4, 49)
+        assert (network.ran == 16).all()
+
+
+@pytest.fixture(scope="module")
+def stopping(config: sl.NetworkConfig) -> sl.NetworkConfig:
+    return config.replace(**{"stop.train": 1, "stop.infer": 2})
+
+
+def test_a_margin_ends_images_for_one_call(stopping: sl.NetworkConfig, data: Dataset):
+    for network in (sl.Network(stopping), sl.Network(stopping, engine=device(stopping))):
+        network.fit(data.train)
+        kept, ran = network.counts(data.test), network.ran
+        assert (ran < 16).any()
+        whole = network.counts(data.test, margin=0)
+        assert (network.ran == 16).all()
+        for margin in (1, 5):
+            counts = network.counts(data.test, margin=margin)
+            most = np.sort(counts, axis=1)
+            assert ((most[:, -1] - most[:, -2] >= margin) | (network.ran == 16)).all()
+            assert ((counts <= whole).all(axis=1) & (counts.sum(axis=1) <= whole.sum(axis=1))).all()
+        network.predict(data.test, margin=5, steps=3)
+        assert (network.ran <= 3).all()
+        assert network.score(data.test, margin=0) == (whole.argmax(1) == data.test.labels).mean()
+        np.testing.assert_array_equal(network.counts(data.test), kept)
+        np.testing.assert_array_equal(network.ran, ran)
+
+
+def test_an_evaluation_has_the_steps_of_its_images(stopping: sl.NetworkConfig, data: Dataset):
+    network = sl.Network(stopping)
+    assert network.ran.shape == (0,)
+    found = network.evaluate(data.test, margin=1)
+    np.testing.assert_array_equal(found.ran, network.ran)
+    assert found.mean_steps == network.ran.sum() / TEST
+    assert network.evaluate(data.test[:0]).mean_steps is None
+
+
+def test_training_tells_its_steps(stopping: sl.NetworkConfig, data: Dataset):
+    network, told = sl.Network(stopping, engine=device(stopping)), []
+    history = network.fit(data.train, validation=data.held, callback=told.append)
+    counted = network.counters()
+    assert history.mean_steps == told[-1].mean_steps == counted["ran"] / counted["samples"] < 16
+    assert told[0].mean_steps == 0
+    assert network.fit(data.train, epochs=0).mean_steps == 0
+
+
+def test_a_trace_ends_where_the_sample_does(stopping: sl.NetworkConfig, data: Dataset):
+    network = sl.Network(stopping)
+    network.fit(data.train)
+    classes = network.predict(data.test)
+    first = network.ran.argmin()
+    image, label = data.test.images[first], int(classes[first])
+    assert len(network.trace(image).all_spikes) == network.ran[first] < 16
+    assert len(network.trace(image, margin=0).all_spikes) == 16
+    trained = network.trace(image, label, margin=1).spikes[-1].sum(axis=0)
+    assert trained[label] - np.delete(trained, label).max() == 1
+
+
+def test_a_margin_that_cannot_be_is_refused(
+    net: sl.Network, stopping: sl.NetworkConfig, data: Dataset
+):
+    assert (net.counts(data.test, margin=0) == net.counts(data.test)).all()
+    with pytest.raises(SampleError, match=r"'tiny' is built without stopping, .* take a config"):
+        net.counts(data.test, margin=3)
+    for margin in (-1, 4096, "3", 2.0, True):
+        for network in (net, sl.Network(stopping)):
+            with pytest.raises(SampleError, match=rf"stop.infer = {margin!r} is outside 0 to 4095"):
+                network.predict(data.test, margin=margin)
 
 
 # State

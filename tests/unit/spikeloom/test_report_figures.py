@@ -70,7 +70,8 @@ def test_a_run_that_tested_nothing_shows_no_results(digits: Dataset):
 
 def test_a_run_without_mistakes_shows_none(digits: Dataset):
     perfect = 9 * np.eye(10, dtype=np.int32)[digits.test.labels]
-    run = trained(tiny(), digits, tested=Evaluation(perfect, digits.test.labels))
+    ran = np.full(len(perfect), 16, np.int32)
+    run = trained(tiny(), digits, tested=Evaluation(perfect, digits.test.labels, ran))
     found = Page(render(run))
     assert "#mistakes" not in [a.get("href") for _, a in found.tags]
     assert "100.00 %" in found.cells

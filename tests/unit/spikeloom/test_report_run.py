@@ -121,10 +121,9 @@ def test_a_cost_of_another_network_is_refused():
 
 
 def test_counts_of_other_test_images_are_refused(digits: Dataset):
+    tested = Evaluation(np.zeros((7, 10), np.int32), digits.test.labels[:7], np.ones(7, np.int32))
     with pytest.raises(ReportError, match="test_counts: 7 images were tested, but mnist holds 150"):
-        trained(
-            tiny(), digits, tested=Evaluation(np.zeros((7, 10), np.int32), digits.test.labels[:7])
-        )
+        trained(tiny(), digits, tested=tested)
 
 
 def test_a_run_without_training_images_is_refused(digits: Dataset):

@@ -336,7 +336,8 @@ def test_a_simulation_glances_at_some_held_out_images_only(
 
 
 def test_an_evaluation_counts_what_is_right_the_lowest_class_at_a_tie():
-    found = Evaluation(np.array([[2, 2, 0], [0, 1, 3], [0, 0, 0]]), np.array([0, 1, 0], np.uint8))
+    labels, ran = np.array([0, 1, 0], np.uint8), np.array([3, 1, 4], np.int32)
+    found = Evaluation(np.array([[2, 2, 0], [0, 1, 3], [0, 0, 0]]), labels, ran)
     assert found.predicted.tolist() == [0, 2, 0]
     assert found.accuracy == 2 / 3
-    assert Evaluation(np.zeros((0, 3)), np.zeros(0, np.uint8)).accuracy is None
+    assert Evaluation(np.zeros((0, 3)), labels[:0], ran[:0]).accuracy is None
