@@ -34,14 +34,8 @@ CLOCK_HZ = CLOCKS_PER_BIT * DEFAULT_BAUD
 SLICE = 20_000
 """Clocks between two looks at what the outside wants; some ten milliseconds."""
 
-MOMENT = 2_000
-"""Clocks of one turn of a driven board: 25 bytes' time."""
-
 WAIT_MS = 50
 """How long a board at rest sleeps at a time."""
-NEVER = -1
-"""The same of a board that does not sleep."""
-
 _HANDLE = ctypes.c_void_p
 
 
@@ -130,8 +124,7 @@ class VirtualBoard:
     """A board that is simulated in a thread of its own, from its making to `close`.
 
     It runs as fast as it can while anything moves and sleeps while nothing does. It is slower than
-    a real board, so its own waits, which it counts in clocks, last longer than they say. A host in
-    the same process may drive it instead, and measure time by it, however busy the machine is.
+    a real board, so its own waits, which it counts in clocks, last longer than they say.
 
     Parameters
     ----------
@@ -139,11 +132,10 @@ class VirtualBoard:
         a top module with ``clk``, the pins ``rx`` and ``tx``, and ``busy``.
     clock_hz : what the board takes its clock for; with the rate it gives the clocks per bit.
     to_board, to_host : faults of the two directions of the line; none where left out.
-    driven : it has no thread, and runs while somebody asks it for the time with `turn`.
 
     Attributes
     ----------
-    port : path of the terminal that a host opens; another one after `plug`.
+    port : path of the terminal that a host opens.
     """
 
     def __init__(
@@ -153,18 +145,15 @@ class VirtualBoard:
         clock_hz: float,
         to_board: Faults | None = None,
         to_host: Faults | None = None,
-        driven: bool = False,
     ) -> None:
         self._api = bind(library, _FUNCTIONS)
         self._handle: int | None = self._api.board_create(clock_hz)
-        self._clock_hz = clock_hz
         self._terminal: tuple[int, int] | None = None
         self._set_faults(to_board, to_host)
         self._plug()
-        self._running = not driven
-        self._thread = None if driven else ThreadPoolExecutor(1, "virtual board")
-        if self._thread is not None:
-            self._thread.submit(self._run)
+        self._running = True
+        self._thread = ThreadPoolExecutor(1, "virtual board")
+        self._start()
 
     @classmethod
     def running(
@@ -176,7 +165,6 @@ class VirtualBoard:
         link: tuple[tuple[str, int], ...] = (),
         to_board: Faults | None = None,
         to_host: Faults | None = None,
-        driven: bool = False,
         log: Log | None = None,
     ) -> Self:
         """Return a running board of a network: `spikeloom.boards.top.Board`, pins and all.
@@ -184,7 +172,7 @@ class VirtualBoard:
         Parameters
         ----------
         config : the network. hardware, link : see `Board`.
-        clock_hz, to_board, to_host, driven : see the class.
+        clock_hz, to_board, to_host : see the class.
         log : see `spikeloom.sim.rtl.verilate.build`.
         """
 
@@ -199,22 +187,7 @@ class VirtualBoard:
         digest = hashlib.sha256("".join(sources).encode()).hexdigest()
         verilog = cached_verilog(make, repr((config, hardware, clock_hz, link, digest)), log)
         library = build(verilog, harness=HARNESS, log=log)
-        faults = {"to_board": to_board, "to_host": to_host}
-        return cls(library, clock_hz=clock_hz, **faults, driven=driven)
-
-    def faults(self, *, to_board: Faults | None = None, to_host: Faults | None = None) -> None:
-        """Change the faults of both directions from now on; none where left out."""
-        self._do(lambda: self._set_faults(to_board, to_host))
-
-    def pull(self) -> None:
-        """Pull the cable: the terminal vanishes, the board stays powered."""
-        self._do(self._unplug)
-
-    def plug(self) -> str:
-        """Plug the cable in again; return the new terminal's path."""
-        self._do(self._unplug)
-        self._do(self._plug)
-        return self.port
+        return cls(library, clock_hz=clock_hz, to_board=to_board, to_host=to_host)
 
     def traffic(self) -> tuple[Traffic, Traffic]:
         """Return what has passed to the board, and what has passed to the host."""
@@ -230,23 +203,12 @@ class VirtualBoard:
         """Clock cycles since the board was made."""
         return self._api.board_cycles(self._open())
 
-    def turn(self) -> float:
-        """Run a driven board for a moment; return the seconds that it has run in all."""
-        self._api.board_run(self._open(), MOMENT, NEVER)
-        return self.cycles / self._clock_hz
-
-    @property
-    def baud(self) -> int:
-        """The rate that the host has set on its terminal."""
-        return round(self._api.board_baud(self._open()))
-
     def close(self) -> None:
         """Stop the board and take its terminal away; a second call does nothing."""
         if self._handle is None:
             return
-        if self._thread is not None:
-            self._do(self._stop)
-            self._thread.shutdown()
+        self._do(self._stop)
+        self._thread.shutdown()
         self._unplug()
         self._api.board_destroy(self._handle)
         self._handle = None
@@ -262,11 +224,14 @@ class VirtualBoard:
             raise ValueError("this virtual board is closed: make another")
         return self._handle
 
+    def _start(self) -> None:
+        self._thread.submit(self._run)
+
     def _run(self) -> None:
         """Simulate a slice, and another one after what has been asked for meanwhile."""
         if self._running:
             self._api.board_run(self._handle, SLICE, WAIT_MS)
-            self._thread.submit(self._run)
+            self._start()
 
     def _stop(self) -> None:
         self._running = False
@@ -274,10 +239,7 @@ class VirtualBoard:
     def _do(self, action: Callable[[], object]) -> None:
         """Have the board's thread call `action`; wait until it has, and raise what it raised."""
         self._open()
-        if self._thread is None:
-            action()
-        else:
-            self._thread.submit(action).result()
+        self._thread.submit(action).result()
 
     def _plug(self) -> None:
         # A side of the slave stays open here, so that the terminal outlives the host's program.

@@ -15,7 +15,8 @@ from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.sim.rtl.verilate import build, to_verilog
-from spikeloom.sim.rtl.virtual_board import CLOCKS_PER_BIT, HARNESS, Faults, VirtualBoard
+from spikeloom.sim.rtl.virtual_board import CLOCKS_PER_BIT, HARNESS, Faults
+from tests.support.virtual_board import BenchBoard
 
 BAUD = 1_000_000
 CLOCK = CLOCKS_PER_BIT * BAUD
@@ -51,8 +52,8 @@ class Echo(wiring.Component):
         return m
 
 
-def echoing() -> VirtualBoard:
-    return VirtualBoard(build(to_verilog(Echo()), harness=HARNESS), clock_hz=CLOCK)
+def echoing() -> BenchBoard:
+    return BenchBoard(build(to_verilog(Echo()), harness=HARNESS), clock_hz=CLOCK)
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ QUIET = 100_000
 """Clocks of the board, all noise and stalls over, in which nothing more comes of what was sent."""
 
 
-def passed(board: VirtualBoard) -> tuple[int, int]:
+def passed(board: BenchBoard) -> tuple[int, int]:
     """Return how many bytes the board's line has taken of a host, and has given to one."""
     there, back = board.traffic()
     return (
@@ -74,7 +75,7 @@ def passed(board: VirtualBoard) -> tuple[int, int]:
     )
 
 
-def exchange(board: VirtualBoard, data: bytes, baud: int = BAUD) -> bytes:
+def exchange(board: BenchBoard, data: bytes, baud: int = BAUD) -> bytes:
     """Send `data` through pyserial; return all that comes of it, however long that takes."""
     taken, given = passed(board)
     with serial.Serial(board.port, baud, timeout=0.01, exclusive=True) as port:
@@ -90,7 +91,7 @@ def exchange(board: VirtualBoard, data: bytes, baud: int = BAUD) -> bytes:
                 return found
 
 
-def test_every_byte_passes_both_ways(board: VirtualBoard):
+def test_every_byte_passes_both_ways(board: BenchBoard):
     data = bytes(range(256)) * 8
     assert exchange(board, data) == data
     there, back = board.traffic()
@@ -98,7 +99,7 @@ def test_every_byte_passes_both_ways(board: VirtualBoard):
     assert there.faults == back.faults == back.lost == 0
 
 
-def test_another_rate_of_the_host_reads_as_garbage(board: VirtualBoard):
+def test_another_rate_of_the_host_reads_as_garbage(board: BenchBoard):
     data = bytes(range(64))
     found = exchange(board, data, 2 * BAUD)
     assert board.baud == 2 * BAUD
@@ -106,7 +107,7 @@ def test_another_rate_of_the_host_reads_as_garbage(board: VirtualBoard):
     assert exchange(board, data) == data
 
 
-def test_the_board_sleeps_while_nothing_moves(board: VirtualBoard, monkeypatch: pytest.MonkeyPatch):
+def test_the_board_sleeps_while_nothing_moves(board: BenchBoard, monkeypatch: pytest.MonkeyPatch):
     assert exchange(board, b"awake") == b"awake"
     run, found = board._api.board_run, []
 
@@ -134,7 +135,7 @@ def test_the_board_sleeps_while_nothing_moves(board: VirtualBoard, monkeypatch: 
     ],
 )
 def test_faults_change_what_arrives(
-    board: VirtualBoard, direction: str, fault: dict[str, float], count: str
+    board: BenchBoard, direction: str, fault: dict[str, float], count: str
 ):
     data = bytes(range(256)) * 2
     board.faults(**{direction: Faults(seed=3, **fault)})
@@ -145,7 +146,7 @@ def test_faults_change_what_arrives(
 
 
 @pytest.mark.parametrize("direction", ["to_board", "to_host"])
-def test_a_lost_byte_is_missing_and_a_doubled_one_comes_twice(board: VirtualBoard, direction: str):
+def test_a_lost_byte_is_missing_and_a_doubled_one_comes_twice(board: BenchBoard, direction: str):
     data = bytes(range(200))
     board.faults(**{direction: Faults(seed=3, drops=0.05)})
     found = exchange(board, data)
@@ -158,7 +159,7 @@ def test_a_lost_byte_is_missing_and_a_doubled_one_comes_twice(board: VirtualBoar
 
 
 @pytest.mark.parametrize("direction", ["to_board", "to_host"])
-def test_a_stall_loses_nothing(board: VirtualBoard, direction: str):
+def test_a_stall_loses_nothing(board: BenchBoard, direction: str):
     data = bytes(range(200))
     board.faults(**{direction: Faults(seed=3, stalls=0.05, stall_bits=3000)})
     started = board.cycles
@@ -169,7 +170,7 @@ def test_a_stall_loses_nothing(board: VirtualBoard, direction: str):
     assert board.cycles - started > 3000 * CLOCKS_PER_BIT
 
 
-def test_the_same_seed_draws_the_same_faults(board: VirtualBoard):
+def test_the_same_seed_draws_the_same_faults(board: BenchBoard):
     data = bytes(range(256)) * 2
     found = []
     for seed in (7, 7, 8):
@@ -179,7 +180,7 @@ def test_the_same_seed_draws_the_same_faults(board: VirtualBoard):
 
 
 def test_what_the_boards_thread_cannot_do_is_raised_and_the_board_lives(
-    board: VirtualBoard, monkeypatch: pytest.MonkeyPatch
+    board: BenchBoard, monkeypatch: pytest.MonkeyPatch
 ):
     def none_left() -> tuple[int, int]:
         raise OSError(errno.ENOSPC, "no terminal left")
@@ -192,7 +193,7 @@ def test_what_the_boards_thread_cannot_do_is_raised_and_the_board_lives(
     assert exchange(board, b"alive") == b"alive"
 
 
-def test_a_pulled_cable_ends_the_port_and_another_takes_its_place(board: VirtualBoard):
+def test_a_pulled_cable_ends_the_port_and_another_takes_its_place(board: BenchBoard):
     first = board.port
     with serial.Serial(first, BAUD, timeout=5, exclusive=True) as port:
         board.pull()

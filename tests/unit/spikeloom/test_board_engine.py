@@ -36,6 +36,7 @@ from spikeloom.sim.compare.lockstep import Verification, verify
 from spikeloom.sim.rtl.virtual_board import Faults, VirtualBoard
 from spikeloom.sim.selftest.selftest import selftest
 from spikeloom.training import TrainingError
+from tests.support.virtual_board import DrivenBoard
 
 SEED = 3
 NOISE = {"flips": 1e-4, "drops": 5e-4, "doubles": 5e-4, "stalls": 5e-4, "bursts": 2e-4}
@@ -51,7 +52,7 @@ def digits(tiny: NetworkConfig) -> Dataset:
     return datasets.mnist(tiny, train=60, test=10, held_out=0)
 
 
-def drive(board: VirtualBoard, monkeypatch: pytest.MonkeyPatch) -> VirtualBoard:
+def drive(board: DrivenBoard, monkeypatch: pytest.MonkeyPatch) -> DrivenBoard:
     """Let hosts drive a board by asking for the time, so that it is never late."""
     monkeypatch.setattr(port, "time", SimpleNamespace(monotonic=board.turn))
     monkeypatch.setattr(port, "TICK", 0)
@@ -59,13 +60,13 @@ def drive(board: VirtualBoard, monkeypatch: pytest.MonkeyPatch) -> VirtualBoard:
 
 
 @pytest.fixture
-def board(tiny: NetworkConfig, monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualBoard]:
-    with VirtualBoard.running(tiny, driven=True) as made:
+def board(tiny: NetworkConfig, monkeypatch: pytest.MonkeyPatch) -> Iterator[DrivenBoard]:
+    with DrivenBoard.running(tiny) as made:
         yield drive(made, monkeypatch)
 
 
 @pytest.fixture
-def engine(board: VirtualBoard, tiny: NetworkConfig) -> Iterator[BoardEngine]:
+def engine(board: DrivenBoard, tiny: NetworkConfig) -> Iterator[BoardEngine]:
     made = BoardEngine(machine(tiny), board.port)
     yield made
     made.close()
@@ -110,7 +111,7 @@ def test_link_and_core_are_told_apart(engine: BoardEngine, digits: Dataset):
     assert engine.speed() is None
 
 
-def test_a_bad_line_changes_no_bit(board: VirtualBoard, engine: BoardEngine, digits: Dataset):
+def test_a_bad_line_changes_no_bit(board: DrivenBoard, engine: BoardEngine, digits: Dataset):
     board.faults(to_board=Faults(1, **NOISE), to_host=Faults(2, **NOISE))
     train_both(engine, digits)
     there, back = board.traffic()
@@ -121,7 +122,7 @@ def test_a_bad_line_changes_no_bit(board: VirtualBoard, engine: BoardEngine, dig
 
 @pytest.mark.parametrize("baud", [500_000, 115_200])
 def test_another_rate_is_agreed_upon(
-    board: VirtualBoard, tiny: NetworkConfig, digits: Dataset, baud: int
+    board: DrivenBoard, tiny: NetworkConfig, digits: Dataset, baud: int
 ):
     engine = BoardEngine(machine(tiny), board.port, baud=baud)
     assert engine.link.baud == board.baud == baud
@@ -137,7 +138,7 @@ def test_another_rate_is_agreed_upon(
     engine.close()
 
 
-def test_another_network_is_refused_with_both_digests(board: VirtualBoard, tiny: NetworkConfig):
+def test_another_network_is_refused_with_both_digests(board: DrivenBoard, tiny: NetworkConfig):
     other = load("mnist-196-32-10")
     with pytest.raises(DeviceError) as caught:
         BoardEngine(machine(other), board.port)
@@ -154,14 +155,14 @@ def test_a_board_needs_a_port(tiny: NetworkConfig):
         make_engine("board", tiny)
 
 
-def test_a_network_begins_a_run_on_a_board(board: VirtualBoard, tiny: NetworkConfig):
+def test_a_network_begins_a_run_on_a_board(board: DrivenBoard, tiny: NetworkConfig):
     with Network(tiny, seed=SEED, engine="board", port=board.port) as network:
         assert network.engine.name == "board"
         assert_equal(network.engine, Network(tiny, seed=SEED).engine)
 
 
 def test_a_pulled_cable_costs_no_whole_sample(
-    board: VirtualBoard,
+    board: DrivenBoard,
     tiny: NetworkConfig,
     digits: Dataset,
     tmp_path: Path,
@@ -185,7 +186,7 @@ def test_a_pulled_cable_costs_no_whole_sample(
     lost.close()
     kept = checkpoints.load(path).run
     assert (kept.epoch, kept.position) == (1, seen[-1] - 60)
-    with VirtualBoard.running(tiny, driven=True) as another:
+    with DrivenBoard.running(tiny) as another:
         drive(another, monkeypatch)
         with Network.load(path, engine="board", port=another.port) as resumed:
             resumed.fit(digits.train, epochs=2, save=path)
@@ -217,7 +218,7 @@ def run(*arguments: object) -> tuple[int, str]:
     return result.exit_code, " ".join(result.output.split())
 
 
-def test_train_and_infer_on_a_board(board: VirtualBoard, tmp_path: Path):
+def test_train_and_infer_on_a_board(board: DrivenBoard, tmp_path: Path):
     path = tmp_path / "run.npz"
     where = ("--engine", "board", "--port", board.port)
     status, text = run("train", "tiny", *where, "--train", 40, "--test", 10, "--save", path)
@@ -231,7 +232,7 @@ def test_train_and_infer_on_a_board(board: VirtualBoard, tmp_path: Path):
 
 
 def test_the_checkpoint_that_is_left_is_named(
-    board: VirtualBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    board: DrivenBoard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     path = tmp_path / "run.npz"
     train = BoardEngine.train
@@ -272,7 +273,7 @@ def test_an_unknown_board_is_answered_with_the_nearest():
 
 
 def test_selftest_finds_out_which_network_a_board_holds(
-    board: VirtualBoard, monkeypatch: pytest.MonkeyPatch
+    board: DrivenBoard, monkeypatch: pytest.MonkeyPatch
 ):
     checks = selftest.__kwdefaults__["checks"]
     monkeypatch.setitem(selftest.__kwdefaults__, "checks", [checks[1], checks[3]])
@@ -307,7 +308,7 @@ def test_a_virtual_board_on_the_command_line(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_selftest_passes_through_the_pins_and_a_bad_line(board: VirtualBoard, engine: BoardEngine):
+def test_selftest_passes_through_the_pins_and_a_bad_line(board: DrivenBoard, engine: BoardEngine):
     board.faults(to_board=Faults(1, **NOISE), to_host=Faults(2, **NOISE))
     assert {found.state for found in selftest(engine.link, engine.machine)} == {"passed"}
 
