@@ -18,8 +18,9 @@ if TYPE_CHECKING:  # Amaranth and the boards cost a second to import
     from spikeloom.boards.targets import Target
 
 FOLDER = Path("build")
+TABLE = Path("README.md")
 MISSED = 1
-"""Exit status where the design does not fit, or misses its clock."""
+"""Exit status where the design does not fit, misses its clock, or became slower."""
 
 
 def build(
@@ -73,16 +74,20 @@ def build(
         Path, typer.Option(metavar="DIR", help="Folder for the bitstream.", file_okay=False)
     ] = FOLDER,
     table: Annotated[
-        Path,
-        typer.Option(metavar="FILE", help="With --all: the file whose table is written."),
-    ] = Path("README.md"),
+        Path | None,
+        options.optional(
+            "Compare the clock with FILE's table, and add what it lacks; with --all, write it.  "
+            "\\[default: none; README.md]",
+            "FILE",
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> None:
     """Build the bitstream of a network for a board.
 
     Amaranth, Yosys, nextpnr and the packer run, and what each made is kept and
-    used again where nothing changed. A design that does not fit, or misses its
-    clock, ends with exit status 1.
+    used again where nothing changed. A design that does not fit, misses its
+    clock, or is more than 10 % slower than the table, ends with exit status 1.
 
     [bold]Examples[/bold]
 
@@ -102,21 +107,23 @@ def build(
     built = partial(
         make, output, choices=choices, clock_mhz=clock, seeds=seeds, measure=measure, data=data
     )
-    if board:
-        report = built(find(board), config, out)
-        show(output, report)
-        output.result(report.values())
-        if not report.built.good:
-            raise typer.Exit(MISSED)
-        return
-    board_table.check(table)
+    if all_boards and table is None:
+        table = TABLE
+    if table is not None:
+        board_table.check(table)
     reports = []
-    for target in TARGETS.values():
+    for target in [find(board)] if board else TARGETS.values():
         reports.append(built(target, config, out))
         show(output, reports[-1])
-    board_table.write(table, reports)
-    output.say(f"the table of boards is in {table}")
-    output.result({"boards": [report.values() for report in reports]})
+    slower = [] if table is None else board_table.update(table, reports, every=all_boards)
+    for complaint in slower:
+        output.tell(f"FAILED: {complaint}")
+    if all_boards:
+        output.say(f"the table of boards is in {table}")
+    values = [report.values() for report in reports]
+    output.result({"boards": values, "slower": slower} if all_boards else values[0])
+    if slower or (board and not reports[0].built.good):
+        raise typer.Exit(MISSED)
 
 
 def make(

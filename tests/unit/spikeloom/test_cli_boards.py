@@ -294,6 +294,48 @@ def test_the_table_of_all_boards_is_written_between_its_marks(builder: Builder, 
     assert "does not fit" in text, "5,000 LUTs are too many for one of them"
 
 
+@pytest.fixture
+def recorded(builder: Builder, tmp_path: Path) -> Path:
+    """Return a file whose table has hx8k with 1.3 times the clock that is asked for."""
+    path = tmp_path / "README.md"
+    path.write_text(f"{BEGIN}\n{END}\n")
+    builder.reached = 1.3
+    call("build", "hx8k", "--table", path)
+    assert "(to 70.2)" in path.read_text()
+    return path
+
+
+@pytest.mark.parametrize("reached", [1.18, 2.0])
+def test_a_clock_much_like_the_one_in_the_table_changes_nothing(
+    reached: float, builder: Builder, recorded: Path
+):
+    before = recorded.read_text()
+    builder.reached = reached
+    call("build", "hx8k", "--table", recorded)
+    assert recorded.read_text() == before
+    call("build", "hx8k", "tiny", "--table", recorded)
+    assert recorded.read_text().count("| hx8k |") == 2
+
+
+@pytest.mark.parametrize("what", [("hx8k", "--table", "README.md"), ("--all",)])
+def test_a_clock_that_fell_is_a_failure_that_says_from_where_and_what_to_do(
+    what: tuple[str, ...], builder: Builder, recorded: Path
+):
+    builder.reached = 1.15
+    told = " ".join(call("build", *what, status=1).stdout.split())
+    assert "mnist-196-64-10-w7 on hx8k reaches 62.1 MHz, the table in README.md has 70.2" in told
+    assert "12 % are lost. The critical path in build/hx8k-mnist-196-64-10-w7.nextpnr.log" in told
+    assert "mend that, or take the row out of the table and build again" in told
+    assert "(to 70.2)" in recorded.read_text()
+
+
+def test_a_lower_clock_is_taken_once_its_row_is_out_of_the_table(builder: Builder, recorded: Path):
+    recorded.write_text(f"{BEGIN}\n{END}\n")
+    builder.reached = 1.0
+    call("build", "hx8k", "--table", recorded)
+    assert "(to 54.0)" in recorded.read_text()
+
+
 @pytest.mark.parametrize("text", ["", BEGIN, f"{END}{BEGIN}"])
 def test_a_file_without_a_place_for_the_table_is_refused_before_anything_is_built(
     text: str, builder: Builder, tmp_path: Path
