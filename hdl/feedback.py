@@ -24,8 +24,8 @@ def down_port(layer: BuiltLayer) -> wiring.Signature:
     """Return the bundle from a layer's feedback to that of the layer below.
 
     over : the layer's error spikes of the step are in place (they show in the next clock).
-    Where there is a layer below, waiting : there are some, from the next clock on. back : in that
-    clock; sum their columns. sums : what these come to.
+    Where there is a layer below, waiting : there are some, from the next clock on until the layer's
+    next step. back : in that clock; sum their columns. sums : what these come to.
     """
     members = {"over": Out(1)}
     if layer.index > 1:
@@ -45,7 +45,7 @@ class Feedback(wiring.Component):
 
     A hidden layer is swept only if an error spike waits above it, or one of its open neurons could
     fire without current (pending charge, or a gate that has just opened): any other sweep would
-    change nothing.
+    change nothing. Where one waits, the sweep charges those that fired since the last that did.
 
     Parameters
     ----------
@@ -169,8 +169,11 @@ class Feedback(wiring.Component):
         dropped = Signal(neurons.words * neurons.lanes)
         m.d.sync += [deciding.eq(above.over), valid1.eq(neurons.valid), word1.eq(neurons.word)]
         needed = above.waiting | pending | opened
-        m.submodules.fired = gate = self._vector("fired", (len(fired.spikes), self.lanes), 1)
-        old = gate.low[0][: len(fired.spikes)]
+        cost = self._layer.cost
+        planes = 2 if cost else 1  # has fired in this sample; since it was charged
+        strides = len(fired.spikes), self.lanes
+        m.submodules.fired = gate = self._vector("fired", strides, planes)
+        old = gate.low[0][: strides[0]]
         m.d.comb += [
             above.back.eq(deciding & needed),
             silent.eq(deciding & ~needed),
@@ -187,6 +190,17 @@ class Feedback(wiring.Component):
             gate.data[0].eq(old | fired.spikes),
             gate.clear.eq(self.sample.start),
         ]
+        if cost:
+            m.d.comb += [
+                neurons.charged.eq(Mux(above.waiting, gate.low[1], 0)),
+                gate.data[1].eq(gate.low[1] | fired.spikes),
+            ]
+            with m.If(valid1 & above.waiting):  # this sweep charges
+                m.d.comb += [
+                    gate.write.eq(1),
+                    gate.data[0].eq(gate.low[0]),
+                    gate.data[1].eq(0),
+                ]
         with m.If(deciding & needed):
             m.d.sync += pending.eq(0)
         with m.If(deciding | self.sample.start):

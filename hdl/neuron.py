@@ -48,6 +48,14 @@ def _kernel(pool: Value, current: Value, shift: int) -> tuple[Value, Value]:
     return flow, charge - flow
 
 
+def _gain(spikes: list[tuple[Value, int]], due: int) -> Value:
+    """Return `due` and the reset of the spike that there is: one constant, for one adder."""
+    found: Value = Const(due, signed(signed_width(due)))
+    for fires, reset in spikes:
+        found = Mux(fires, reset + due, found)
+    return found
+
+
 class ForwardNeurons(wiring.Component):
     """Integrate, fire and reset, one word of lanes per clock.
 
@@ -178,9 +186,12 @@ class ErrorNeurons(wiring.Component):
     -------
     valid, word, currents : In; a word's sums. soon : In; the word, one clock before.
     open : In; bit per lane, the gate (stage 2: one clock after `valid`). dropped : In, likewise.
+    charged : In, only where the layer has a cost, likewise; it is taken from the membrane. Only of
+    neurons whose gate has opened.
     fresh : In; membranes are taken as 0 (no sweep yet in this sample).
     positive, negative : Out(lanes) with `done`, `done_word`; never both where shared.
-    pending : Out; with `done`: a neuron of the word could fire, or a pool flow, without current.
+    pending : Out; with `done`: a neuron of the word could fire, or a pool flow, without current
+    (or a neuron lacks no more than the cost of what it needs to fire).
 
     Latency: two clocks from valid to done. Throughput: one word per clock; a word comes back
     after three clocks or more. Golden: `golden.neuron.error`.
@@ -201,25 +212,26 @@ class ErrorNeurons(wiring.Component):
         self.lanes = lanes
         self.words = ceil_div(layer.n_post, lanes)
         word = range(max(self.words, 2))
-        super().__init__(
-            {
-                "valid": In(1),
-                "word": In(word),
-                "soon": In(word),
-                "currents": In(data.ArrayLayout(current, lanes)),
-                "open": In(lanes),
-                "dropped": In(lanes),
-                "fresh": In(1),
-                "positive": Out(lanes),
-                "negative": Out(lanes),
-                "done": Out(1),
-                "done_word": Out(word),
-                "pending": Out(1),
-            }
-        )
+        members = {
+            "valid": In(1),
+            "word": In(word),
+            "soon": In(word),
+            "currents": In(data.ArrayLayout(current, lanes)),
+            "open": In(lanes),
+            "dropped": In(lanes),
+            "fresh": In(1),
+            "positive": Out(lanes),
+            "negative": Out(lanes),
+            "done": Out(1),
+            "done_word": Out(word),
+            "pending": Out(1),
+        }
+        if layer.cost:
+            members["charged"] = In(lanes)
+        super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
-        """Stage 1: integrate, saturate. Stage 2: fire, reset, store."""
+        """Stage 1: integrate, saturate. Stage 2: fire, reset, charge, store."""
         m = Module()
         layer, error, lanes = self._layer, self._machine.config.error, self.lanes
         theta, limit, separate = (
@@ -227,7 +239,9 @@ class ErrorNeurons(wiring.Component):
             layer.error_max,
             error.membranes == "separate",
         )
-        layout = data.ArrayLayout(signed(error.bits), lanes)
+        # what is charged comes after saturation: separate membranes may go beyond it by the cost
+        cost, reach = layer.cost, layer.cost + (limit if separate else theta)
+        layout = data.ArrayLayout(signed(signed_width(limit, reach, -reach)), lanes)
         valid1, word1 = Signal(), Signal.like(self.word)
         m.d.sync += [valid1.eq(self.valid), word1.eq(self.word)]
         m.d.sync += [self.done.eq(valid1), self.done_word.eq(word1)]
@@ -271,28 +285,36 @@ class ErrorNeurons(wiring.Component):
                 return out
 
             x = integrate("x", held[lane], flows[lane])
-            if separate:
-                y = integrate("y", held_n[lane], -flows[lane])
-                below, far_below = at_least(y, theta), at_least(y, 2 * theta)
-            else:
-                below, far_below = at_most(x, -theta), at_most(x, -2 * theta)
-            positive, negative = opened[lane] & at_least(x, theta), opened[lane] & below
+            y = integrate("y", held_n[lane], -flows[lane]) if separate else None
+
+            def below(least: int, x: Signal = x, y: Signal | None = y) -> Value:
+                return at_most(x, -least) if y is None else at_least(y, least)
+
+            positive, negative = opened[lane] & at_least(x, theta), opened[lane] & below(theta)
+            up_again, down_again = at_least(x, 2 * theta), below(2 * theta - cost)
+            left = [(write, x, [(positive, -theta), (negative, theta)], -cost)]
             if separate:
                 left = [
-                    (write, Mux(positive, x - theta, x)),
-                    (write_n, Mux(negative, y - theta, y)),
+                    (write, x, [(positive, -theta)], -cost),
+                    (write_n, y, [(negative, -theta)], cost),
                 ]
-            else:
-                left = [(write, x + Mux(positive, -theta, Mux(negative, theta, 0)))]
+            if cost:
+                down_again |= self.charged[lane] & ~below(theta) & below(theta - cost)
+                if cost == theta and not separate:
+                    up_again |= self.charged[lane] & positive
             m.d.comb += [
                 up[lane].eq(positive),
                 down[lane].eq(negative),
-                pend[lane].eq(opened[lane] & (at_least(x, 2 * theta) | far_below)),
+                pend[lane].eq(opened[lane] & (up_again | down_again)),
             ]
-            for port, charge in left:
+            for port, before, spikes, due in left:
+                gain = _gain(spikes, 0)
+                if cost:
+                    gain = Mux(self.charged[lane], _gain(spikes, due), gain)
+                after = before + gain
                 if error.gate == "discard" and not self._output:
-                    charge = Mux(opened[lane], charge, 0)
-                m.d.comb += port.data[lane].eq(charge)
+                    after = Mux(opened[lane], after, 0)
+                m.d.comb += port.data[lane].eq(after)
         with m.If(valid1):
             m.d.sync += [
                 self.positive.eq(up),

@@ -147,5 +147,5 @@ def reached(
         f"{where}reach with neuron.floor and neuron.ceiling": current + max(limits),
         "neuron.kernel_shift": current << config.neuron.kernel_shift,
         "error.kernel_shift": error_current << config.error.kernel_shift,
-        "error.bits": error_current + layer.error_max,
+        "error.bits": error_current + layer.error_max + layer.cost,
     }

@@ -26,7 +26,6 @@ def check_built(config: NetworkConfig) -> None:
     """Refuse what is in the golden model only."""
     unbuilt = {
         "stop.train or stop.infer": config.stop.used,
-        "error.cost": config.error.cost > 0,
         "input.jitter": config.input.jitter > 0,
         'wta.kind = "softmax"': config.wta.kind == "softmax",
     }

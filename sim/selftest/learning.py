@@ -106,6 +106,9 @@ def backward(probe: Probe) -> None:
                 wrong = variant(machine, **{name: layer.error_threshold + side})
                 what = f"error threshold of layer {layer.index}"
                 search(probe, what, wrong, make=watch, learning=every)
+        for cost in (0, layer.cost + 1) if layer.cost else ():
+            wrong = variant(machine, **{f"layer{layer.index}__cost": cost})
+            search(probe, f"cost of layer {layer.index}", wrong, make=watch, learning=every)
     for gate in sorted({"hold", "discard", "open"} - {machine.config.error.gate}):
         wrong = variant(machine, error__gate=gate)
         search(probe, f"gate, not {gate}", wrong, make=watch, learning=every)

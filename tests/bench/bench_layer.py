@@ -14,6 +14,7 @@ from spikeloom.hdl import forward as hdl_forward
 from spikeloom.hdl.crossbar import LATENCY
 from spikeloom.hdl.hardware import BuiltLayer, Hardware
 from tests.bench.bench import Bench, Case, Driver, InOrder, Pins, Stalls, join, lanes, ready
+from tests.bench.bench_neuron import could_wait
 from tests.support import stimulus
 from tests.support.configurations import LAYER, table
 
@@ -192,9 +193,10 @@ class ForwardBench(Bench):
 class FeedbackBench(Bench):
     """Steps of random spikes and errors from above; the bench is the layer above and the columns.
 
-    Checked are who is swept and who is not, every new error spike, the spikes that wait, and the
-    columns that are asked for. Latency: a step without a sweep is over one clock behind the layer
-    above, one with a sweep two clocks behind its last word of sums.
+    Checked are who is swept and who is not (where there is a cost, a sweep too many may be), every
+    new error spike, the spikes that wait, and the columns that are asked for. Latency: a step
+    without a sweep is over one clock behind the layer above, one with a sweep two clocks behind its
+    last word of sums.
     """
 
     def __init__(self, component, seed: int, *, machine: Machine, layer: BuiltLayer) -> None:
@@ -208,7 +210,10 @@ class FeedbackBench(Bench):
         self.gate, self.fired = np.zeros(n, np.uint8), np.zeros(n, np.uint8)
         neuron.start_errors(self.p, self.m, self.m_n, self.pool, self.fired, self.gate)
         self.error = np.zeros(n, np.int8)
+        self.owes = np.zeros(n, np.uint8)
+        self.waiting = False  # error spikes above
         self.opened = self.pending = False  # gates since the last sweep; charge after it
+        self.unsure = False  # a sweep too many is allowed
         self.swept = InOrder(self, "word of error spikes")
         self.columns = InOrder(self, "access of a column")
         self.asked = 0
@@ -217,8 +222,13 @@ class FeedbackBench(Bench):
         yield self.sample()
 
     def background(self) -> Iterable[Driver]:
+        yield self.above()
         if "request__ready" in self.pins:
             yield ready("request__ready", Stalls(self.rng, (0.0, 0.3)))
+
+    def above(self) -> Driver:
+        while True:
+            yield {"above__waiting": self.waiting}
 
     def sample(self) -> Driver:
         yield {"sample__start": 1, "sample__train": 1}
@@ -237,7 +247,7 @@ class FeedbackBench(Bench):
         words = -(-self.layer.n_post // size)
         places = np.flatnonzero([spikes >> j & 1 for j in range(self.layer.n_post)])
         self.opened |= bool((self.fired[places] == 0).any())
-        self.fired[places] = 1
+        self.fired[places] = self.owes[places] = 1
         places = places.astype(np.int32)
         neuron.open_gates(self.p, places, len(places), self.m, self.m_n, self.gate)
         for word in range(words):
@@ -248,12 +258,14 @@ class FeedbackBench(Bench):
 
     def step(self) -> Driver:
         """End the step of the layer above; send its sums where they are asked for."""
-        waiting = self.rng.random() < 0.5
         seen = yield {"above__over": 1}
         self.expect("over too early", seen["below__over"], 0)
-        seen = yield {"above__waiting": waiting}
+        self.waiting = waiting = self.rng.random() < 0.5
+        seen = yield {}
         asked = seen["above__back"]
         needed = waiting or self.pending or self.opened
+        if self.unsure and not needed:
+            needed = bool(asked)
         self.expect("a sweep where one is needed", asked, int(needed))
         self.expect("over without a sweep", seen["below__over"], int(not needed))
         self.opened = False
@@ -266,9 +278,13 @@ class FeedbackBench(Bench):
             [self.rng.randint(-limit, limit) for _ in range(self.layer.n_post)], np.int32
         )
         currents = [join(flow[k : k + self.width].tolist(), bits) for k in self.firsts]
+        cost = self.layer.cost if waiting else 0
         self.pending = neuron.error(
-            self.p, flow, self.m, self.m_n, self.pool, self.gate, self.error
+            self.p, flow, self.m, self.m_n, self.pool, self.gate, cost, self.owes, self.error
         )
+        self.unsure = could_wait(self.p, self.m, self.m_n, self.gate)
+        if cost:
+            self.owes[:] = 0
         for word in range(self.words):
             part = slice(word * self.width, (word + 1) * self.width)
             signs = self.error[part]
@@ -391,11 +407,13 @@ def feedback_case(index: int, *, drums: bool = False, module=hdl_feedback, **cha
 
 
 def feedback_cases(module=hdl_feedback) -> list[Case]:
-    """Return the first and a middle layer, each kind of gate, and both kinds of membranes."""
+    """Return the first and a middle layer, each kind of gate and of membranes, and a cost."""
     kinds = {"error__gate": "discard", "error__membranes": "separate"}
     return [
         feedback_case(1, module=module),
         feedback_case(2, module=module),
         feedback_case(2, module=module, **kinds),
         feedback_case(1, module=module, error__gate="open"),
+        feedback_case(1, module=module, error__cost=0.3),
+        feedback_case(2, module=module, error__cost=0.05, **kinds),
     ]

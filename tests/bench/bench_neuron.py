@@ -145,8 +145,17 @@ class ForwardBench(WordBench):
         self.expected.append((self.clock - 1 + LATENCY, {"fired": fired, "fired_word": word}))
 
 
+def could_wait(p: np.ndarray, m: np.ndarray, m_n: np.ndarray, gate: np.ndarray) -> bool:
+    """Return whether a sweep too many is allowed: an open neuron lacks the cost, or less."""
+    least = p[golden.ERROR_THETA] - p[golden.COST]
+    return bool(p[golden.COST] and (np.maximum(m, m_n)[gate != 0] >= least).any())
+
+
 class ErrorBench(WordBench):
-    """Samples of a few sweeps; gates that open on the way; dropped neurons; every current."""
+    """Samples of a few sweeps; gates that open on the way; dropped neurons; every current.
+
+    Where there is a cost, open neurons are charged at random.
+    """
 
     def __init__(self, component, seed: int, *, machine: Machine, layer: LayerMachine, bits: int):
         super().__init__(component, seed, neurons=layer.n_post, words=component.words, bits=bits)
@@ -164,10 +173,13 @@ class ErrorBench(WordBench):
                 drop = self.rng.getrandbits(size)
             for step in range(self.rng.randint(1, 8)):
                 silent = self.rng.random() < 0.3
+                charged = self.rng.getrandbits(size) & open_ & ~drop if self.layer.cost else 0
                 for word in self.order():
                     now = {"fresh": step == 0} | ({} if silent else self.currents())
                     shift = word * self.lanes
                     later = {"open": open_ >> shift & every, "dropped": drop >> shift & every}
+                    if charged:
+                        later["charged"] = charged >> shift & every
                     yield word, now, later
                 open_ |= self.rng.getrandbits(size) & self.rng.getrandbits(size)
                 done += 1
@@ -179,10 +191,10 @@ class ErrorBench(WordBench):
             got = {name: seen[name] for name in wanted}
             self.expect("the word's error spikes", got, wanted)
         if self.seen_before["valid"]:
-            self.model(self.seen_before, seen["open"], seen["dropped"])
+            self.model(self.seen_before, seen["open"], seen["dropped"], seen.get("charged", 0))
         self.seen_before = seen
 
-    def model(self, seen: Pins, open_: int, dropped: int) -> None:
+    def model(self, seen: Pins, open_: int, dropped: int, charged: int) -> None:
         """Step the neurons of the word that came a clock ago."""
         word, layer = seen["word"], self.layer
         m, m_n, pool = (self.word_of(a, word) for a in (self.m, self.m_n, self.pool))
@@ -191,11 +203,15 @@ class ErrorBench(WordBench):
             m[:], m_n[:], pool[:] = 0, 0, 0
         current = np.array(lanes(seen["currents"], self.bits, m.size, signed=True), np.int32)
         opened = (-1 if p[golden.GATE] == golden.OPEN else open_) & ~dropped
-        gate = np.array([opened >> i & 1 for i in range(m.size)], np.uint8)
+        gate, due = (
+            np.array([bits >> i & 1 for i in range(m.size)], np.uint8) for bits in (opened, charged)
+        )
         out = np.zeros(m.size, np.int8)
-        waiting = golden.error(p, current, m, m_n, pool, gate, out)
+        waiting = golden.error(p, current, m, m_n, pool, gate, layer.cost, due, out)
         up, down = (stimulus.bits_of(np.flatnonzero(out == sign).tolist()) for sign in (1, -1))
-        wanted = {"positive": up, "negative": down, "done_word": word, "pending": int(waiting)}
+        wanted = {"positive": up, "negative": down, "done_word": word}
+        if waiting or not could_wait(p, m, m_n, gate):
+            wanted["pending"] = int(waiting)
         self.expected.append((self.clock - 1 + LATENCY, wanted))
 
 
@@ -255,7 +271,8 @@ def forward_cases(module=hdl) -> list[Case]:
     return cases
 
 
-# neurons, lanes, threshold, largest membrane, bits, membranes, gate, kernel, current, output layer
+# neurons, lanes, threshold, largest membrane, bits, membranes, gate, kernel, current, output layer;
+# cost
 ERROR = (
     (1, 1, 30, 511, 10, "shared", "hold", 0, 9, False),
     (7, 2, 30, 511, 10, "separate", "hold", 0, 11, False),
@@ -266,15 +283,20 @@ ERROR = (
     (3, 3, 256, 131071, 18, "separate", "hold", 1, 10, True),
     (5, 1, 77, 131071, 18, "separate", "open", 8, 20, False),
     (5, 2, 40, (1 << 29) - 1, 30, "shared", "hold", 0, 24, False),
+    (10, 4, 60, 511, 10, "shared", "hold", 0, 9, False, 1),
+    (7, 2, 60, 511, 10, "separate", "discard", 0, 10, False, 59),
+    (3, 1, 511, 511, 10, "shared", "open", 0, 10, False, 511),
+    (5, 1, 12, 511, 10, "separate", "open", 0, 8, False, 12),
 )
 
 
 def error_case(
-    n, lanes_, theta, top, bits, membranes, gate, shift, current, output, *, name="", module=hdl
-) -> Case:
+    n, lanes_, theta, top, bits, membranes, gate, shift, current, output, cost=0,
+    *, name="", module=hdl,
+) -> Case:  # fmt: skip
     """Return error neurons with their bench."""
     layer = stimulus.layer(
-        3, n, lanes=lanes_, index=1 + output, error_threshold=theta, error_max=top
+        3, n, lanes=lanes_, index=1 + output, error_threshold=theta, error_max=top, cost=cost
     )
     machine = stimulus.machine(
         (layer,),
@@ -284,7 +306,9 @@ def error_case(
         error__bits=bits,
     )
     return Case(
-        name or f"error_{n}_{lanes_}_{membranes}_{gate}_{shift}{'_output' if output else ''}",
+        name
+        or f"error_{n}_{lanes_}_{membranes}_{gate}_{shift}{'_output' * output}"
+        f"{f'_cost_{cost}' if cost else ''}",
         lambda: module.ErrorNeurons(
             machine, layer, lanes=lanes_, current=signed(current), output=output
         ),
@@ -295,7 +319,7 @@ def error_case(
 
 
 def error_cases(module=hdl) -> list[Case]:
-    """Return both membranes, all gates, kernels, more lanes than neurons, saturation."""
+    """Return both membranes, all gates, kernels, more lanes than neurons, saturation, costs."""
     return [error_case(*fields, module=module) for fields in ERROR]
 
 
@@ -319,6 +343,8 @@ def random_cases(rng, count: int) -> list[Case]:
         theta = rng.choice((1, top, rng.randint(1, top), rng.randint(1, 1 << bits - 1)))
         membranes = rng.choice(("shared", "separate"))
         gate, output = rng.choice(tuple(golden.GATES)), rng.random() < 0.3
-        fields = (n, lanes_, min(theta, top), top, wide, membranes, gate, shift, bits, output)
+        theta = min(theta, top)
+        cost = 0 if output else rng.choice((0, 0, 1, rng.randint(1, theta), theta))
+        fields = (n, lanes_, theta, top, wide, membranes, gate, shift, bits, output, cost)
         found.append(error_case(*fields, name=f"{name}_error"))
     return found

@@ -130,6 +130,7 @@ def _draw(rng: np.random.Generator, changes: dict[str, Any]) -> NetworkConfig:
         error__gate=one_of("hold", "discard", "open"),
         error__kernel_shift=one_of(0, 0, 1, 2),
         error__bits=one_of(20, 22, 30),
+        error__cost=one_of(0.0, 0.0, 0.05, 0.5, 1.0),
         label__train=one_of("front", "constant", "random-front", "random"),
         label__rate=one_of(0.3, 0.5, 1.0),
         wta__kind=one_of("none", "lateral", "feedforward", "recurrent"),

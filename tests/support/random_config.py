@@ -190,6 +190,7 @@ def _table(rng: np.random.Generator) -> dict[str, Any]:
             "gate": one_of("hold", "discard", "open"),
             "kernel_shift": one_of(0, 0, 0, 1, 2, 4),
             "bits": one_of(*(min(30, max(10, needed + more)) for more in (0, 0, 1, 4, 12))),
+            "cost": rarely(1.0, 0.0, 0.0, 0.02, 0.1, 0.5),
         },
         "label": {
             "train": one_of("front", "constant", "random-front", "random"),

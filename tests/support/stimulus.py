@@ -31,6 +31,7 @@ def layer(n_pre: int, n_post: int, *, lanes: int, **changes: Any) -> BuiltLayer:
         "infer": MEMBRANE,
         "error_threshold": 30,
         "error_max": (1 << 17) - 1,
+        "cost": 0,
         "dropout": 0,
         "inhibition": 0,
         "lanes": lanes,

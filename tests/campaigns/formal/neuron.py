@@ -126,11 +126,12 @@ def error(
     membranes: str = "shared",
     gate: str = "hold",
     output: bool = False,
+    cost: int = 0,
 ) -> Harness:
     """Compare one sweep of error neurons with the text of `golden.neuron`."""
     hardware = Watching()
     layer = stimulus.layer(
-        3, NEURONS, lanes=NEURONS, index=1 + output, error_threshold=THETA, error_max=TOP
+        3, NEURONS, lanes=NEURONS, index=1 + output, error_threshold=THETA, error_max=TOP, cost=cost
     )
     machine = stimulus.machine(
         (layer,), error__membranes=membranes, error__gate=gate, error__bits=BITS
@@ -145,6 +146,8 @@ def error(
     for lane in range(LANES):
         up, down = block.positive[lane], block.negative[lane]
         open_ = ~block.dropped[lane] & (block.open[lane] if gate != "open" and not output else 1)
+        if cost:
+            h.given(~block.charged[lane] | open_)
         if claim == "one":
             h.always(~(up & down))
             h.reach(h.due & down & h.before(h.due & up, 3))
@@ -156,14 +159,16 @@ def error(
                 h.always((charge >= -TOP) & (charge <= TOP), h.swept)
                 h.reach(h.swept & (charge == -TOP))
         else:
-            _error_step(h, lane, open_, held[lane], other[lane] if other else None, gate, output)
+            due = Mux(block.charged[lane], cost, 0) if cost else 0
+            kept = open_ if gate == "discard" and not output else 1
+            _error_step(h, lane, open_, held[lane], other[lane] if other else None, due, kept)
     h.always(block.done == h.before(block.valid, 2), h.before(h.started))
     h.always(block.done_word == h.word, h.due)
     return h
 
 
 def _error_step(
-    h: Sweep, lane: int, open_: Value, held: Value, other: Value | None, gate: str, output: bool
+    h: Sweep, lane: int, open_: Value, held: Value, other: Value | None, due: Value, kept: Value
 ) -> None:
     """Claim spikes and membranes of a lane after a sweep."""
     block = h.block
@@ -176,11 +181,10 @@ def _error_step(
     y = integrated(other, -block.currents[lane]) if other is not None else -x
     up, down = open_ & (x >= THETA), open_ & (y >= THETA)
     if other is None:
-        left = [(held, x - Mux(up, THETA, 0) + Mux(down, THETA, 0))]
+        left = [(held, x - Mux(up, THETA, 0) + Mux(down, THETA, 0) - due)]
     else:
-        left = [(held, x - Mux(up, THETA, 0)), (other, y - Mux(down, THETA, 0))]
+        left = [(held, x - Mux(up, THETA, 0) - due), (other, y - Mux(down, THETA, 0) + due)]
     for charge, after in left:
-        kept = open_ if gate == "discard" and not output else 1
         h.always(charge == h.before(Mux(kept, after, 0)), h.due & h.there(lane))
     h.always(block.positive[lane] == h.before(up) & h.there(lane), h.due)
     h.always(block.negative[lane] == h.before(down) & h.there(lane), h.due)
@@ -189,7 +193,7 @@ def _error_step(
 
 CLAIMS = {
     "range": "the membrane stays in its range",
-    "step": "fires iff at or over the threshold; what is left",
+    "step": "fires iff at or over the threshold; what is left and charged",
     "one": "never both error spikes",
     "gate": "no error spike but through the open gate",
 }
@@ -210,6 +214,12 @@ ERROR_CASES = (
     ("range.separate", SEPARATE, "no saturation at the upper rail"),
     ("step.shared", {}, "a negative spike's reset has the wrong sign"),
     ("step.separate", SEPARATE, "charge is kept where it is to be discarded"),
+    ("step.cost", {"cost": 7}, "nothing is charged"),
+    (
+        "step.separate_cost",
+        SEPARATE | {"cost": 7},
+        "the negative membrane is charged as the positive one",
+    ),
     ("step.output", {"output": True}, "the membrane of the sample before goes on"),
 )
 

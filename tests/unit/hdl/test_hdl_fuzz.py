@@ -188,7 +188,7 @@ def test_a_layer_that_begins_before_its_dropout_is_caught(monkeypatch: pytest.Mo
 def test_random_networks_reach_every_option_and_event():
     """Otherwise all of this would compare silence with silence."""
     events: Counter[str] = Counter()
-    for number in range(150):
+    for number in range(200):
         rng = np.random.default_rng(number)
         config = random_config(rng)
         program = random_program(machine(config), rng, 10)
@@ -215,6 +215,8 @@ def test_random_networks_reach_every_option_and_event():
             options.add("both kernels")
         if config.input.dropout and config.layers[0].dropout:
             options.add("both dropouts")
+        if config.error.cost and config.depth > 1:
+            options.add("a cost")
         layers = hardware.of(program.machine)
         if any(each.words * each.lanes != each.n_post for each in layers):
             options.add("odd lanes")
@@ -241,7 +243,7 @@ def test_random_networks_reach_every_option_and_event():
         *("label front", "label constant", "label random", "label random-front"),
         *("wta none", "wta lateral", "wta feedforward", "wta recurrent", "ramp linear"),
         *("no counters", "no registered", "no buffered", "folded", "drum", "drum of equal strides"),
-        *("both kernels", "both dropouts", "odd lanes", "1 ports", "2 ports"),
+        *("both kernels", "both dropouts", "odd lanes", "1 ports", "2 ports", "a cost"),
         *(f"input lfsr{degree}" for degree in (16, 24, 31, 32, 48, 64)),
         *(f"{bits} bits" for bits in range(2, 17)),
         *(f"{draws} draws" for draws in range(1, 6)),

@@ -126,6 +126,8 @@ FAULTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"layer1__error_threshold": 2049}, "backward"),
     ({}, {"error__gate": "open"}, "backward"),
     ({}, {"error__gate": "discard"}, "backward"),
+    ({"error__cost": 0.5}, {"layer1__cost": 0}, "backward"),
+    ({"error__cost": 0.5}, {"layer1__cost": 1025}, "backward"),
     ({}, {"layer1__weight_max": 126}, "learning"),
     ({}, {"layer2__weight_max": 2046}, "learning"),
     ({"input__dropout": 0.4}, {"input_dropout": 1}, "encoder"),
