@@ -318,6 +318,7 @@ class Network:
             "images_per_second": self._session.images_per_second,
             "command": f"spikeloom.Network({self.config.name!r}, seed={self.seed}).fit(...)",
             "counters": self.counters(),
+            "held": self._session.held,
             "hardware": getattr(self.engine, "hardware", DEFAULT),  # of a board nobody knows it
         }
         found = collect(self.config, self.run, self.weights, train, test, tested, **given | told)

@@ -13,6 +13,7 @@ import numpy as np
 from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rate_form
 from spikeloom.engines.engine import GoldenEngine, start
 from spikeloom.golden import initial
+from spikeloom.golden.activity import STEPS
 from spikeloom.golden.datasets import DataError, Dataset
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.spec.machine import machine
@@ -43,6 +44,7 @@ class Performance:
     train_images, infer_images : images measured.
     cycles_per_train_image, cycles_per_infer_image : clock cycles of the core.
     floor_per_train_image, floor_per_infer_image : `golden.floor` of the very same samples.
+    train_steps, infer_steps : that each measured image ran.
     images_per_second, infer_images_per_second : of the simulated core.
     golden_images_per_second : of the golden engine, training.
     """
@@ -54,6 +56,8 @@ class Performance:
     cycles_per_infer_image: float
     floor_per_train_image: float
     floor_per_infer_image: float
+    train_steps: tuple[int, ...]
+    infer_steps: tuple[int, ...]
     images_per_second: float
     infer_images_per_second: float
     golden_images_per_second: float
@@ -103,6 +107,7 @@ def measure(
     infer_rate = _timed(device.infer, chosen.images)
     _, inferred = golden.infer_recorded(chosen.images)
     layers = hardware.of(device.machine)
+    steps = [tuple(a[:, STEPS, 0].tolist()) for a in (activity, inferred)]
     floors = [float(floor_cycles(layers, a).mean()) for a in (activity, inferred)]
     if not all(floors):
         raise DataError(f"the {images} images of {data.source} made no spike: nothing to measure")
@@ -115,6 +120,8 @@ def measure(
         cycles_per_infer_image=tested["cycles"] / tested["samples"],
         floor_per_train_image=floors[0],
         floor_per_infer_image=floors[1],
+        train_steps=steps[0],
+        infer_steps=steps[1],
         images_per_second=train_rate,
         infer_images_per_second=infer_rate,
         golden_images_per_second=_timed(golden.train, *data.train[order[:GOLDEN_IMAGES]]),

@@ -43,7 +43,7 @@ def _list(output: Output) -> None:
     found = [_summary(load(name)) for name in shipped()]
     output.listing(
         "shipped configurations",
-        ("name", "image", "sizes", "T", "weights", "bits"),
+        ("name", "image", "sizes", "T", "weights", "bits", "margins"),
         [
             [
                 row["name"],
@@ -52,6 +52,7 @@ def _list(output: Output) -> None:
                 str(row["steps"]),
                 f"{row['weights']:,}",
                 _joined(row["bits"], "/"),
+                _joined(row["margins"], "/") if any(row["margins"]) else "",
             ]
             for row in found
         ],
@@ -74,6 +75,7 @@ def _summary(config: NetworkConfig) -> dict[str, Any]:
         "steps": config.steps,
         "weights": config.weight_count,
         "bits": [layer.weight_bits for layer in config.layers],
+        "margins": [config.stop.train, config.stop.infer],
         "form": config.learning.form,
         "digest": config.digest(),
     }

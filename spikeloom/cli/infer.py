@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,9 @@ import typer
 from spikeloom import checkpoint as checkpoints
 from spikeloom import datasets, outputs
 from spikeloom.cli import options, pictures
-from spikeloom.cli.output import Output, percent
+from spikeloom.cli.output import Output, percent, steps_of
+from spikeloom.golden.samples import checked_stop
+from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import load
 from spikeloom.network import Network
 from spikeloom.training import Evaluation
@@ -44,6 +47,14 @@ def infer(
             "Stop every sample after N steps.  \\[default: all, or 4 with --vcd]", min=1
         ),
     ] = None,
+    margin: Annotated[
+        int | None,
+        options.optional(
+            "End an image once its best class leads the second by N spikes; 0: never.  "
+            "\\[default: the configuration's]",
+            min=0,
+        ),
+    ] = None,
     vcd: Annotated[
         Path | None,
         typer.Option(
@@ -62,6 +73,9 @@ def infer(
     Your own handwriting:
     [cyan]spikeloom infer mnist-784-128-10 --weights run.npz --image seven.png[/cyan]
 
+    Fewer steps, of a network that can stop:
+    [cyan]spikeloom infer mine.toml --weights run.npz --margin 3[/cyan]
+
     A waveform of the first steps:
     [cyan]spikeloom infer tiny --weights tiny.npz --engine rtl --test 1 --vcd tiny.vcd[/cyan]
     """
@@ -74,6 +88,8 @@ def infer(
         raise typer.BadParameter(
             f"{steps}: {described.name} has {described.steps} steps", param_hint="--steps"
         )
+    stop = described.stop if margin is None else replace(described.stop, infer=margin)
+    checked_stop(machine(described), stop)
     if vcd:
         outputs.file(vcd)
     own = pictures.read(image[:1] if vcd else image, described.image) if image else None
@@ -89,27 +105,31 @@ def infer(
     with network:
         recording = network.engine.vcd(vcd) if vcd else nullcontext()
         with recording, output.progress() as progress:
-            counts = network.counts(images, steps=steps, callback=progress)
+            counts = network.counts(images, steps=steps, margin=margin, callback=progress)
         speed = network.engine.speed("infer")
     values: dict[str, Any] = {
         "engine": engine,
         "config": described.name,
         "weights": str(weights),
         "steps": steps,
+        "margin": stop.infer,
+        "steps_per_image": float(network.ran.mean()) if len(network.ran) else None,
         "board": speed and dataclasses.asdict(speed),
     }
     if own:
-        values["images"] = own.values(counts)
-        own.show(output, counts)
+        values["images"] = own.values(counts, network.ran)
+        own.show(output, counts, network.ran)
     else:
         found = Evaluation(counts, images.labels, network.ran)
         right = f"{found.right:,} of {len(images):,} test images"
         after = f", after {steps} of {described.steps} steps" * (steps < described.steps)
+        if described.stop.used and found.mean_steps is not None:
+            after = f", {steps_of(found.mean_steps, described.steps)}"
         output.tell(f"{percent(found.accuracy)} ({right}){after}")
         values |= {"data": data, "test_images": len(images), "test_accuracy": found.accuracy}
     if vcd:
         values["vcd"] = str(vcd)
-        output.tell(f"waveform of {steps} steps: {vcd}")
+        output.tell(f"waveform of {network.ran[0]} steps: {vcd}")
     if speed:
         output.table(speed.rows())
     output.result(values)

@@ -135,6 +135,11 @@ class _Lines:
         )
 
 
+def steps_of(mean: float, steps: int) -> str:
+    """Write how many of a network's steps images ran."""
+    return f"{mean:.1f} of {steps} steps on average"
+
+
 def percent(accuracy: float | None) -> str:
     """Write an accuracy (0 to 1) as a reader does."""
     return "not measured" if accuracy is None else f"{100 * accuracy:.2f} %"

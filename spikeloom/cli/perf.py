@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from contextlib import closing
+from statistics import mean
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from spikeloom import datasets
 from spikeloom import perf as performance
 from spikeloom.cli import cores, options
-from spikeloom.cli.output import Output
+from spikeloom.cli.output import Output, steps_of
 from spikeloom.golden.spec.machine import machine
-from spikeloom.golden.spec.network import load
+from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.hdl.hardware import DEFAULT
+
+BARS = " ▁▂▃▄▅▆▇█"
+BINS = 16
+"""A histogram's columns at most, and their heights: what is not 0 has one."""
 
 
 def perf(
@@ -65,6 +72,8 @@ def perf(
             f"{found.floor_per_train_image:,.0f}, ratio {found.ratio:.3f}",
             "infer": f"{found.cycles_per_infer_image:,.0f} cycles/image, floor "
             f"{found.floor_per_infer_image:,.0f}, ratio {found.infer_ratio:.3f}",
+            **_steps(network, "train", found.train_steps, found.cycles_per_train_image),
+            **_steps(network, "infer", found.infer_steps, found.cycles_per_infer_image),
             "rtl, simulated": f"{found.images_per_second:,.1f} images/s trained, "
             f"{found.infer_images_per_second:,.1f} inferred",
             "golden": f"{found.golden_images_per_second:,.0f} images/s trained",
@@ -81,5 +90,27 @@ def perf(
             **dataclasses.asdict(found),
             "ratio": found.ratio,
             "infer_ratio": found.infer_ratio,
+            "steps_per_train_image": mean(found.train_steps),
+            "steps_per_infer_image": mean(found.infer_steps),
         }
     )
+
+
+def _steps(
+    config: NetworkConfig, kind: str, steps: tuple[int, ...], cycles: float
+) -> dict[str, str]:
+    """Return a row about steps that images ran, of a network that can stop."""
+    if not config.stop.used:
+        return {}
+    ran = mean(steps)
+    told = f"{steps_of(ran, config.steps)}, {cycles / ran:,.0f} cycles each"
+    return {f"steps, {kind}": f"{told}; {histogram(steps)}"}
+
+
+def histogram(steps: Sequence[int]) -> str:
+    """Draw how often each number of steps, or as many side by side as there is room for, ran."""
+    least, most = min(steps), max(steps)
+    width = -(-(most - least + 1) // BINS)
+    counts = np.bincount((np.array(steps) - least) // width)
+    bars = "".join(BARS[-(-count * (len(BARS) - 1) // counts.max())] for count in counts)
+    return f"{least} {bars} {most}"

@@ -29,45 +29,45 @@ class Pictures:
     images: np.ndarray
     refused: dict[Path, str]
 
-    def values(self, counts: np.ndarray) -> list[dict[str, Any]]:
-        """Return what came of each: its class and output spikes, or why it could not be read."""
-        rows = iter(counts)
+    def values(self, counts: np.ndarray, ran: np.ndarray) -> list[dict[str, Any]]:
+        """Return what came of each: class, output spikes, steps, or why it could not be read."""
+        rows = zip(counts, ran, strict=True)
         return [
             {"image": str(path), "error": self.refused[path]}
             if path in self.refused
-            else {"image": str(path)} | _told(next(rows))
+            else {"image": str(path)} | _told(*next(rows))
             for path in self.paths
         ]
 
-    def show(self, output: Output, counts: np.ndarray) -> None:
+    def show(self, output: Output, counts: np.ndarray, ran: np.ndarray) -> None:
         """Print the output spikes of those that were read, and why the others were not."""
         classes = range(counts.shape[1])
         room = output.console.width - max(len(str(path)) for path in self.paths)
-        every = len(classes) <= MOST_COLUMNS and room >= CELL * (len(classes) + 3)
+        every = len(classes) <= MOST_COLUMNS and room >= CELL * (len(classes) + 4)
         names = tuple(map(str, classes)) if every else ("most spikes, class: count",)
         rows = []
-        for found in self.values(counts):
+        for found in self.values(counts, ran):
             if "error" in found:
                 continue
             row = np.array(found["counts"])
             best = np.argsort(-row, kind="stable")[:3]
             cells = map(str, row) if every else [", ".join(f"{k}: {row[k]}" for k in best)]
             klass = f"{found['class']}{' (a tie)' * found['tie']}"
-            rows.append([found["image"], *cells, klass])
+            rows.append([found["image"], *cells, str(found["steps"]), klass])
         output.listing(
             "output spikes per class",
-            ("picture", *names, "class"),
+            ("picture", *names, "steps", "class"),
             rows,
-            right=(*map(str, classes), "class"),
+            right=(*map(str, classes), "steps", "class"),
             typed=("picture", "class"),
         )
         for message in self.refused.values():
             output.say(f"error: {message}")
 
 
-def _told(row: np.ndarray) -> dict[str, Any]:
+def _told(row: np.ndarray, steps: int) -> dict[str, Any]:
     tie = bool((row == row.max()).sum() > 1)
-    return {"class": int(row.argmax()), "tie": tie, "counts": row.tolist()}
+    return {"class": int(row.argmax()), "tie": tie, "counts": row.tolist(), "steps": int(steps)}
 
 
 def read(paths: list[Path], shape: tuple[int, int]) -> Pictures:

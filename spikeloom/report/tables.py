@@ -49,6 +49,8 @@ def headlines(run: Findings) -> list[Headline]:
     trained, begun = run.trained, run.trained.begun
     epochs = f"{begun} epoch{'s' * (begun != 1)} of {trained.train_images:,} {run.data} images"
     shown.append(Headline(f"{trained.presentations:,}", "training images seen", epochs))
+    if run.config.stop.used:
+        shown += _steps(run)
     checked = run.verification
     if checked is not None:
         shown.append(
@@ -73,6 +75,20 @@ def headlines(run: Findings) -> list[Headline]:
     text = f"{rate:,.0f}" if rate >= 100 else f"{rate:.1f}"
     shown.append(Headline(text, "images per second", f"while training, engine {run.engine}"))
     return shown
+
+
+def _steps(run: Findings) -> list[Headline]:
+    """Return how many steps images ran, on average."""
+    stop, most = run.config.stop, run.config.steps
+    means = {
+        "training": (run.cost.total[STEPS, 0] / run.cost.samples, stop.train),
+        "test": (run.tested.mean_steps, stop.infer),
+    }
+    return [
+        Headline(f"{mean:.1f}", f"steps per {kind} image", f"of {most}, margin {margin or 'none'}")
+        for kind, (mean, margin) in means.items()
+        if mean
+    ]
 
 
 def costs(run: Findings) -> Table:

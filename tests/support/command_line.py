@@ -10,7 +10,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from spikeloom.cli.main import app
-from spikeloom.golden.spec.network import shipped
+from spikeloom.golden.spec.document import document
+from spikeloom.golden.spec.network import load, shipped
 
 SMALL = ("--train", "60", "--held-out", "20", "--test", "30", "--seed", "9")
 
@@ -38,8 +39,15 @@ def own_toml(folder: Path) -> Path:
     return path
 
 
-def trained_checkpoint(folder: Path) -> Path:
+def stopping_toml(folder: Path) -> Path:
+    """Write a configuration whose samples end early."""
+    path = folder / "stops.toml"
+    path.write_text(document(load("tiny").replace(**{"stop.train": 1, "stop.infer": 2})))
+    return path
+
+
+def trained_checkpoint(folder: Path, config: object = "tiny") -> Path:
     """Train the smallest network; return its checkpoint."""
     path = folder / "trained.npz"
-    call("train", "tiny", *SMALL, "--save", path)
+    call("train", config, *SMALL, "--save", path)
     return path

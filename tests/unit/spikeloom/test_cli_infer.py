@@ -13,7 +13,7 @@ from spikeloom.cli.pictures import Pictures
 from spikeloom.golden import datasets
 from spikeloom.golden.datasets.images import from_picture
 from spikeloom.network import Network
-from tests.support.command_line import SMALL, call, call_json, trained_checkpoint
+from tests.support.command_line import SMALL, call, call_json, stopping_toml, trained_checkpoint
 
 
 @pytest.fixture
@@ -59,10 +59,10 @@ def test_a_bad_picture_is_told_and_the_others_are_classified(weights: Path, tmp_
     assert f"error: {tmp_path / 'none.png'}: no such file" in result.stderr
     found = call_json("infer", "tiny", "--weights", weights, *images, status=1)["images"]
     assert [sorted(row) for row in found] == [
-        ["class", "counts", "image", "tie"],
+        ["class", "counts", "image", "steps", "tie"],
         ["error", "image"],
         ["error", "image"],
-        ["class", "counts", "image", "tie"],
+        ["class", "counts", "image", "steps", "tie"],
     ]
     assert found[0] == found[3]
 
@@ -81,8 +81,10 @@ def test_a_tie_is_marked(
     monkeypatch.setenv("COLUMNS", str(columns))
     shown = Pictures([Path("a"), Path("b")], np.zeros((2, 7, 7), np.uint8), {})
     counts = np.array([[0, 3, 3, *[0] * 7], [0, 3, 2, *[0] * 7]])
-    assert [(row["class"], row["tie"]) for row in shown.values(counts)] == [(1, True), (1, False)]
-    shown.show(Output(), counts)
+    ran = np.array([16, 5])
+    told = [(row["class"], row["tie"], row["steps"]) for row in shown.values(counts, ran)]
+    assert told == [(1, True, 16), (1, False, 5)]
+    shown.show(Output(), counts, ran)
     told = capsys.readouterr().out
     assert told.count("(a tie)") == 1
     assert ("1: 3, 2: 3, 0: 0" in told) is (columns == 60)
@@ -106,6 +108,42 @@ def test_a_waveform_of_the_golden_model_is_refused(weights: Path, tmp_path: Path
 def test_more_steps_than_there_are_are_refused(weights: Path):
     result = call("infer", "tiny", "--weights", weights, "--steps", 17, status=2)
     assert "tiny has 16 steps" in result.stderr
+
+
+def test_a_margin_ends_images_early(tmp_path: Path):
+    toml = stopping_toml(tmp_path)
+    weights = trained_checkpoint(tmp_path, toml)
+    asked = ("infer", toml, "--weights", weights, "--test", 30)
+    test = datasets.load("mnist", test=30, shape=(7, 7)).test
+    for margin in (0, 1, 2):
+        found = call_json(*asked, "--margin", margin)
+        network = Network.load(weights)
+        assert found["test_accuracy"] == network.score(test, margin=margin)
+        assert found["steps_per_image"] == network.ran.mean()
+        assert found["margin"] == margin
+    assert call_json(*asked) == found
+    told = call(*asked).stdout
+    assert f"test images), {found['steps_per_image']:.1f} of 16 steps on average" in told
+
+
+def test_a_picture_tells_its_steps(tmp_path: Path):
+    toml = stopping_toml(tmp_path)
+    weights = trained_checkpoint(tmp_path, toml)
+    digit = picture(tmp_path / "good.png", datasets.load(test=1).test.images[0])
+    asked = ("infer", toml, "--weights", weights, "--image", digit, "--margin", 1)
+    found = call_json(*asked)
+    network = Network.load(weights)
+    network.counts(from_picture(digit, (7, 7))[np.newaxis], margin=1)
+    assert found["images"][0]["steps"] == found["steps_per_image"] == network.ran[0]
+    assert "steps" in call(*asked).stdout
+
+
+@pytest.mark.parametrize(
+    ("margin", "message"), [(3, "'tiny' is built without stopping"), (5000, "= 5000 is outside 0")]
+)
+def test_a_margin_that_cannot_be_is_refused(weights: Path, margin: int, message: str):
+    result = call("infer", "tiny", "--weights", weights, "--margin", margin, status=2)
+    assert message in " ".join(result.stderr.split())
 
 
 def test_a_damaged_checkpoint_is_refused(weights: Path):

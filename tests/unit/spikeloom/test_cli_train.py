@@ -21,7 +21,7 @@ from spikeloom.golden import datasets
 from spikeloom.golden.spec.network import load
 from spikeloom.progress import Progress
 from spikeloom.run import Point
-from tests.support.command_line import SMALL, call, call_json, trained_checkpoint
+from tests.support.command_line import SMALL, call, call_json, stopping_toml, trained_checkpoint
 
 SPIKELOOM = Path(sys.executable).with_name("spikeloom")
 
@@ -55,6 +55,17 @@ def test_train_tells_people_what_it_reached():
     result = call("train", "tiny", *SMALL)
     assert "of 30 test images" in result.stdout
     assert "held-out" in result.stderr
+
+
+def test_train_tells_the_steps_of_a_network_that_stops(tmp_path: Path):
+    toml = stopping_toml(tmp_path)
+    found = call_json("train", toml, *SMALL)
+    assert 1 < found["steps_per_train_image"] < 16
+    assert 1 < found["steps_per_test_image"] < 16
+    told = call("train", toml, *SMALL).stdout
+    assert f"{found['steps_per_train_image']:.1f} of 16 steps on average" in told
+    assert re.search(r"steps, test +.* \d+\.\d of 16", told)
+    assert "steps" not in call("train", "tiny", *SMALL).stdout
 
 
 def test_validation_never_touches_test_digits(monkeypatch: pytest.MonkeyPatch):

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from spikeloom.cli import cores
+from spikeloom.cli.perf import histogram
 from spikeloom.engines.device import DeviceEngine
 from spikeloom.golden import datasets
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.hdl.hardware import Hardware
-from tests.support.command_line import call, call_json, own_toml
+from tests.support.command_line import call, call_json, own_toml, stopping_toml
 from tests.support.golden_transport import Fault, GoldenTransport
 
 
@@ -95,6 +96,32 @@ def test_the_hardware_of_a_board_is_not_chosen_by_verify():
 def test_perf_tells_people_the_ratio(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cores, "RtlEngine", fault_at())
     assert "ratio" in call("perf", "tiny", "--train", 5, "--warm-up", 5).stdout
+
+
+def test_perf_shows_how_many_steps_images_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cores, "RtlEngine", fault_at())
+    asked = ("perf", stopping_toml(tmp_path), "--train", 40, "--warm-up", 100)
+    found = call_json(*asked)
+    for kind in ("train", "infer"):
+        steps, cycles = found[f"{kind}_steps"], found[f"cycles_per_{kind}_image"]
+        mean = found[f"steps_per_{kind}_image"]
+        assert len(steps) == 40
+        assert mean == sum(steps) / 40 < 16
+        bars = "".join(
+            " ▁▂▃▄▅▆▇█"[-(-8 * steps.count(n) // max(map(steps.count, steps)))]
+            for n in range(min(steps), max(steps) + 1)
+        )
+        row = f"{mean:.1f} of 16 steps on average, {cycles / mean:,.0f} cycles each; "
+        assert f"{row}{min(steps)} {bars} {max(steps)}" in call(*asked).stdout
+    assert "steps" not in call("perf", "tiny", "--train", 5).stdout
+
+
+@pytest.mark.parametrize(
+    ("steps", "drawn"),
+    [((7, 7), "7 █ 7"), ((1, 33, 33), f"1 ▄{9 * ' '}█ 33"), (range(4, 20), f"4 {'█' * 16} 19")],
+)
+def test_a_histogram_has_sixteen_columns_at_most(steps: tuple[int, ...], drawn: str):
+    assert histogram(steps) == drawn
 
 
 def test_the_demo_ends_with_the_path_of_its_report(tmp_path: Path):
