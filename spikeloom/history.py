@@ -60,6 +60,8 @@ class History:
         """Say it in a line."""
         run = self.run
         rate = f", {self.images_per_second:,.0f} images/s" if self.images_per_second else ""
+        if self.config.stop.used and self.mean_steps:
+            rate += f", {self.mean_steps:.1f} of {self.config.steps} steps on average"
         return (
             f"{self.config.name}, seed {run.seed}: {run.epoch} epoch{'s' * (run.epoch != 1)}, "
             f"{run.presentations:,} images trained on{rate}"

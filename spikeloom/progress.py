@@ -25,7 +25,7 @@ class Progress:
     images_per_second : of training; 0 before its first sample, and of inferring.
     epoch, epochs : the one that runs (from 0), and the one to stop before.
     point : the last of the learning curve, None where there is none.
-    mean_steps : of the samples trained so far; 0 before the first, and of inferring.
+    mean_steps : of the samples trained so far, where samples can stop; else 0.
     """
 
     stage: Literal["training", "inferring"]
@@ -92,6 +92,8 @@ def bar(show: bool = True) -> Iterator[Callback]:
         drawn.set_description(words, refresh=False)
         if progress.point is not None:
             held = f"held-out {100 * progress.point.accuracy:.2f} %"
+            if progress.mean_steps:
+                held += f", {progress.mean_steps:.1f} steps"
             drawn.set_postfix_str(held, refresh=False)
         drawn.update(progress.done - drawn.n)
 

@@ -225,7 +225,7 @@ class Trainer:
             done=self.run.presentations,
             total=self._total,
             images_per_second=self.images_per_second,
-            mean_steps=self.mean_steps,
+            mean_steps=self.mean_steps if self.engine.machine.config.stop.used else 0.0,
             epoch=self.run.epoch,
             epochs=self._epochs,
             point=self.run.curve[-1] if self.run.curve else None,

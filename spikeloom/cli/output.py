@@ -127,10 +127,11 @@ class _Lines:
         if point is None or point == self._last:
             return
         self._last = point
-        rate = progress.images_per_second
+        rate, steps = progress.images_per_second, progress.mean_steps
         self._say(
             f"{progress.done:,} of {progress.total:,} images, "
             f"{f'{rate:,.0f} images/s' if rate else 'starting'}, "
+            f"{f'{steps:.1f} steps each, ' if steps else ''}"
             f"held-out {percent(point.accuracy)} of {point.images:,}"
         )
 

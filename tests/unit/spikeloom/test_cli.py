@@ -224,10 +224,10 @@ def test_a_progress_bar_tells_accuracy_before_the_speed_that_is_cut_first(
     output = Output()
     output.animated = True
     with output.progress() as progress:
-        progress(Progress("training", 20000, 59000, 4321.0, 0, 2, Point(20000, 1000, 950)))
+        progress(Progress("training", 20000, 59000, 4321.0, 0, 2, Point(20000, 1000, 950), 11.34))
         output.say("a line")
     told = capsys.readouterr().err
-    assert "20000/59000, held-out 95.00 %" in told
+    assert "20000/59000, held-out 95.00 %, 11.3 steps" in told
     assert any(line.rstrip() == "a line" for line in told.replace("\r", "\n").splitlines())
 
 

@@ -62,10 +62,12 @@ def test_train_tells_the_steps_of_a_network_that_stops(tmp_path: Path):
     found = call_json("train", toml, *SMALL)
     assert 1 < found["steps_per_train_image"] < 16
     assert 1 < found["steps_per_test_image"] < 16
-    told = call("train", toml, *SMALL).stdout
-    assert f"{found['steps_per_train_image']:.1f} of 16 steps on average" in told
-    assert re.search(r"steps, test +.* \d+\.\d of 16", told)
-    assert "steps" not in call("train", "tiny", *SMALL).stdout
+    told = call("train", toml, *SMALL)
+    assert f"{found['steps_per_train_image']:.1f} of 16 steps on average" in told.stdout
+    assert re.search(r"steps, test +.* \d+\.\d of 16", told.stdout)
+    assert f"{found['steps_per_train_image']:.1f} steps each, held-out" in told.stderr
+    told = call("train", "tiny", *SMALL)
+    assert "steps" not in told.stdout + told.stderr
 
 
 def test_validation_never_touches_test_digits(monkeypatch: pytest.MonkeyPatch):

@@ -203,6 +203,7 @@ def test_training_tells_its_steps(stopping: sl.NetworkConfig, data: Dataset):
     counted = network.counters()
     assert history.mean_steps == told[-1].mean_steps == counted["ran"] / counted["samples"] < 16
     assert told[0].mean_steps == 0
+    assert f"{history.mean_steps:.1f} of 16 steps on average" in history.summary()
     assert network.fit(data.train, epochs=0).mean_steps == 0
 
 
