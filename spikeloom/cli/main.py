@@ -21,6 +21,7 @@ from spikeloom.cli.perf import perf
 from spikeloom.cli.selftest import selftest
 from spikeloom.cli.sim_board import sim_board
 from spikeloom.cli.train import train
+from spikeloom.cli.tune import tune
 from spikeloom.cli.verify import verify
 from spikeloom.errors import SpikeloomError, naming_extras
 
@@ -89,7 +90,7 @@ def options(
 
 
 for verb in (
-    *(configs, train, infer, verify, perf, demo),
+    *(configs, train, tune, infer, verify, perf, demo),
     *(boards, build, flash, selftest, sim_board),
 ):
     app.command()(verb)

@@ -8,15 +8,15 @@ from typing import Annotated, Any, Literal
 import typer
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def numbers(text: str) -> tuple[int, ...]:
     """Read numbers with commas between them."""
     try:
-        numbers = tuple(int(part) for part in text.split(","))
+        found = tuple(int(part) for part in text.split(","))
     except ValueError:
-        numbers = ()
-    if not numbers or min(numbers) < 1:
-        raise typer.BadParameter(f"{text!r}: give a number from 1 on for each layer, such as 16,8")
-    return numbers
+        found = ()
+    if not found or min(found) < 1:
+        raise typer.BadParameter(f"{text!r}: give numbers from 1 on, such as 16,8")
+    return found
 
 
 def optional(what: str, metavar: str = "N", **more: Any) -> Any:
@@ -93,7 +93,7 @@ Lanes = Annotated[
     optional(
         "Columns per clock of each layer.  \\[default: the board's, else by the image's size]",
         "N[,N...]",
-        parser=_numbers,
+        parser=numbers,
     ),
 ]
 Ports = Annotated[
@@ -101,7 +101,7 @@ Ports = Annotated[
     optional(
         "1 or 2 ports of each layer's weight memory.  \\[default: the board's, else 2]",
         "N[,N...]",
-        parser=_numbers,
+        parser=numbers,
     ),
 ]
 Draws = Annotated[

@@ -7,15 +7,14 @@ worker is lost is given to another one; a run that fails leaves the others alone
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
+from spikeloom.workers import cluster
 from tests.paper import job as jobs_
 from tests.paper.errors import PaperError, need
 from tests.paper.job import Job, Place, Tell
@@ -97,8 +96,8 @@ def sweep(
     tally = _Tally(missing, show)
     failures: dict[str, str] = {}
     ends = _here(missing, place, run, tally) if workers == 0 and scheduler is None else None
-    cluster = nullcontext(None) if ends is not None else _client(workers, scheduler)
-    with cluster as client:
+    connected = nullcontext(None) if ends is not None else _client(workers, scheduler)
+    with connected as client:
         if client is not None:
             kept = place if scheduler is None else _without_partial(place)
             ends = _there(client, missing, kept, run, tally)
@@ -240,30 +239,5 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
             with client:
                 yield client
             return
-        with _without_interrupts():
-            cluster = distributed.LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address=":0",
-                silence_logs="ERROR",
-            )
-        with cluster, distributed.Client(cluster) as client:
+        with cluster(workers) as local, distributed.Client(local) as client:
             yield client
-
-
-@contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Hold Ctrl-C back from this thread; processes and threads started in it never see it.
-
-    A terminal sends it to all of them, but it is the sweep's to stop its workers.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # not on Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # its start would let Ctrl-C through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spikeloom.golden.spec.document import document
+from spikeloom.golden.spec.document import document, short
 from spikeloom.golden.spec.machine import clog2, machine
 from spikeloom.golden.spec.network import from_dict, load, shipped
 from spikeloom.golden.spec.neuron import NeuronConfig
@@ -122,6 +122,11 @@ def test_a_configuration_written_out_is_read_as_it_was(name, tmp_path):
     assert load(path) == config
     for line in document(config).splitlines()[2:]:
         assert not line or "  # " in line or " # " in line
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_shipped_files_are_written_as_a_search_writes_them(name):
+    assert short(load(name)) == shipped()[name].read_text()
 
 
 def test_keys_are_replaced_by_their_names_in_a_file():
