@@ -188,10 +188,9 @@ def _run(job: tuple[Search, Trial, int]) -> Rung:
     images = search.images()
     network = Network(search.network(trial.settings, epochs), seed=search.seed, show=False)
     network.fit(images.train, epochs=epochs)
-    accuracy = network.score(images.held)
-    ran = [network.counters(kind) for kind in ("train", "infer")]
-    steps = [counted["ran"] / counted["samples"] for counted in ran]
-    return Rung(epochs, accuracy, *steps, network.history.images_per_second)
+    trained, judged = network.counters(), network.evaluate(images.held)
+    steps = trained["ran"] / trained["samples"], judged.mean_steps
+    return Rung(epochs, judged.accuracy, *steps, network.history.images_per_second)
 
 
 class _Folder:
