@@ -18,7 +18,7 @@ from spikeloom.report.outcome import interval
 COLUMNS = 64
 """Columns of a histogram at most; of more steps, several share one."""
 
-ROOM = 0.023
+ROOM = 0.019
 """Share of the picture's width that a margin's name takes."""
 
 
