@@ -34,6 +34,8 @@ class Encoder(wiring.Component):
     image : In; see `image_port`.
     swap : In; the filled buffer becomes the scanned one, the other is emptied.
     start : In, after swap; begin a sample of `steps` steps. train : In, held for the sample.
+    known : In, where a sample can end early; no step is drawn but the first so many, see
+    `hdl.stopping`.
     random : In; the input stream. drop : In; stream dropout0. spikes : Out; see `spike_port`.
     busy : Out; steps remain to be drawn.
 
@@ -48,13 +50,15 @@ class Encoder(wiring.Component):
         self.draws = hardware.draws
         pixels = config.sizes[0]
         self._index = range(max(pixels, 2))
+        steps = range(config.steps + 1)
         super().__init__(
             {
                 "image": In(image_port(machine)),
                 "swap": In(1),
                 "start": In(1),
                 "train": In(1),
-                "steps": In(range(config.steps + 1)),
+                "steps": In(steps),
+                **({"known": In(steps)} if config.stop.used else {}),
                 "random": In(random_words(self.draws)),
                 "drop": In(random_words()),
                 "spikes": Out(spike_port(pixels)),
@@ -74,6 +78,7 @@ class Encoder(wiring.Component):
         # stage 0: address of the group; the next step's first group follows its last at once
         running = Signal()
         step, last_group = Signal(range(config.steps + 1)), Signal()
+        drawing = running & (step != self.known) if config.stop.used else running
         ramps = Array(machine.ramp_train), Array(machine.ramp_infer)
         ramp = Signal(range(RAMP_ONE + 1))
         place = Signal(range(pixels + draws))  # entries before this group
@@ -82,7 +87,7 @@ class Encoder(wiring.Component):
             ramp.eq(Mux(self.train, ramps[0][step], ramps[1][step])),
         ]
         dropped, dropping = self._dropout(m, running, active)
-        with m.If(running & advance):
+        with m.If(drawing & advance):
             m.d.sync += [group.eq(group + 1), place.eq(place + draws)]
             with m.If(last_group):
                 m.d.sync += [group.eq(0), place.eq(0), step.eq(step + 1)]
@@ -101,7 +106,7 @@ class Encoder(wiring.Component):
         ramps1 = [Signal.like(ramp, name=f"ramp{k}") for k in range(len(stages) - 1)]
         with m.If(advance):
             for values, now in (
-                (stages, Cat(running, last_group, there0, drop0)),
+                (stages, Cat(drawing, last_group, there0, drop0)),
                 (ramps1, ramp),
             ):
                 m.d.sync += [new.eq(old) for new, old in zip(values, [now, *values], strict=False)]
@@ -195,6 +200,8 @@ class Encoder(wiring.Component):
         count = Signal.like(active)
         with m.If(self.start):
             m.d.sync += [dropped.eq(0), count.eq(0), dropping.eq(1)]
+            if self._machine.config.stop.used:  # the sample before may have ended early
+                m.d.sync += running.eq(0)
         with m.If(dropping):
             with m.If((count == active) | ~self.train):
                 m.d.sync += [dropping.eq(0), running.eq(1)]

@@ -2,7 +2,8 @@
 
 Forward, layers work at their own pace on the lists between them. Training, a step is over when
 its error spikes have come down to the first layer; only then may the layers take the next one,
-while the encoder already draws spikes ahead.
+while the encoder already draws spikes ahead: of steps that are known to be run, where a sample
+can end early, so that nothing of it is left behind, in no list and in no stream.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.layer import Layer
 from spikeloom.hdl.registers import REGISTER_ACCESS, RegisterBank
 from spikeloom.hdl.sample import Sample, sample_port
+from spikeloom.hdl.stopping import STOP
 from spikeloom.hdl.streams import Streams
 from spikeloom.hdl.weights import weight_access
 
@@ -109,6 +111,8 @@ class Network(wiring.Component):
             order.counted.eq(output.counted),
             order.over.eq(layers[0].below.over),
         ]
+        if machine.config.stop.used:
+            m.d.comb += encoder.known.eq(order.known)
         weights = Array([Const(0, signed(16)), *(layer.weight for layer in layers)])
         m.d.sync += host.weight.eq(weights[host.weights.layer])
         self._registers(m, bank, steps, order, layers)
@@ -117,7 +121,7 @@ class Network(wiring.Component):
     def _registers(
         self, m: Module, bank: RegisterBank, steps: Signal, order: Sample, layers: list[Layer]
     ) -> None:
-        """Connect the register bank: steps, rules, counters."""
+        """Connect the register bank: steps, margins, rules, counters."""
         host, value, config = self.host, self.host.registers.value, self._machine.config
         wiring.connect(m, wiring.flipped(host.registers), bank.host)
         m.d.comb += host.clear.eq(bank.strobe("clear"))
@@ -125,6 +129,13 @@ class Network(wiring.Component):
         bank.expose("steps", steps)
         with m.If(bank.strobe("steps") & (value != 0) & (value <= config.steps)):
             m.d.sync += steps.eq(value)
+        for key in STOP.members if config.stop.used else ():
+            port, name = getattr(order.stop, key), f"stop.{key}"
+            kept = Signal.like(port, name=name.replace(".", "_"), init=getattr(config.stop, key))
+            with m.If(bank.strobe(name)):
+                m.d.sync += kept.eq(value)
+            m.d.comb += port.eq(kept)
+            bank.expose(name, kept)
         for layer in layers:
             rule = layer.rule
             m.d.comb += rule.value.eq(value)

@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.hdl.lfsr import random_words
+from spikeloom.hdl.stopping import STOP, Stopping
 
 SAMPLE = wiring.Signature({"start": Out(1), "train": Out(1), "grant": Out(1)})
 """What everybody is told of a sample.
@@ -48,21 +49,26 @@ def target_port(classes: int) -> wiring.Signature:
 class Sample(wiring.Component):
     """Counts the steps of a sample, and grants the next one when a training step is over.
 
+    Where a sample can end early, a step also waits for what `hdl.stopping` has to decide after it:
+    in training that goes on while its errors come down.
+
     Members
     -------
     host : In; see `sample_port`. steps : In; of a sample. random : In; the label's stream.
     sample : Out; see `SAMPLE`. dropping : In; dropout is being drawn.
     done : In, with counted; the output layer has taken a step. target : Out; see `target_port`.
     over : In; the error spikes of the step are in place. stepped : Out; a step ends.
+    stop : In, and known : Out, where a sample can end early; see `hdl.stopping`.
     """
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        classes = machine.config.sizes[-1]
+        classes, steps = machine.config.sizes[-1], range(machine.config.steps + 1)
+        stop = {"stop": In(STOP), "known": Out(steps)} if machine.config.stop.used else {}
         super().__init__(
             {
                 "host": In(sample_port(machine)),
-                "steps": In(range(machine.config.steps + 1)),
+                "steps": In(steps),
                 "random": In(random_words()),
                 "sample": Out(SAMPLE),
                 "dropping": In(1),
@@ -71,6 +77,7 @@ class Sample(wiring.Component):
                 "target": Out(target_port(classes)),
                 "over": In(1),
                 "stepped": Out(1),
+                **stop,
             }
         )
 
@@ -100,15 +107,37 @@ class Sample(wiring.Component):
             target.valid.eq(self.done & sample.train),
             target.counted.eq(self.counted),
             target.wanted.eq(Cat((label == j) & wanted for j in range(len(self.counted)))),
-            over.eq(self.over | (self.done & ~sample.train)),
         ]
+        last = step + 1 == self.steps
+        ended = self.over | (self.done & ~sample.train)
+        if self._machine.config.stop.used:
+            ended, last = self._stop(m, label, ended, last)
+        m.d.comb += over.eq(ended)
         with m.If(over):
             m.d.sync += step.eq(step + 1)
-            with m.If(step + 1 == self.steps):
+            with m.If(last):
                 m.d.sync += host.busy.eq(0)
             with m.Elif(sample.train):
                 m.d.comb += sample.grant.eq(1)
         return m
+
+    def _stop(self, m: Module, label: Value, ended: Value, last: Value) -> tuple[Value, Value]:
+        """Let a step that has `ended` wait until it is decided whether it was the last."""
+        m.submodules.stopping = stopping = Stopping(self._machine)
+        wiring.connect(m, wiring.flipped(self.stop), stopping.stop)
+        waiting, undecided = Signal(), Signal()
+        m.d.comb += [
+            stopping.steps.eq(self.steps),
+            stopping.train.eq(self.sample.train),
+            stopping.label.eq(label),
+            stopping.begin.eq(self.sample.start),
+            stopping.counts.eq(self.host.counts),
+            stopping.look.eq(self.done & (self.host.ran + 1 == stopping.known) & ~last),
+            self.known.eq(stopping.known),
+            undecided.eq(stopping.look | stopping.busy),
+        ]
+        m.d.sync += waiting.eq((ended | waiting) & undecided)
+        return (ended | waiting) & ~undecided, last | stopping.sure
 
     def _wanted(self, m: Module, step: Signal) -> Value:
         """Return the label neuron's spike of the step; it must hold until the step is over."""

@@ -115,10 +115,16 @@ def weight_differences(mine: list[np.ndarray], theirs: list[np.ndarray]) -> Iter
             yield Place(what, *both, layer, row, column)
 
 
-def count_differences(mine: np.ndarray, theirs: np.ndarray) -> Iterator[Place]:
-    """Yield the classes whose counts, int32[classes] of one sample, differ."""
-    for klass in np.flatnonzero(mine != theirs).tolist():
-        yield Place(f"count of class {klass}", int(mine[klass]), int(theirs[klass]))
+def outcomes(counts: np.ndarray, ran: np.ndarray) -> np.ndarray:
+    """Return what a host is told of samples, counts and steps run: int32[n, classes + 1]."""
+    return np.column_stack((counts, ran))
+
+
+def outcome_differences(mine: np.ndarray, theirs: np.ndarray) -> Iterator[Place]:
+    """Yield what differs of one sample's `outcome`, int32[classes + 1]."""
+    for place in np.flatnonzero(mine != theirs).tolist():
+        what = f"count of class {place}" if place < mine.size - 1 else "the number of steps run"
+        yield Place(what, int(mine[place]), int(theirs[place]))
 
 
 def counter_differences(mine: Mapping[str, int], theirs: Mapping[str, int]) -> Iterator[Place]:

@@ -1,11 +1,11 @@
 """Golden and a core side by side: equal bit for bit, or the first place where they are not.
 
-`Lockstep` is an engine itself, so the training loop drives a pair as it drives one. Counts of
-every sample and the counters are compared after every call, the generators and the core's own
-digest of its weights every `DIGEST_EVERY` samples, and every weight at the end. Of a board, whose
-weights are far to fetch, the digest is compared after every sample. Where something differs, both
-sides go back to the last state known to be equal, and the sample, the step and the place are found
-by running less and less of what followed.
+`Lockstep` is an engine itself, so the training loop drives a pair as it drives one. Counts and
+steps of every sample and the counters are compared after every call, the generators and the core's
+own digest of its weights every `DIGEST_EVERY` samples, and every weight at the end. Of a board,
+whose weights are far to fetch, the digest is compared after every sample. Where something differs,
+both sides go back to the last state known to be equal, and the sample, the step and the place are
+found by running less and less of what followed.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from spikeloom.sim.compare.difference import (
     Difference,
     MismatchError,
     Place,
-    count_differences,
     digest,
+    outcome_differences,
+    outcomes,
     tell,
 )
 from spikeloom.sim.compare.pair import DIGEST, Pair, Stretch
@@ -110,12 +111,13 @@ class Lockstep(Pair):
         if self._digest_each:
             found = self._train_each(images, labels)
         else:
-            expected = self.golden.train(images, labels)
+            expected = outcomes(self.golden.train(images, labels), self.golden.ran)
             started = time.perf_counter()
             found = self.device.train(images, labels)
             self.device_seconds += time.perf_counter() - started
-            if (k := _first_wrong(expected, found)) is not None:
-                seen = list(count_differences(expected[k], found[k]))
+            told = outcomes(found, self.device.ran)
+            if (k := _first_wrong(expected, told)) is not None:
+                seen = list(outcome_differences(expected[k], told[k]))
                 self._raise_trained(self._trained - len(images) + k, seen)
         if seen := list(self.counter_differences("train")):
             self._raise_trained(self._trained - 1, seen)
@@ -125,14 +127,15 @@ class Lockstep(Pair):
         return found
 
     def _train_each(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Train both, comparing counts and the weights' digest of every sample."""
+        """Train both, comparing the outcome and the weights' digest of every sample."""
         started = time.perf_counter()
         found, digests = self.device.train_digests(images, labels)
         self.device_seconds += time.perf_counter() - started
+        told = outcomes(found, self.device.ran)
         for k, run in enumerate(self._since[-1].each()):
             before = self.state()
-            expected = self.golden.train(run.images, run.labels)[0]
-            seen = list(count_differences(expected, found[k]))
+            expected = outcomes(self.golden.train(run.images, run.labels), self.golden.ran)
+            seen = list(outcome_differences(expected[0], told[k]))
             mine, theirs = digest(self.golden.weights), int(digests[k])
             if mine != theirs:
                 seen.append(Place(DIGEST, mine, theirs))
@@ -147,11 +150,12 @@ class Lockstep(Pair):
 
     def infer(self, images: np.ndarray) -> np.ndarray:
         """Infer with both; return counted output spikes, int32[n, classes]."""
-        expected = self.golden.infer(images)
+        expected = outcomes(self.golden.infer(images), self.golden.ran)
         found = self.device.infer(images)
-        if (k := _first_wrong(expected, found)) is not None:
+        told = outcomes(found, self.device.ran)
+        if (k := _first_wrong(expected, told)) is not None:
             run = Stretch(images[k : k + 1], np.zeros(1, np.uint8), self._updates)
-            seen = list(count_differences(expected[k], found[k]))
+            seen = list(outcome_differences(expected[k], told[k]))
             number, state = self._inferred + k, self.state()
             raise MismatchError(self.first_step("infer", number, run, state, seen))
         self._inferred += len(images)
@@ -220,7 +224,7 @@ class Lockstep(Pair):
 
 
 def _first_wrong(expected: np.ndarray, found: np.ndarray) -> int | None:
-    """Return the first sample whose counts, int32[n, classes], differ."""
+    """Return the first sample whose outcome, int32[n, classes + 1], differs."""
     return next(iter(np.flatnonzero((expected != found).any(axis=1)).tolist()), None)
 
 

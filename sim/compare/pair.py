@@ -10,12 +10,14 @@ import numpy as np
 from spikeloom.engines.device import DeviceEngine
 from spikeloom.engines.engine import GoldenEngine, Kind
 from spikeloom.golden.spec.learning import Update
+from spikeloom.golden.spec.stopping import StopConfig
 from spikeloom.sim.compare.difference import (
     Difference,
     Place,
-    count_differences,
     counter_differences,
     digest,
+    outcome_differences,
+    outcomes,
     stream_differences,
     tell,
     weight_differences,
@@ -63,6 +65,21 @@ class Pair:
         self.golden.steps = steps
         self.device.steps = steps
 
+    @property
+    def stop(self) -> StopConfig:
+        """Margins that end a sample."""
+        return self.golden.stop
+
+    @stop.setter
+    def stop(self, stop: StopConfig) -> None:
+        self.golden.stop = stop
+        self.device.stop = stop
+
+    @property
+    def ran(self) -> np.ndarray:
+        """Steps that each sample of the last call ran, int32[n], in the core."""
+        return self.device.ran
+
     def set_updates(self, updates: tuple[Update, ...]) -> None:
         """Set each crossbar's update of both from now on."""
         self.golden.set_updates(updates)
@@ -79,15 +96,23 @@ class Pair:
             engine.stream_states = state.stream_states
             engine.clear()
 
+    def both(self, kind: Kind, run: Stretch) -> list[np.ndarray]:
+        """Run samples with golden, then with the core; return the `outcomes` of both."""
+        labels = (run.labels,) if kind == "train" else ()
+        return [
+            outcomes(getattr(engine, kind)(run.images, *labels), engine.ran)
+            for engine in (self.golden, self.device)
+        ]
+
     # What differs now
 
     def differences(
         self, kind: Kind, mine: np.ndarray | None = None, theirs: np.ndarray | None = None
     ) -> list[Place]:
-        """Return every place that differs: weights, counts of a sample, counters, streams."""
+        """Return every place that differs: weights, a sample's outcome, counters, streams."""
         found = list(weight_differences(self.golden.weights, self.device.weights))
         if mine is not None and theirs is not None:
-            found += count_differences(mine, theirs)
+            found += outcome_differences(mine, theirs)
         return [*found, *self.counter_differences(kind), *self.state_differences()]
 
     def state_differences(self) -> Iterator[Place]:
@@ -122,8 +147,7 @@ class Pair:
         self.load(state)
         for run in samples:
             self.set_updates(run.updates)
-            mine = self.golden.train(run.images, run.labels)
-            if not np.array_equal(mine, self.device.train(run.images, run.labels)):
+            if not np.array_equal(*self.both("train", run)):
                 return True
         return any(self.counter_differences("train")) or any(self.state_differences())
 
@@ -161,9 +185,5 @@ class Pair:
         """Run the first `steps` steps of a sample from `state`; return what differs after them."""
         self.load(state)
         self.steps = steps
-        if kind == "train":
-            mine = self.golden.train(run.images, run.labels)
-            theirs = self.device.train(run.images, run.labels)
-        else:
-            mine, theirs = self.golden.infer(run.images), self.device.infer(run.images)
+        mine, theirs = self.both(kind, run)
         return self.differences(kind, mine[0], theirs[0])

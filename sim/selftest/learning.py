@@ -16,6 +16,7 @@ from spikeloom.golden import initial
 from spikeloom.golden.datasets import DataError
 from spikeloom.golden.spec.learning import CERTAIN, Update
 from spikeloom.golden.spec.machine import SPIKE, LayerMachine, Machine
+from spikeloom.golden.spec.stopping import StopConfig
 from spikeloom.golden.spec.streams import thinning_stream
 from spikeloom.sim.selftest.forward import TRIES, Maker, search, walk
 from spikeloom.sim.selftest.probe import Probe, Stimulus, observe, variant
@@ -181,6 +182,28 @@ def inference(probe: Probe) -> None:
 
 def _inferring(probe: Probe) -> Stimulus:
     return dataclasses.replace(walk(probe), labels=None)
+
+
+def stopping(probe: Probe) -> None:
+    """Let samples end early, as soon as they are sure and not before, and find nothing left."""
+    if not probe.machine.config.stop.used:
+        probe.notes.append("this network runs all steps of every sample")
+        return
+    steps = probe.machine.config.steps
+    margins = itertools.product((1, 2, max(1, steps // 4)), (1, max(1, steps // 3)), (False, True))
+    for margin, least, infer in margins:
+        stop, what = StopConfig(margin, margin, least), f"a margin of {margin} from step {least} on"
+        for _ in range(TRIES):
+            given = dataclasses.replace(walk(probe), stop=stop)
+            if infer:
+                given = dataclasses.replace(given, labels=None)
+            ran = observe(probe.machine, given).outcomes[:, -1]
+            if least <= ran.min() < steps:
+                probe.expect(given, f"{what}, {'inferred' if infer else 'trained'}")
+                break
+        else:
+            probe.notes.append(f"{what}: no sample that ended early in {TRIES} tries")
+    probe.expect(walk(probe), "trained samples after some that ended early")
 
 
 def training(probe: Probe) -> None:

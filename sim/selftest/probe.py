@@ -16,12 +16,14 @@ from spikeloom.golden.network import Network
 from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.lfsr import Lfsr
 from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.stopping import StopConfig
 from spikeloom.golden.spec.streams import MASK64, streams
 from spikeloom.sim.compare.difference import (
     Place,
-    count_differences,
     counter_differences,
     digest,
+    outcome_differences,
+    outcomes,
     weight_differences,
 )
 
@@ -47,7 +49,7 @@ class Stimulus:
     ----------
     images : uint8[n, n_0]. labels : int64[n] to train on, None to infer.
     weights : int16[n_pre, n_post] per crossbar. states : of all streams.
-    updates : of all crossbars. steps : per sample.
+    updates : of all crossbars. steps : per sample. stop : margins; without, all steps are run.
     """
 
     images: np.ndarray
@@ -56,13 +58,14 @@ class Stimulus:
     states: list[int]
     updates: tuple[Update, ...]
     steps: int
+    stop: StopConfig = field(default_factory=StopConfig)
 
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """What is seen of a stimulus: counts int32[n, classes], states, counters, weights."""
+    """What is seen of a stimulus: outcomes int32[n, classes + 1], states, counters, weights."""
 
-    counts: np.ndarray
+    outcomes: np.ndarray
     states: list[int]
     counters: dict[str, int]
     weights: list[np.ndarray] = field(default_factory=list)
@@ -72,7 +75,7 @@ def observe(machine: Machine, stimulus: Stimulus) -> Observation:
     """Return what golden makes of a stimulus."""
     network = Network(machine)
     network.weights, network.stream_states = stimulus.weights, stimulus.states
-    network.steps = stimulus.steps
+    network.steps, network.stop = stimulus.steps, stimulus.stop
     network.set_updates(stimulus.updates)
     if stimulus.labels is None:
         counts, counted = network.infer(stimulus.images), {}
@@ -80,7 +83,8 @@ def observe(machine: Machine, stimulus: Stimulus) -> Observation:
         counts, activity = network.train(stimulus.images, stimulus.labels)
         counted = counters(activity)
     counted["samples"] = len(stimulus.images)
-    return Observation(counts, network.stream_states, counted, network.weights)
+    told = outcomes(counts, network.ran)
+    return Observation(told, network.stream_states, counted, network.weights)
 
 
 class Probe:
@@ -177,14 +181,14 @@ class Probe:
 
         learning : layers, from 1, whose error spikes are compared as well; where there are any, so
             are the weights.
-        only : indices of the streams that are looked at, and then nothing else is but the counts.
+        only : indices of the streams that are looked at, and then nothing else is but the outcomes.
         """
         mine = observe(self.machine, stimulus)
         theirs = self._run(stimulus)
         found = [
             f"sample {sample}, {place_text(place)}"
-            for sample, counts in enumerate(zip(mine.counts, theirs.counts, strict=True))
-            for place in count_differences(*counts)
+            for sample, pair in enumerate(zip(mine.outcomes, theirs.outcomes, strict=True))
+            for place in outcome_differences(*pair)
         ]
         found += self._stream_differences(mine, theirs, stimulus, only)
         if only is None:
@@ -196,7 +200,7 @@ class Probe:
     def shows(self, stimulus: Stimulus, wrong: Machine, *, learning: Sequence[int] = ()) -> bool:
         """Say whether a machine that is wrong would be told from the right one by `expect`."""
         mine, theirs = observe(self.machine, stimulus), observe(wrong, stimulus)
-        if not np.array_equal(mine.counts, theirs.counts) or mine.states != theirs.states:
+        if not np.array_equal(mine.outcomes, theirs.outcomes) or mine.states != theirs.states:
             return True
         if self.counted and any(self._counter_differences(mine, theirs, learning)):
             return True
@@ -222,7 +226,7 @@ class Probe:
     def _run(self, stimulus: Stimulus) -> Observation:
         device = self.device
         self.load(stimulus.weights)
-        device.steps = stimulus.steps
+        device.steps, device.stop = stimulus.steps, stimulus.stop
         device.set_updates(stimulus.updates)
         device.stream_states = stimulus.states
         device.clear()
@@ -231,7 +235,8 @@ class Probe:
         else:
             counts = device.train(stimulus.images, stimulus.labels)
         device.check_status()
-        return Observation(counts, device.stream_states, device.counters())
+        told = outcomes(counts, device.ran)
+        return Observation(told, device.stream_states, device.counters())
 
     def _stream_differences(
         self, mine: Observation, theirs: Observation, given: Stimulus, only: Sequence[int] | None

@@ -43,6 +43,7 @@ CHECKS = (
     Check("backward", "sums of columns, error spikes behind gates", learning.backward),
     Check("learning", "writes: step, thinning, both rails", learning.learning),
     Check("inference", "its own generator and limits; training goes on", learning.inference),
+    Check("stopping", "ends of samples that are sure", learning.stopping),
     Check("training", "a short run on digits", learning.training),
 )
 

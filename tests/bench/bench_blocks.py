@@ -17,6 +17,7 @@ from tests.bench import (
     bench_lfsr,
     bench_neuron,
     bench_spikes,
+    bench_stopping,
     bench_vectors,
     bench_wta,
 )
@@ -51,6 +52,11 @@ def wta(wide: bool) -> list[Case]:
     return every[4:] if wide else every[9:12]
 
 
+def stopping(wide: bool) -> list[Case]:
+    every = bench_stopping.cases()
+    return every if wide else every[:1]
+
+
 def crossbar(wide: bool) -> list[Case]:
     every = bench_crossbar.cases()
     return every if wide else [every[1], every[6], every[-1]]
@@ -81,10 +87,13 @@ def layer(wide: bool) -> list[Case]:
     return [*forward, *feedback] if wide else [forward[0], feedback[1]]
 
 
-KINDS = (lfsr, encoder, forward, error, wta, crossbar, learning, spikes, fold, vectors, layer)
+KINDS = (
+    *(lfsr, encoder, forward, error, wta, stopping),
+    *(crossbar, learning, spikes, fold, vectors, layer),
+)
 WIDE = {
     "streams": (lfsr, learning, spikes, fold, vectors, layer),
-    "ends": (encoder, wta),
+    "ends": (encoder, wta, stopping),
     "neurons": (forward, error),
     "crossbars": (crossbar,),
 }
@@ -115,3 +124,4 @@ check_lfsr, check_encoder, check_wta = check("lfsr"), check("encoder"), check("w
 check_forward, check_error = check("forward"), check("error")
 check_crossbar, check_learning, check_spikes = check("crossbar"), check("learning"), check("spikes")
 check_fold, check_vectors, check_layer = check("fold"), check("vectors"), check("layer")
+check_stopping = check("stopping")

@@ -213,7 +213,12 @@ def _change_registers(program: Program, rng: np.random.Generator) -> None:
     layer = int(rng.integers(1, machine.config.depth + 1))
     writable = [r for r in registers(machine).values() if r.access is Access.READ_WRITE and r.width]
     streams = [r for r in writable if r.name.startswith("stream.")]
-    match rng.integers(4):
+    margins = [register for register in writable if register.name.startswith("stop.")]
+    match rng.integers(5 if margins else 4):
+        case 4:
+            register = margins[rng.integers(len(margins))]
+            value = rng.choice([0, 1, 2, 4, rng.integers(1 << register.width)])
+            program.write(register.name, int(value))
         case 0:
             program.write("steps", int(rng.integers(1, machine.config.steps + 1)))
         case 1:

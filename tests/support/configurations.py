@@ -135,6 +135,11 @@ def _draw(rng: np.random.Generator, changes: dict[str, Any]) -> NetworkConfig:
         label__rate=one_of(0.3, 0.5, 1.0),
         wta__kind=one_of("none", "lateral", "feedforward", "recurrent"),
         wta__strength=one_of(0.1, 0.25, 1.0),
+        stop={
+            "train": one_of(0, 0, 1, 2, 4),
+            "infer": one_of(0, 0, 1, 2, 4),
+            "least": one_of(1, 1, 3, 20),
+        },
         learning__form=one_of("coincidence", "coincidence", "coincidence", "rate"),
         layer=layers,
     )

@@ -17,7 +17,7 @@ from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.protocol import Feature, Opcode, Status
 from spikeloom.golden.spec.registers import Access, identity, registers
-from spikeloom.golden.spec.stopping import StopConfig
+from spikeloom.golden.spec.stopping import LEAST, StopConfig
 from spikeloom.golden.spec.streams import drawn, streams
 from spikeloom.hdl.hardware import DEFAULT
 
@@ -173,9 +173,8 @@ class GoldenTransport:
         values, network = self._values, self._network
         network.steps = values["steps"]
         if self.machine.config.stop.used:
-            network.stop = StopConfig(
-                *(values[f"stop.{key}"] for key in ("train", "infer", "least"))
-            )
+            least = min(max(LEAST.low, values["stop.least"]), LEAST.high)  # beyond, it is the same
+            network.stop = StopConfig(values["stop.train"], values["stop.infer"], least)
         network.set_updates(
             tuple(
                 Update(values[f"shift.{layer.index}"], values[f"probability.{layer.index}"])

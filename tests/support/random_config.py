@@ -15,6 +15,7 @@ from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig, from_dict
 from spikeloom.golden.spec.neuron import NeuronConfig
 from spikeloom.golden.spec.schema import ConfigError
+from spikeloom.golden.spec.stopping import LEAST, MARGINS
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 from tests.support.configurations import other_values
 
@@ -199,6 +200,11 @@ def _table(rng: np.random.Generator) -> dict[str, Any]:
         "wta": {
             "kind": one_of("none", "none", "lateral", "feedforward", "recurrent"),
             "strength": rarely(16.0, 0.0, 0.1, 0.25, 0.5),
+        },
+        "stop": {
+            "train": int(rarely(MARGINS.high, 0, 0, 1, 2, 4)),
+            "infer": int(rarely(MARGINS.high, 0, 0, 1, 2, 4)),
+            "least": int(rarely(LEAST.high, 1, 1, 2, 5)),
         },
         "learning": {"form": "coincidence", "decay": 0.5, "decay_from": 4},
         "layer": layers,

@@ -120,11 +120,14 @@ def deeds(draw: Draw, numbers: Machine, deed: str) -> list[Command]:
 
 @st.composite
 def _setting(draw: Draw, numbers: Machine) -> Command:
-    """Draw a write of steps, of an update's size or of its chance."""
+    """Draw a write of steps, of a margin, of an update's size or of its chance."""
     layer = draw(st.integers(1, numbers.config.depth))
     steps, most = numbers.config.steps, 1 << 16
+    stops = [name for name in registers(numbers) if name.startswith("stop.")]
+    margins = [st.tuples(st.sampled_from(stops), st.sampled_from([0, 1, 2, 4095]))] if stops else []
     name, value = draw(
         st.one_of(
+            *margins,
             st.tuples(st.just("steps"), st.integers(0, min(steps + 1, (1 << 13) - 1))),
             st.tuples(st.just(f"shift.{layer}"), st.integers(0, 15)),
             st.tuples(st.just(f"probability.{layer}"), st.sampled_from([most, 0, most // 2, 99])),

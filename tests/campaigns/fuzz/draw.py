@@ -109,6 +109,11 @@ def _tables(draw: Draw) -> dict[str, Any]:
             "kind": draw(st.sampled_from(["none", "none", "lateral", "feedforward", "recurrent"])),
             "strength": draw(rarely([0.0, 0.1, 0.25, 0.5], [16.0])),
         },
+        "stop": {
+            "train": draw(rarely([0, 0, 1, 2, 4], [4095])),
+            "infer": draw(rarely([0, 0, 1, 2, 4], [4095])),
+            "least": draw(rarely([1, 2, 5], [4096])),
+        },
         "learning": {"form": "coincidence", "decay": 0.5, "decay_from": 4},
         "layer": layers,
     }

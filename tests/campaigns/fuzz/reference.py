@@ -45,7 +45,7 @@ class Exchange:
 
     Attributes
     ----------
-    reply : bytes, u2 counts and class, i2 weights or a u4; its dtype is that on the line.
+    reply : bytes, u2 counts, class and steps, i2 weights or a u4; its dtype is that on the line.
     exact : whether the reply must be equal; else it must be 0 exactly where `reply` is.
     """
 

@@ -54,6 +54,7 @@ from spikeloom.hdl.neuron import ErrorNeurons, ForwardNeurons
 from spikeloom.hdl.rules.coincidence import Coincidence
 from spikeloom.hdl.sample import Sample
 from spikeloom.hdl.spikes import Scanner, SpikeList
+from spikeloom.hdl.stopping import Stopping
 from spikeloom.hdl.uart import Receiver, Transmitter
 from spikeloom.hdl.vectors import MemoryVector, RegisterVector
 from spikeloom.hdl.weights import Cursor, WeightPort
@@ -137,6 +138,7 @@ def small() -> Machine:
                 input__dropout=0.1,
                 label__train="random-front",
                 wta={"kind": "feedforward", "strength": 0.25},
+                stop={"train": 4, "infer": 2},
                 layer=[layer, LAYER],
             )
         )
@@ -189,6 +191,7 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "lateral wta": lambda: wta("lateral"),
     "feedforward wta": lambda: wta("feedforward"),
     "recurrent wta": lambda: wta("recurrent"),
+    "stopping": lambda: Stopping(small()),
     "sample": lambda: Sample(small()),
     "forward half": lambda: Forward(small(), 1, BUILT),
     "forward half of the output": lambda: Forward(small(), 2, BUILT),

@@ -104,6 +104,7 @@ def test_what_a_network_lacks_is_noted(tiny: Machine):
     notes = {found.name: found.notes for found in selftest(GoldenTransport(tiny), tiny)}
     assert notes["wta"] == ("this network has none",)
     assert notes["dropout"] == ("this network drops nothing",)
+    assert notes["stopping"] == ("this network runs all steps of every sample",)
     assert any("floor of layer 1: nothing that this network does" in n for n in notes["neuron"])
 
 
@@ -186,7 +187,7 @@ class Broken(GoldenTransport):
         elif self._what == "a wrong digest" and opcode == Opcode.DIGEST:
             answer = bytes(4)
         elif self._what == "a tie goes to the highest" and opcode == Opcode.INFER:
-            answer = answer[:-2] + b"\x09\0"
+            answer = answer[:-4] + b"\x09\0" + answer[-2:]
         return taken, answer
 
     def _poke(self, change: Any) -> None:
@@ -218,6 +219,21 @@ def test_what_is_broken_below_the_network_is_named(
     assert found.name == concept, found
     with pytest.raises(CheckError, match=words):
         raise CheckError(found.detail)
+
+
+@pytest.mark.parametrize("key", ["train", "infer", "least"])
+def test_samples_that_end_too_early_are_named(key: str):
+    class Hasty(GoldenTransport):
+        def _prepare(self) -> None:
+            super()._prepare()
+            stop, network = self._network.stop, self._network
+            if getattr(stop, key) > 1:
+                network.stop = dataclasses.replace(stop, **{key: getattr(stop, key) - 1})
+
+    sound = small(stop={"train": 2, "infer": 2})
+    found = failed(Hasty(sound), sound)
+    assert found.name == "stopping", found
+    assert "the number of steps run is" in found.detail
 
 
 def test_a_stream_is_told_in_words(tiny: Machine):
@@ -291,6 +307,7 @@ RTL: list[tuple[str, str, set[str]]] = [
     ("weights", "half a weight", {"weights"}),
     ("weights", "a wrong CRC", {"weights"}),
     ("registers", "neighbours are swapped", {"registers"}),
+    ("stopping", "a lead of the margin is not enough", {"stopping"}),
 ]
 QUICK = 1
 """How many of them are built in a default run."""
@@ -310,7 +327,7 @@ def check_rtl(mutant: Mutant, config: NetworkConfig, monkeypatch: pytest.MonkeyP
 def test_a_fault_of_the_rtl_is_named(
     block: str, why: str, concepts: set[str], monkeypatch: pytest.MonkeyPatch
 ):
-    config = dataclasses.replace(small().config, name="small")
+    config = dataclasses.replace(small(stop={"train": 2, "infer": 2}).config, name="small")
     mutant = next(m for m in of(block) if m.why == why)
     found = check_rtl(mutant, config, monkeypatch)
     assert found.name in concepts, found
