@@ -21,7 +21,7 @@ _HEADINGS = (
 )  # fmt: skip
 
 FALL = 0.1
-"""By what part a clock may fall short of the one in the table: placements differ by less."""
+"""By what part a clock may fall short of the one in the table: that much is a placement's luck."""
 
 _REACHED = re.compile(r"\(to ([\d.]+)\)")
 _Row = tuple[str, ...]

@@ -289,19 +289,17 @@ class Crossbar(wiring.Component):
         return read.data, port
 
     def _plain(self, m: Module, move: Value) -> tuple[list[Value], object]:
-        """One memory, or two halves of it; a word is `lanes` columns of one row."""
+        """One memory, or several for a share of the lanes; a word is `lanes` columns of one row."""
         layer, bits = self._layer, self._layer.weight_bits
         depth, name = layer.n_pre * layer.words, f"layer{layer.index}.weights"
         base = Array(word * layer.n_pre for word in range(layer.words))[self.access.word]
-        halves = self._hardware.halves and layer.lanes > 1
-        middle = layer.lanes // 2 if halves else layer.lanes
+        parts = min(self._hardware.parts, layer.lanes)
+        ends = [part * layer.lanes // parts for part in range(parts + 1)]
         words, ports = [], []
-        for part, lanes in enumerate((range(middle), range(middle, layer.lanes))):
-            if not lanes:
-                continue
+        for part, lanes in enumerate(range(*ends) for ends in pairwise(ends)):
             shape = data.ArrayLayout(signed(bits), len(lanes))
-            memory = self._hardware.memory(m, f"{name}{part}" if halves else name, shape, depth)
-            # synthesis would make one register of two that start alike
+            memory = self._hardware.memory(m, f"{name}{part}" if parts > 1 else name, shape, depth)
+            # synthesis would make one register of several that start alike
             address = Signal(range(depth), name=f"address{part}" if part else "address")
             m.d.comb += address.eq(base + self.access.row)
             first, *_, back = self._delayed(m, address, move, init=-part)

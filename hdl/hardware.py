@@ -28,7 +28,8 @@ NAME = "store"
 MOST_LANES = 32
 """Lanes up to which larger images get more by default: beyond them the encoder is the slower."""
 
-_LIMITS = {"lanes": 1024, "ports": 2, "draws": 8}
+_LIMITS = {"lanes": 1024, "ports": 2, "draws": 8, "parts": 16}
+_OPTIONS = ("lanes", "ports", "draws")  # of a command line, beside its plan
 _WORDS = {"yes": True, "no": False, "true": True, "false": False}
 
 
@@ -71,8 +72,8 @@ class Hardware:
     registered : weights and pixels go through a register behind their memory: a clock more, a
         shorter path.
     buffered : the core has buffers of its own for commands and replies: shorter paths to its pins.
-    halves : the first crossbar's memory has two sets of address registers, for half of the lanes
-        each: shorter wires.
+    parts : memories that the first crossbar's lanes lie in, each with address registers of its own:
+        shorter wires.
     revives : a stream of random words whose state an upset or the host has put to 0 begins the next
         sample at its seed, as in golden. Without, all its words are 0 until RESET: results differ
         from golden then, and at no other time.
@@ -88,7 +89,7 @@ class Hardware:
     counters: bool = True
     registered: bool = True
     buffered: bool = True
-    halves: bool = False
+    parts: int = 1
     revives: bool = True
     drums: bool = False
     styles: tuple[tuple[str, str], ...] = ()
@@ -168,7 +169,7 @@ class Hardware:
 
     def plan(self) -> dict[str, object]:
         """Return all choices beside lanes, ports and draws."""
-        return {k: v for k, v in dataclasses.asdict(self).items() if k not in _LIMITS}
+        return {k: v for k, v in dataclasses.asdict(self).items() if k not in _OPTIONS}
 
     def _set(self, name: str, value: str) -> Hardware:
         """Return these choices with one of the plan's, or the style of one memory, changed."""

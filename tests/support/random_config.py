@@ -67,6 +67,7 @@ def random_hardware(config: NetworkConfig, rng: np.random.Generator) -> Hardware
         counters=bool(rng.random() < 0.7),
         registered=bool(rng.random() < 0.5),
         buffered=bool(rng.random() < 0.5),
+        parts=int(rng.choice([1, 1, 2, 3])),
         drums=bool(rng.random() < 0.5),
     )
     return random_lanes(config, rng, hardware)

@@ -52,7 +52,7 @@ def hardware(config: NetworkConfig) -> st.SearchStrategy[Hardware]:
         counters=st.sampled_from([True, True, False]),
         registered=st.booleans(),
         buffered=st.booleans(),
-        halves=st.booleans(),
+        parts=st.sampled_from([1, 1, 2, 3]),
         drums=st.booleans(),
     )
 

@@ -130,7 +130,7 @@ def test_drawn_cases_reach_every_option_and_event():
             {
                 *(
                     f"{name} {getattr(hardware, name)}"
-                    for name in ("neurons", "counters", "registered", "buffered", "halves", "drums")
+                    for name in ("neurons", "counters", "registered", "buffered", "parts", "drums")
                 ),
                 *(f"{name} {getattr(case.stalls, name)}" for name in ("commands", "replies")),
                 *(f"layer of {size}" for size in config.sizes[1:-1]),
@@ -158,7 +158,15 @@ def test_drawn_cases_reach_every_option_and_event():
         *("membranes shared", "membranes separate", "ports 1", "ports 2"),
         *("label constant", "label front", "label random", "label random-front"),
         *("commands 0", "commands 230", "replies 0", "replies 230"),
-        *("halves True", "drums True", "counters False", "registered False", "buffered False"),
+        *(
+            "parts 1",
+            "parts 2",
+            "parts 3",
+            "drums True",
+            "counters False",
+            "registered False",
+            "buffered False",
+        ),
         *(f"command {name[4:]}" for name in dir(reference.Reference) if name.startswith("_do_")),
         *("trained", "inferred", "spikes", "errors", "rows_written"),
     }

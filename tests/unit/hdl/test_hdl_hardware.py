@@ -129,6 +129,7 @@ def test_a_layer_is_built_of_its_lanes():
         ({"lanes": (1025,)}, "lanes = 1025: allowed are 1 to 1024"),
         ({"ports": (3,)}, "ports = 3: allowed are 1 to 2"),
         ({"draws": 9}, "draws = 9: allowed are 1 to 8"),
+        ({"parts": 0}, "parts = 0: allowed are 1 to 16"),
         ({"ports": ()}, "give 1 or 2 for each layer, or once for all"),
     ],
 )
