@@ -25,7 +25,7 @@ from spikeloom.progress import Progress
 from spikeloom.run import Point
 from spikeloom.sim.rtl.toolchain import ToolchainError
 from tests.paths import ROOT
-from tests.support.command_line import SMALL, call, call_json, own_toml
+from tests.support.command_line import SMALL, call, call_json, own_toml, stopping_toml
 
 VERBS = ("configs", "train", "infer", "verify", "perf", "demo")
 SPIKELOOM = Path(sys.executable).with_name("spikeloom")
@@ -46,12 +46,15 @@ def test_help_of_a_verb_says_what_it_does(verb: str):
     assert verb == "demo" or f"spikeloom {verb} " in text.replace("Usage: spikeloom", "")
 
 
-def test_configs_lists_every_shipped_configuration():
+def test_configs_lists_every_shipped_configuration(tmp_path: Path):
     text = call("configs").stdout
     assert [name for name in shipped() if name not in text] == []
     assert "101,632" in text
     listed = call_json("configs")["configs"]
     assert [c["name"] for c in listed] == list(shipped())
+    stops = [load(name).stop for name in shipped()]
+    assert [c["margins"] for c in listed] == [[stop.train, stop.infer] for stop in stops]
+    assert call_json("configs", stopping_toml(tmp_path))["margins"] == [1, 2]
 
 
 def test_a_configuration_is_shown_so_that_it_can_be_copied(tmp_path: Path):
