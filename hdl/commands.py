@@ -121,10 +121,10 @@ class Commands(wiring.Component):
             self._image(m, wrong)
         return m
 
-    def _take(self, m: Module) -> Value:
-        """Use the command byte of this clock, if there is one; return whether there is."""
-        m.d.comb += self.i.ready.eq(1)
-        return self.i.valid
+    def _take(self, m: Module, ready: Value | int = 1) -> Value:
+        """Use the command byte of this clock, if there is one; return whether it is used."""
+        m.d.comb += self.i.ready.eq(ready)
+        return self.i.valid & ready
 
     def _decode(self, m: Module, wrong: Signal) -> None:
         """Say what follows an opcode."""
@@ -189,19 +189,20 @@ class Commands(wiring.Component):
             with m.If(self.i.payload == 0):
                 m.d.sync += place.eq(0)
                 m.next = "OPCODE"
-        with m.State("LITERAL"), m.If(self._take(m)):
+        with m.State("LITERAL"):
             m.d.comb += [
-                image.load.eq(inside & (self.i.payload != 0)),
+                image.load.eq(self.i.valid & inside & (self.i.payload != 0)),
                 image.index.eq(place),
                 image.value.eq(self.i.payload),
             ]
-            with m.If(inside):
-                m.d.sync += place.eq(place + 1)
-            with m.Else():
-                m.d.comb += wrong.eq(Status.BAD_PIXEL)
-            m.d.sync += literals.eq(literals - 1)
-            with m.If(literals == 1):
-                m.next = "TOKEN"
+            with m.If(self._take(m, image.ready | ~image.load)):
+                with m.If(inside):
+                    m.d.sync += place.eq(place + 1)
+                with m.Else():
+                    m.d.comb += wrong.eq(Status.BAD_PIXEL)
+                m.d.sync += literals.eq(literals - 1)
+                with m.If(literals == 1):
+                    m.next = "TOKEN"
 
     def _results(self, m: Module) -> Value:
         """Send counts, class and steps of a sample that has ended; return whether any is owed."""

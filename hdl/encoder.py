@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import RAMP_ONE, Machine, clog2
 from spikeloom.hdl.hardware import DEFAULT, Hardware
+from spikeloom.hdl.jitter import Jitter
 from spikeloom.hdl.lfsr import random_words
 from spikeloom.hdl.spikes import lowest, spike_port
 
@@ -16,9 +17,11 @@ def image_port(machine: Machine) -> wiring.Signature:
     """Return the bundle that fills the spare image buffer.
 
     empty : forget what it holds. load, index, value : append a non-zero pixel, in raster order.
+    ready : it is taken, always but with jitter.
     """
     index = range(max(machine.config.sizes[0], 2))
-    return wiring.Signature({"empty": Out(1), "load": Out(1), "index": Out(index), "value": Out(8)})
+    pixel = {"index": Out(index), "value": Out(8)}
+    return wiring.Signature({"empty": Out(1), "load": Out(1), **pixel, "ready": In(1)})
 
 
 class Encoder(wiring.Component):
@@ -26,7 +29,7 @@ class Encoder(wiring.Component):
 
     Parameters
     ----------
-    machine : image size, ramp tables, dropout.
+    machine : image size, ramp tables, dropout, jitter.
     hardware : `draws` pixels are looked at per clock; what the memories are made of.
 
     Members
@@ -36,12 +39,14 @@ class Encoder(wiring.Component):
     start : In, after swap; begin a sample of `steps` steps. train : In, held for the sample.
     known : In, where a sample can end early; no step is drawn but the first so many, see
     `hdl.stopping`.
-    random : In; the input stream. drop : In; stream dropout0. spikes : Out; see `spike_port`.
+    random : In; the input stream. drop : In; stream dropout0. jitter : In, where there is jitter;
+    its stream. spikes : Out; see `spike_port`.
     busy : Out; steps remain to be drawn.
 
     Latency: start to first spike 5 clocks, 4 where the hardware has no register behind the memories
-    (where the input has dropout: one more, and training one more per pixel). Throughput: `draws`
-    pixels or one spike per clock, whichever is slower. Golden: `golden.encoder.encode`.
+    (where the input has dropout: one more, and training one more per pixel; training with jitter
+    two more). Throughput: `draws` pixels or one spike per clock, whichever is slower.
+    Golden: `golden.encoder.encode`.
     """
 
     def __init__(self, machine: Machine, hardware: Hardware = DEFAULT) -> None:
@@ -51,6 +56,7 @@ class Encoder(wiring.Component):
         pixels = config.sizes[0]
         self._index = range(max(pixels, 2))
         steps = range(config.steps + 1)
+        self._jitter = Jitter(config.image, config.input.jitter) if config.input.jitter else None
         super().__init__(
             {
                 "image": In(image_port(machine)),
@@ -61,6 +67,7 @@ class Encoder(wiring.Component):
                 **({"known": In(steps)} if config.stop.used else {}),
                 "random": In(random_words(self.draws)),
                 "drop": In(random_words()),
+                **({"jitter": In(random_words())} if self._jitter else {}),
                 "spikes": Out(spike_port(pixels)),
                 "busy": Out(1),
             }
@@ -86,7 +93,8 @@ class Encoder(wiring.Component):
             last_group.eq(place + draws >= active),
             ramp.eq(Mux(self.train, ramps[0][step], ramps[1][step])),
         ]
-        dropped, dropping = self._dropout(m, running, active)
+        begin, shifting = self._begin(m)
+        dropped, dropping = self._dropout(m, begin, running, active)
         with m.If(drawing & advance):
             m.d.sync += [group.eq(group + 1), place.eq(place + draws)]
             with m.If(last_group):
@@ -113,18 +121,18 @@ class Encoder(wiring.Component):
         last = stages[-1]
         hits = []
         taken = Signal(range(draws + 1))
-        index3 = []
+        index3: list[Value] = []
         for d in range(draws):
             product = Signal(range(255 * RAMP_ONE + 1), name=f"product{d}", reset_less=True)
-            index = Signal(self._index, name=f"index{d}", reset_less=True)
             read = entries[d]
             if registered:
                 read = Signal(entries[d].shape(), name=f"entry{d}", reset_less=True)
                 with m.If(advance):
                     m.d.sync += read.eq(entries[d])
             with m.If(advance):
-                m.d.sync += [product.eq(read.value * ramps1[-1]), index.eq(read.index)]
-            hits.append(last.there[d] & ~last.drop[d] & (self.random.words[d] < product))
+                m.d.sync += product.eq(read.value * ramps1[-1])
+            index, inside = self._moved(m, d, read.where, advance)
+            hits.append(last.there[d] & ~last.drop[d] & (self.random.words[d] < product) & inside)
             index3.append(index)
         m.d.comb += taken.eq(sum(last.there[d] for d in range(draws)))
         with m.If(last.valid & advance):
@@ -149,20 +157,23 @@ class Encoder(wiring.Component):
         with m.Elif(self.spikes.ready):
             m.d.sync += spikes.eq(rest)
         waiting = Cat(stage.valid for stage in stages).any()
-        m.d.comb += self.busy.eq(running | waiting | valid4 | dropping)
+        m.d.comb += self.busy.eq(running | waiting | valid4 | dropping | shifting)
         return m
 
     def _buffers(self, m: Module, group: Signal, advance: Signal) -> tuple[list[data.View], Signal]:
         """Return the pixels of the group asked for with `advance`, and how many there are."""
         pixels, draws = self._machine.config.sizes[0], self.draws
         groups = -(-pixels // draws)
-        entry = data.StructLayout({"index": self._index, "value": 8})
+        jitter, index = self._jitter, self.image.index
+        where = jitter.place if jitter else index
+        entry = data.StructLayout({"where": where.shape(), "value": 8})
         span = 1 << clog2(groups)
         front = Signal()  # the buffer being scanned
         filled, active = Signal(range(pixels + 1)), Signal(range(pixels + 1))
 
         slot, lane = Signal(range(groups + 1)), Signal(range(max(draws, 2)))
-        with m.If(self.image.load):
+        loaded = self.image.load & self.image.ready
+        with m.If(loaded):
             last_lane = lane == draws - 1
             m.d.sync += [
                 filled.eq(filled + 1),
@@ -180,28 +191,57 @@ class Encoder(wiring.Component):
             write, read = memory.write_port(), memory.read_port()
             m.d.comb += [
                 write.addr.eq(Cat(slot[: clog2(groups)], ~front)),
-                write.data.index.eq(self.image.index),
+                write.data.where.eq(where),
                 write.data.value.eq(self.image.value),
-                write.en.eq(self.image.load & (lane == d)),
+                write.en.eq(loaded & (lane == d)),
                 read.addr.eq(Cat(group[: clog2(groups)], front)),
                 read.en.eq(advance),
             ]
             entries.append(read.data)
         return entries, active
 
-    def _dropout(self, m: Module, running: Signal, active: Signal) -> tuple[Signal, Signal]:
+    def _begin(self, m: Module) -> tuple[Value, Value]:
+        """Connect the jitter; return what is high when the shift is drawn, and what until then."""
+        if not (jitter := self._jitter):
+            m.d.comb += self.image.ready.eq(1)
+            return self.start, Const(0)
+        m.submodules.jitter = jitter
+        wiring.connect(m, wiring.flipped(self.jitter), jitter.random)
+        m.d.comb += [
+            jitter.empty.eq(self.swap | self.image.empty),
+            jitter.load.eq(self.image.load),
+            jitter.index.eq(self.image.index),
+            self.image.ready.eq(jitter.ready),
+            jitter.start.eq(self.start),
+            jitter.train.eq(self.train),
+        ]
+        return jitter.begin, jitter.busy
+
+    def _moved(self, m: Module, lane: int, where: Value, advance: Value) -> tuple[Value, Value]:
+        """Return the index of a pixel, a clock later, and whether it is in the image."""
+        if self._jitter:
+            return self._jitter.moved(m, where, advance)
+        index = Signal(self._index, name=f"index{lane}", reset_less=True)
+        with m.If(advance):
+            m.d.sync += index.eq(where)
+        return index, Const(1)
+
+    def _dropout(
+        self, m: Module, begin: Value, running: Signal, active: Signal
+    ) -> tuple[Signal, Signal]:
         """Draw which pixels stay silent (one per clock) before `running` may begin."""
         dropping = Signal()
-        if not self._machine.input_dropout:
+        if self._machine.config.stop.used:  # the sample before may have ended early
             with m.If(self.start):
+                m.d.sync += running.eq(0)
+        if not self._machine.input_dropout:
+            with m.If(begin):
                 m.d.sync += running.eq(1)
             return Signal(name="nothing_dropped"), dropping
         dropped = Signal(self._machine.config.sizes[0])
         count = Signal.like(active)
-        with m.If(self.start):
+        with m.If(begin):
             m.d.sync += [dropped.eq(0), count.eq(0), dropping.eq(1)]
-            if self._machine.config.stop.used:  # the sample before may have ended early
-                m.d.sync += running.eq(0)
         with m.If(dropping):
             with m.If((count == active) | ~self.train):
                 m.d.sync += [dropping.eq(0), running.eq(1)]

@@ -15,7 +15,13 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import Machine
-from spikeloom.golden.spec.streams import INPUT, LABEL, dropout_stream, thinning_stream
+from spikeloom.golden.spec.streams import (
+    INPUT,
+    LABEL,
+    dropout_stream,
+    jitter_stream,
+    thinning_stream,
+)
 from spikeloom.hdl.encoder import Encoder, image_port
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.layer import Layer
@@ -81,6 +87,8 @@ class Network(wiring.Component):
         wiring.connect(m, streams.random(INPUT), encoder.random)
         if machine.input_dropout:
             wiring.connect(m, streams.random(dropout_stream(depth, 0)), encoder.drop)
+        if machine.config.input.jitter:
+            wiring.connect(m, streams.random(jitter_stream(depth)), encoder.jitter)
         if machine.label_is_random:
             wiring.connect(m, streams.random(LABEL), order.random)
         for index, layer in enumerate(layers, start=1):

@@ -25,7 +25,6 @@ def check_rule(config: NetworkConfig) -> None:
 def check_built(config: NetworkConfig) -> None:
     """Refuse what is in the golden model only."""
     unbuilt = {
-        "input.jitter": config.input.jitter > 0,
         'wta.kind = "softmax"': config.wta.kind == "softmax",
     }
     for key, asked in unbuilt.items():

@@ -17,7 +17,7 @@ import numpy as np
 from spikeloom.golden import neuron as golden
 from spikeloom.golden.spec.learning import MAX_SHIFT
 from spikeloom.golden.spec.machine import LayerMachine, Machine
-from spikeloom.golden.spec.streams import INPUT, LABEL, drawn, dropout_stream
+from spikeloom.golden.spec.streams import INPUT, LABEL, drawn, dropout_stream, jitter_stream
 from spikeloom.hdl.hardware import DEFAULT
 from spikeloom.sim.selftest.probe import Probe, Stimulus, variant
 
@@ -50,9 +50,11 @@ def lfsr(probe: Probe) -> None:
     """Draw one word, some words and many from the generators that need no spike to move."""
     machine = probe.machine
     pixels, draws = machine.config.sizes[0], DEFAULT.draws
-    moved = [
-        n for n in (INPUT, LABEL, dropout_stream(machine.config.depth, 0)) if n in drawn(machine)
-    ]
+    depth = machine.config.depth
+    free = [INPUT, LABEL, dropout_stream(depth, 0)]
+    if machine.config.input.jitter:
+        free.append(jitter_stream(depth))
+    moved = [n for n in free if n in drawn(machine)]
     for count in range(min(pixels, 2 * draws + 2) + 1):
         images = np.zeros((4, pixels), np.uint8)
         images[:, :count] = 1

@@ -33,8 +33,10 @@ def lfsr(wide: bool) -> list[Case]:
 
 
 def encoder(wide: bool) -> list[Case]:
-    every = [*bench_encoder.cases(), *bench_encoder.dropout_cases()]
-    return every if wide else [every[0], every[5], every[9], every[-2]]
+    cases, jitter = bench_encoder.cases(), bench_encoder.jitter_cases()
+    dropout = bench_encoder.dropout_cases()
+    few = [cases[0], cases[5], cases[9], jitter[0], dropout[1]]
+    return [*cases, *jitter, *dropout] if wide else few
 
 
 def forward(wide: bool) -> list[Case]:

@@ -20,6 +20,7 @@ LFSR = CATALOG["lfsr24"]
 P = parameters(LFSR)
 DROP_LFSR = CATALOG["lfsr16"]
 DROP_P = parameters(DROP_LFSR)
+JITTER_LFSR = CATALOG["lfsr31"]
 
 
 class Source:
@@ -52,6 +53,7 @@ class EncoderBench(Bench):
         self.pixels = machine.config.sizes[0]
         self.input = Source(LFSR, stimulus.random_state(LFSR, self.rng))
         self.dropout = Source(DROP_LFSR, stimulus.random_state(DROP_LFSR, self.rng))
+        self.jitter = Source(JITTER_LFSR, stimulus.random_state(JITTER_LFSR, self.rng))
         self.samples = samples
         self.loading: list[int] = []  # as the spare buffer holds it
         self.scanned: list[int] = []
@@ -61,7 +63,8 @@ class EncoderBench(Bench):
         self.held = Held(self, "spike or end")
         self.steps: list[list[int]] = []  # expected
         self.step: list[int] = []
-        self.states = (0, 0)  # of both streams at the end of the sample
+        self.states = (0, 0)  # of input and dropout at the end of the sample
+        self.jitter_state = self.jitter.state
 
     def drivers(self) -> Iterable[Driver]:
         yield self.load()
@@ -76,9 +79,10 @@ class EncoderBench(Bench):
             seen = yield {
                 "random__words": join(self.input.next(self.draws), 16),
                 "drop__words": self.dropout.next(1)[0],
-            }
+            } | ({"jitter__words": self.jitter.next(1)[0]} if "jitter__words" in self.pins else {})
             self.input.take(seen["random__take"])
             self.dropout.take(seen["drop__take"])
+            self.jitter.take(seen.get("jitter__take", 0))
 
     def load(self) -> Driver:
         for _ in range(self.samples):
@@ -90,8 +94,9 @@ class EncoderBench(Bench):
                 for index, value in enumerate(stimulus.image(self.rng, self.pixels)):
                     while value and self.wait():
                         yield {}
-                    if value:
-                        yield {"image__load": 1, "image__index": index, "image__value": value}
+                    pixel = {"image__load": 1, "image__index": index, "image__value": value}
+                    while value and not (yield pixel)["image__ready"]:
+                        pass
             self.loaded = True
 
     def scan(self) -> Driver:
@@ -111,9 +116,10 @@ class EncoderBench(Bench):
             self.expect("steps left out", self.steps, [])
             self.expect("input stream", self.input.state, self.states[0])
             self.expect("dropout stream", self.dropout.state, self.states[1])
+            self.expect("jitter stream", self.jitter.state, self.jitter_state)
 
     def meet_equality(self, train: int) -> None:
-        """Make the first word equal to the first product, or one less, and to the chance."""
+        """Make the first words equal to the first product, the chance, a shift, or one less."""
         first = next((value for value in self.scanned if value), 0)
         ramp = (self.machine.ramp_train if train else self.machine.ramp_infer)[0]
         word = max(0, first * ramp - self.rng.randint(0, 1))
@@ -122,13 +128,19 @@ class EncoderBench(Bench):
         if chance:
             word = chance - self.rng.randint(0, 1)
             self.dropout.state = stimulus.state_before(DROP_LFSR, word, self.rng)
+        if radius := self.machine.config.input.jitter:
+            span = 2 * radius + 1
+            word = -(-(self.rng.randrange(1, span) << 16) // span) - self.rng.randint(0, 1)
+            self.jitter.state = self.jitter_state = stimulus.state_before(
+                JITTER_LFSR, word, self.rng
+            )
 
     def check(self, seen: Pins) -> None:
         if seen["start"]:
             self.model(seen["train"], seen["steps"])
         if seen["image__empty"]:
             self.loading = []
-        if seen["image__load"]:
+        if seen["image__load"] and seen["image__ready"]:
             self.loading = self.loading or [0] * self.pixels
             self.loading[seen["image__index"]] = seen["image__value"]
         if seen["swap"]:
@@ -154,6 +166,10 @@ class EncoderBench(Bench):
         words, dropped = np.zeros(n, np.uint16), np.zeros(n, np.uint8)
         count = golden.active_pixels(np.array(self.scanned, np.uint8), index, value)
         state, drop_state = self.input.state, self.dropout.state
+        if train and (radius := machine.config.input.jitter):
+            by = [golden.offset(word, radius) for word in self.jitter.next(2)]
+            golden.shift(index, value, count, np.array(machine.config.image), *by)
+            self.jitter_state = advance(advance(self.jitter.state, self.jitter.p), self.jitter.p)
         if train and machine.input_dropout:
             chance = machine.input_dropout
             drop_state = golden.drop(drop_state, DROP_P, chance, words, dropped, count)
@@ -219,11 +235,21 @@ class DropoutBench(Bench):
 
 
 def case(
-    pixels: int, draws: int, steps: int, *, dropout: float = 0.0, registered=True, module=hdl
+    pixels: int,
+    draws: int,
+    steps: int,
+    *,
+    dropout: float = 0.0,
+    rows: int = 1,
+    jitter: int = 0,
+    registered=True,
+    module=hdl,
 ) -> Case:
     """Return an encoder with its bench."""
     machine = stimulus.machine(
+        image=(rows, pixels // rows),
         sizes=(pixels, 16, 10),
+        input__jitter=jitter,
         steps=steps,
         ramp_train=tuple(max(0, 257 - 60 * t) for t in range(steps)),
         ramp_infer=tuple(max(0, 200 - 50 * t) for t in range(steps)),
@@ -231,14 +257,24 @@ def case(
     )
     return Case(
         f"encoder_{pixels}_{draws}_{steps}{'_drop' if dropout else ''}"
+        f"{f'_{rows}_rows_jitter_{jitter}' if jitter else ''}"
         f"{'' if registered else '_direct'}",
         lambda: module.Encoder(machine, Hardware(draws=draws, registered=registered)),
         lambda component, seed: EncoderBench(
-            component, seed, machine=machine, samples=20 if dropout else 6
+            component, seed, machine=machine, samples=20 if dropout or jitter else 6
         ),
     )
 
 
+# pixels, draws, steps, rows, radius
+JITTERS = (
+    (12, 2, 3, 3, 1),
+    (6, 4, 3, 2, 2),
+    (7, 1, 4, 1, 1),
+    (5, 3, 2, 5, 2),
+    (35, 8, 2, 7, 3),
+    (1, 2, 3, 1, 3),
+)
 SIZES = ((1, 1, 1), (1, 2, 3), (7, 1, 4), (7, 3, 4), (12, 4, 6), (19, 8, 5), (16, 2, 1))
 
 
@@ -254,6 +290,16 @@ def cases(module=hdl) -> list[Case]:
         case(*size[:3], dropout=sum(size[3:]), registered=False, module=module) for size in sizes
     ]
     return [*drop, *every, *direct]
+
+
+def jitter_cases(module=hdl) -> list[Case]:
+    """Return jitter in images of one row, of one column and of several, and with dropout."""
+    both = {"dropout": 0.4, "rows": 4, "jitter": 1, "module": module}
+    return [
+        *(case(*size, rows=rows, jitter=radius, module=module) for *size, rows, radius in JITTERS),
+        case(20, 2, 3, **both),
+        case(20, 3, 3, registered=False, **both),
+    ]
 
 
 def dropout_case(neurons: int, chance: int, module=hdl_dropout) -> Case:

@@ -121,6 +121,7 @@ def _draw(rng: np.random.Generator, changes: dict[str, Any]) -> NetworkConfig:
         input__rate=one_of(0.4, 0.7, 1.0),
         input__ramp=one_of("linear", "constant"),
         input__dropout=one_of(0.0, 0.0, 0.4),
+        input__jitter=one_of(0, 0, 1, 2, 3),
         neuron__reset=one_of("subtract", "zero"),
         neuron__kernel_shift=one_of(0, 0, 1, 3),
         neuron__floor=one_of(0.0, 1.0, 4.0),

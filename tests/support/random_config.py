@@ -178,6 +178,7 @@ def _table(rng: np.random.Generator) -> dict[str, Any]:
             "rate": rarely(one_of(0.0, 0.2), 0.5, 0.8, 1.0),
             "ramp": one_of("linear", "constant"),
             "dropout": one_of(0.0, 0.0, 0.2, 0.5),
+            "jitter": one_of(0, 0, 1, 2, 3),
         },
         "neuron": {
             "reset": one_of("subtract", "zero"),

@@ -16,7 +16,7 @@ from spikeloom.engines.engine import GoldenEngine, start
 from spikeloom.golden.floor import floor_cycles
 from spikeloom.golden.spec import protocol
 from spikeloom.golden.spec.machine import machine
-from spikeloom.golden.spec.network import load
+from spikeloom.golden.spec.network import NetworkConfig, load
 from spikeloom.golden.spec.registers import registers
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.core import Core
@@ -64,10 +64,35 @@ def test_the_rate_form_is_refused_by_name():
         Core(dataclasses.replace(config, learning=rate))
 
 
-def test_no_logic_of_the_core_looks_like_a_loop_to_the_simulator():
+def with_all() -> NetworkConfig:
+    """Return tiny with what is built only where it is asked for."""
+    config = load("tiny")
+    return dataclasses.replace(
+        config,
+        error=dataclasses.replace(config.error, cost=0.05),
+        input=dataclasses.replace(config.input, jitter=1),
+    )
+
+
+@pytest.mark.parametrize("config", [load("tiny"), with_all()], ids=["tiny", "with all"])
+def test_no_logic_of_the_core_looks_like_a_loop_to_the_simulator(config: NetworkConfig):
     """It goes through all of that again until nothing changes, which costs a third of its speed."""
-    library = build(to_verilog(Core(load("tiny"))))
+    library = build(to_verilog(Core(config)))
     assert "UNOPTFLAT" not in (library.parent / "build.log").read_text()
+
+
+def test_digits_are_learnt_as_golden_learns_them_with_activity_cost_and_jitter():
+    config = with_all()
+    data = datasets.mnist(config, train=300, test=50, held_out=0)
+    golden, rtl = GoldenEngine(machine(config)), RtlEngine(machine(config))
+    for engine in (golden, rtl):
+        start(engine, 1)
+    np.testing.assert_array_equal(rtl.train(*data.train), golden.train(*data.train))
+    np.testing.assert_array_equal(rtl.infer(data.test.images), golden.infer(data.test.images))
+    for layer in range(config.depth):
+        np.testing.assert_array_equal(rtl.weights[layer], golden.weights[layer])
+    assert rtl.stream_states == golden.stream_states
+    rtl.close()
 
 
 @pytest.mark.slow

@@ -217,6 +217,8 @@ def test_random_networks_reach_every_option_and_event():
             options.add("both dropouts")
         if config.error.cost and config.depth > 1:
             options.add("a cost")
+        if config.input.jitter:
+            options.add("jitter")
         layers = hardware.of(program.machine)
         if any(each.words * each.lanes != each.n_post for each in layers):
             options.add("odd lanes")
@@ -243,7 +245,7 @@ def test_random_networks_reach_every_option_and_event():
         *("label front", "label constant", "label random", "label random-front"),
         *("wta none", "wta lateral", "wta feedforward", "wta recurrent", "ramp linear"),
         *("no counters", "no registered", "no buffered", "folded", "drum", "drum of equal strides"),
-        *("both kernels", "both dropouts", "odd lanes", "1 ports", "2 ports", "a cost"),
+        *("both kernels", "both dropouts", "odd lanes", "1 ports", "2 ports", "a cost", "jitter"),
         *(f"input lfsr{degree}" for degree in (16, 24, 31, 32, 48, 64)),
         *(f"{bits} bits" for bits in range(2, 17)),
         *(f"{draws} draws" for draws in range(1, 6)),

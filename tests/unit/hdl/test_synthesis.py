@@ -46,6 +46,7 @@ from spikeloom.hdl.fold import Fold
 from spikeloom.hdl.forward import Forward
 from spikeloom.hdl.frames import FrameReceiver, FrameSender
 from spikeloom.hdl.hardware import BuiltLayer, Hardware
+from spikeloom.hdl.jitter import Jitter
 from spikeloom.hdl.layer import Layer
 from spikeloom.hdl.lfsr import Generator
 from spikeloom.hdl.link import Link
@@ -135,7 +136,9 @@ def small() -> Machine:
                 error__kernel_shift=1,
                 error__membranes="separate",
                 error__gate="discard",
+                error__cost=0.1,
                 input__dropout=0.1,
+                input__jitter=1,
                 label__train="random-front",
                 wta={"kind": "feedforward", "strength": 0.25},
                 stop={"train": 4, "infer": 2},
@@ -172,6 +175,7 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "short generator": lambda: Generator(CATALOG["lfsr16"], seed=1),
     "encoder": lambda: Encoder(small()),
     "dropout": lambda: Dropout(neurons=11, chance=1000),
+    "jitter": lambda: Jitter((3, 4), 2),
     "spike list": lambda: SpikeList(12, ENTRY),
     "scanner": lambda: Scanner(lanes=5, words=3, neurons=13),
     "coincidence": lambda: Coincidence(small(), BUILT.of(small())[0]),

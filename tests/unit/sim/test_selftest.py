@@ -132,6 +132,7 @@ FAULTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"layer1__weight_max": 126}, "learning"),
     ({}, {"layer2__weight_max": 2046}, "learning"),
     ({"input__dropout": 0.4}, {"input_dropout": 1}, "encoder"),
+    ({"input__jitter": 1}, {"input__jitter": 2}, "encoder"),
     (
         {"layer": [{**table()["layer"][0], "dropout": 0.3}, table()["layer"][1]]},
         {"layer1__dropout": 1},
