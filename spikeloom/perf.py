@@ -24,7 +24,7 @@ from spikeloom.pace import Pace
 if TYPE_CHECKING:  # of an extra
     from spikeloom.boards.estimate import Speed
 
-WARM_UP = 200
+WARM_UP = 50_000
 """Images that golden trains on first: spikes of an untrained network are not typical."""
 
 IMAGES = 50
@@ -79,16 +79,19 @@ def measure(
     device: DeviceEngine,
     hardware: Hardware,
     *,
-    warm_up: int = WARM_UP,
+    warm_up: int | None = None,
     images: int = IMAGES,
 ) -> Performance:
     """Measure a device on the images of `data` that follow the `warm_up` ones in a run's order.
 
-    hardware : of what the device is built, which the floor is counted with.
+    hardware : of what the device is built, which the floor is counted with. warm_up : `WARM_UP`
+    where not given, or as many as there are.
     `DataError` where `data` has too few images, or where they make no spike at all.
     """
     refuse_rate_form(device.machine)
     there = len(data.train)
+    if warm_up is None:
+        warm_up = max(0, min(WARM_UP, there - images))
     if images < 1 or warm_up < 0 or warm_up + images > there:
         raise DataError(
             f"{images} images after a warm-up of {warm_up}: {data.source} has {there} to train "
@@ -136,10 +139,9 @@ def board_speed(
 
     log("simulating its core")
     images = min(IMAGES, len(data.train))
-    warm_up = min(WARM_UP, len(data.train) - images)
     with closing(RtlEngine(machine(config), hardware, log=log)) as device:
         seed = config.random.seed
-        found = measure(seed, data, device, hardware, warm_up=warm_up, images=images)
+        found = measure(seed, data, device, hardware, images=images)
     return Speed(
         found.cycles_per_train_image,
         found.cycles_per_infer_image,

@@ -31,13 +31,14 @@ def perf(
         int, typer.Option(min=1, metavar="N", help="Measure N images.")
     ] = performance.IMAGES,
     warm_up: Annotated[
-        int,
+        int | None,
         typer.Option(
             min=0,
             metavar="N",
-            help="Train on N others first: an untrained network spikes otherwise.",
+            help="Train golden on N others first: an untrained network spikes more.",
+            show_default=f"{performance.WARM_UP:,}, or all others",
         ),
-    ] = performance.WARM_UP,
+    ] = None,
     seed: options.Seed = None,
     lanes: options.Lanes = None,
     ports: options.Ports = None,
