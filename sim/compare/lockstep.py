@@ -94,11 +94,6 @@ class Lockstep(Pair):
         self.device.stream_states = states
         self._mark()
 
-    @property
-    def ran(self) -> np.ndarray:
-        """Steps that each sample of the core's last call ran: int32[n]."""
-        return self.device.ran
-
     def set_updates(self, updates: tuple[Update, ...]) -> None:
         """Set each crossbar's update of both from now on."""
         self._updates = updates
