@@ -206,15 +206,14 @@ class Commands(wiring.Component):
 
     def _results(self, m: Module) -> Value:
         """Send counts, class and steps of a sample that has ended; return whether any is owed."""
-        sample, counts = self.network.sample, self.network.sample.counts
-        classes = len(counts)
+        sample, classes = self.network.sample, self._machine.config.sizes[-1]
         owed, running = Signal(), Signal()
         m.d.sync += running.eq(sample.busy & ~self.reset)  # a sample cut short owes nothing
         index, high = Signal(range(classes + 2)), Signal()
         value = Signal(16)
-        best, winner = Signal.like(counts[0]), Signal(range(classes))
-        told = [*(counts[j] for j in range(classes)), winner, sample.ran]
-        m.d.comb += value.eq(Array(told)[index])
+        best, winner = Signal.like(sample.count), Signal(range(classes))
+        rest = Mux(index == classes, winner, sample.ran)
+        m.d.comb += [sample.place.eq(index), value.eq(Mux(index < classes, sample.count, rest))]
         with m.If(running & ~sample.busy):
             m.d.sync += [owed.eq(1), index.eq(0), high.eq(0), best.eq(0), winner.eq(0)]
         with m.If(owed):

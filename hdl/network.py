@@ -15,6 +15,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import Machine
+from spikeloom.golden.spec.registers import registers
 from spikeloom.golden.spec.streams import (
     INPUT,
     LABEL,
@@ -27,7 +28,6 @@ from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.layer import Layer
 from spikeloom.hdl.registers import REGISTER_ACCESS, RegisterBank
 from spikeloom.hdl.sample import Sample, sample_port
-from spikeloom.hdl.stopping import STOP
 from spikeloom.hdl.streams import Streams
 from spikeloom.hdl.weights import weight_access
 
@@ -137,9 +137,10 @@ class Network(wiring.Component):
         bank.expose("steps", steps)
         with m.If(bank.strobe("steps") & (value != 0) & (value <= config.steps)):
             m.d.sync += steps.eq(value)
-        for key in STOP.members if config.stop.used else ():
+        for key in order.stop.signature.members if config.stop.used else ():
             port, name = getattr(order.stop, key), f"stop.{key}"
-            kept = Signal.like(port, name=name.replace(".", "_"), init=getattr(config.stop, key))
+            reset = registers(self._machine)[name].reset
+            kept = Signal.like(port, name=name.replace(".", "_"), init=reset)
             with m.If(bank.strobe(name)):
                 m.d.sync += kept.eq(value)
             m.d.comb += port.eq(kept)

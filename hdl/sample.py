@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth import Array, Cat, Module, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth import Array, Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.hdl.lfsr import random_words
-from spikeloom.hdl.stopping import STOP, Stopping
+from spikeloom.hdl.stopping import Stopping, stop_port
 
 SAMPLE = wiring.Signature({"start": Out(1), "train": Out(1), "grant": Out(1)})
 """What everybody is told of a sample.
@@ -22,7 +22,7 @@ def sample_port(machine: Machine) -> wiring.Signature:
     """Return the bundle that runs samples.
 
     start : while not busy; run the image loaded last. train, label : with start. busy : a sample is
-    running. counts : counted spikes per class, and ran : steps that it ran, while not busy.
+    running. count : counted spikes of class `place`, and ran : steps that it ran, while not busy.
     """
     config = machine.config
     return wiring.Signature(
@@ -31,7 +31,8 @@ def sample_port(machine: Machine) -> wiring.Signature:
             "train": Out(1),
             "label": Out(range(config.sizes[-1])),
             "busy": In(1),
-            "counts": In(data.ArrayLayout(config.steps.bit_length(), config.sizes[-1])),
+            "place": Out(range(config.sizes[-1])),
+            "count": In(range(config.steps + 1)),
             "ran": In(range(config.steps + 1)),
         }
     )
@@ -64,7 +65,7 @@ class Sample(wiring.Component):
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         classes, steps = machine.config.sizes[-1], range(machine.config.steps + 1)
-        stop = {"stop": In(STOP), "known": Out(steps)} if machine.config.stop.used else {}
+        stop = {"stop": In(stop_port(machine)), "known": Out(steps)}
         super().__init__(
             {
                 "host": In(sample_port(machine)),
@@ -77,7 +78,7 @@ class Sample(wiring.Component):
                 "target": Out(target_port(classes)),
                 "over": In(1),
                 "stepped": Out(1),
-                **stop,
+                **(stop if machine.config.stop.used else {}),
             }
         )
 
@@ -87,6 +88,8 @@ class Sample(wiring.Component):
         host, sample, target = self.host, self.sample, self.target
         step, over = host.ran, self.stepped
         label, preparing = Signal.like(host.label), Signal()
+        counts = Array(Signal.like(host.count, name=f"count{j}") for j in range(len(self.counted)))
+        m.d.comb += host.count.eq(counts[host.place])
         m.d.sync += sample.start.eq(host.start)
         with m.If(host.start):
             m.d.sync += [
@@ -95,13 +98,13 @@ class Sample(wiring.Component):
                 host.busy.eq(1),
                 preparing.eq(1),
                 step.eq(0),
-                host.counts.eq(0),
+                *(count.eq(0) for count in counts),
             ]
         with m.If(preparing & ~sample.start & ~self.dropping):
             m.d.sync += preparing.eq(0)
             m.d.comb += sample.grant.eq(1)
         with m.If(self.done):
-            m.d.sync += [count.eq(count + self.counted[j]) for j, count in enumerate(host.counts)]
+            m.d.sync += [count.eq(count + self.counted[j]) for j, count in enumerate(counts)]
         wanted = self._wanted(m, step)
         m.d.comb += [
             target.valid.eq(self.done & sample.train),
@@ -111,7 +114,7 @@ class Sample(wiring.Component):
         last = step + 1 == self.steps
         ended = self.over | (self.done & ~sample.train)
         if self._machine.config.stop.used:
-            ended, last = self._stop(m, label, ended, last)
+            ended, last = self._stop(m, label, counts, ended, last)
         m.d.comb += over.eq(ended)
         with m.If(over):
             m.d.sync += step.eq(step + 1)
@@ -121,8 +124,11 @@ class Sample(wiring.Component):
                 m.d.comb += sample.grant.eq(1)
         return m
 
-    def _stop(self, m: Module, label: Value, ended: Value, last: Value) -> tuple[Value, Value]:
+    def _stop(
+        self, m: Module, label: Value, counts: Array, ended: Value, last: Value
+    ) -> tuple[Value, Value]:
         """Let a step that has `ended` wait until it is decided whether it was the last."""
+        host = self.host
         m.submodules.stopping = stopping = Stopping(self._machine)
         wiring.connect(m, wiring.flipped(self.stop), stopping.stop)
         waiting, undecided = Signal(), Signal()
@@ -131,8 +137,10 @@ class Sample(wiring.Component):
             stopping.train.eq(self.sample.train),
             stopping.label.eq(label),
             stopping.begin.eq(self.sample.start),
-            stopping.counts.eq(self.host.counts),
-            stopping.look.eq(self.done & (self.host.ran + 1 == stopping.known) & ~last),
+            # one way to the counts for both, who never look at the same time
+            host.count.eq(counts[Mux(host.busy, stopping.place, host.place)]),
+            stopping.count.eq(host.count),
+            stopping.look.eq(self.done & (host.ran + 1 == stopping.known) & ~last),
             self.known.eq(stopping.known),
             undecided.eq(stopping.look | stopping.busy),
         ]

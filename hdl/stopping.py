@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from amaranth import Array, Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth import Module, Mux, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import Machine
-from spikeloom.golden.spec.stopping import LEAST, MARGINS
 
-STOP = wiring.Signature(
-    {
-        "train": Out(range(MARGINS.high + 1)),
-        "infer": Out(range(MARGINS.high + 1)),
-        "least": Out(range(LEAST.high + 1)),
-    }
-)
-"""What is in force while a sample runs: both margins, and the least number of steps."""
+
+def stop_port(machine: Machine) -> wiring.Signature:
+    """Return what is in force while a sample runs: both margins, and the least number of steps."""
+    steps = range(machine.config.steps + 1)
+    return wiring.Signature({"train": Out(steps), "infer": Out(steps), "least": Out(steps)})
 
 
 class Stopping(wiring.Component):
@@ -34,10 +30,10 @@ class Stopping(wiring.Component):
 
     Members
     -------
-    stop : In; see `STOP`. steps : In; of a sample. train, label : In, held for the sample.
-    begin : In; a sample begins. counts : In; its counted spikes per class.
-    look : In, where `known` steps are over and not all `steps`; they show in `counts` from the next
-    clock on.
+    stop : In; see `stop_port`. steps : In; of a sample. train, label : In, held for the sample.
+    begin : In; a sample begins. place : Out, count : In, in the same clock; the counted spikes of
+    that class.
+    look : In, where `known` steps are over and not all `steps`; they are counted in the next clock.
     known : Out; steps that are run for certain, never beyond `steps`: 0 after `begin`, then, as
     after a look that is not sure, one more every clock until there are no more.
     busy : Out; from the clock after `look` on, until it is decided. sure : Out, then; the sample
@@ -52,12 +48,13 @@ class Stopping(wiring.Component):
         steps = range(config.steps + 1)
         super().__init__(
             {
-                "stop": In(STOP),
+                "stop": In(stop_port(machine)),
                 "steps": In(steps),
                 "train": In(1),
                 "label": In(range(self._classes)),
                 "begin": In(1),
-                "counts": In(data.ArrayLayout(config.steps.bit_length(), self._classes)),
+                "place": Out(range(self._classes)),
+                "count": In(steps),
                 "look": In(1),
                 "known": Out(steps),
                 "busy": Out(1),
@@ -69,12 +66,11 @@ class Stopping(wiring.Component):
         """Find the two counts that matter, then know steps until their lead could be enough."""
         m = Module()
         known, classes = self.known, self._classes
-        first, second = Signal.like(self.counts[0]), Signal.like(self.counts[0])
-        place, value = Signal(range(classes)), Signal.like(first)
+        place, count = self.place, self.count
+        first, second = Signal.like(count), Signal.like(count)
         margin = Mux(self.train, self.stop.train, self.stop.infer)
         enough, more = Signal(), Signal()
         m.d.comb += [
-            value.eq(Array(self.counts[j] for j in range(classes))[place]),
             enough.eq((margin != 0) & (first - second >= margin)),
             more.eq((known != self.steps) & ((known < self.stop.least) | ~enough)),
         ]
@@ -87,11 +83,11 @@ class Stopping(wiring.Component):
                     m.next = "SCAN"
             with m.State("SCAN"):
                 with m.If(self.train & (place == self.label)):
-                    m.d.sync += first.eq(value)
-                with m.Elif(~self.train & (value > first)):
-                    m.d.sync += [first.eq(value), second.eq(first)]
-                with m.Elif(value > second):
-                    m.d.sync += second.eq(value)
+                    m.d.sync += first.eq(count)
+                with m.Elif(~self.train & (count > first)):
+                    m.d.sync += [first.eq(count), second.eq(first)]
+                with m.Elif(count > second):
+                    m.d.sync += second.eq(count)
                 m.d.sync += place.eq(place + 1)
                 with m.If(place == classes - 1):
                     m.next = "DECIDE"

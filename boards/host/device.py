@@ -140,7 +140,7 @@ class Device:
 
     @property
     def stop(self) -> StopConfig:
-        """Margins that end a sample."""
+        """Margins that end a sample; what is beyond T is T, which ends none early either."""
         if not self.machine.config.stop.used:
             return StopConfig()
         found = self.read_all([f"stop.{key}" for key in STOP])
@@ -150,7 +150,8 @@ class Device:
     def stop(self, stop: StopConfig) -> None:
         checked_stop(self.machine, stop)
         if self.machine.config.stop.used:
-            self.write_all({f"stop.{key}": getattr(stop, key) for key in STOP})
+            most = self.machine.config.steps
+            self.write_all({f"stop.{key}": min(getattr(stop, key), most) for key in STOP})
 
     def set_updates(self, updates: tuple[Update, ...]) -> None:
         """Set each crossbar's update from now on."""

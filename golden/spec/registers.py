@@ -105,14 +105,28 @@ def registers(machine: Machine) -> dict[str, Register]:
 
 
 def _stop(machine: Machine) -> list[Register]:
-    """Return the registers of the margins, where a sample can end early at all."""
-    stop = machine.config.stop
+    """Return the registers of the margins, where a sample can end early at all.
+
+    They are as wide as T: no sample ends by a margin of T spikes before its last step.
+    """
+    stop, steps = machine.config.stop, machine.config.steps
     if not stop.used:
         return []
+    texts = {
+        "train": "margin, trained; 0: none",
+        "infer": "margin, inferred; 0: none",
+        "least": "steps that a sample runs",
+    }
     return [
-        Register("stop.train", 0x6, Access.READ_WRITE, 12, stop.train, "margin, trained; 0: none"),
-        Register("stop.infer", 0x7, Access.READ_WRITE, 12, stop.infer, "margin, inferred; 0: none"),
-        Register("stop.least", 0x8, Access.READ_WRITE, 13, stop.least, "steps that a sample runs"),
+        Register(
+            f"stop.{key}",
+            0x6 + number,
+            Access.READ_WRITE,
+            steps.bit_length(),
+            min(getattr(stop, key), steps),
+            text,
+        )
+        for number, (key, text) in enumerate(texts.items())
     ]
 
 

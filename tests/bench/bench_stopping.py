@@ -8,7 +8,7 @@ import numpy as np
 
 from spikeloom.golden import stopping as golden
 from spikeloom.hdl import stopping as hdl
-from tests.bench.bench import Bench, Case, Driver, Pins, join, lanes
+from tests.bench.bench import Bench, Case, Driver, Pins
 from tests.support import stimulus
 
 SAMPLES = 30
@@ -19,9 +19,10 @@ class StoppingBench(Bench):
 
     def __init__(self, component: hdl.Stopping, seed: int, *, classes: int, steps: int):
         super().__init__(component, seed)
-        self.classes, self.most, self.bits = classes, steps, steps.bit_length()
+        self.classes, self.most = classes, steps
         self.known = self.goal = self.sure = 0
         self.left = 0  # clocks until it is decided
+        self.counts: list[int] = []  # as they were looked at
 
     def drivers(self) -> Iterable[Driver]:
         yield self.samples()
@@ -34,11 +35,12 @@ class StoppingBench(Bench):
 
     def sample(self) -> Driver:
         rng = self.rng
-        margins = [rng.choice((0, 1, 2, 3, 8, self.most + 1, 4095)) for _ in range(2)]
+        full = (1 << self.most.bit_length()) - 1
+        margins = [min(full, rng.choice((0, 1, 2, 3, 8, self.most, full))) for _ in range(2)]
         held = {
             "stop__train": margins[0],
             "stop__infer": margins[1],
-            "stop__least": rng.choice((0, 1, 1, 2, 5, self.most, 4096)),
+            "stop__least": min(full, rng.choice((0, 1, 1, 2, 5, self.most, full))),
             "steps": rng.randint(1, self.most),
             "train": rng.randrange(2),
             "label": rng.randrange(self.classes),
@@ -47,7 +49,6 @@ class StoppingBench(Bench):
         counts = [0] * self.classes
         yield held | {"begin": 1}
         for ran in range(1, held["steps"] + 1):
-            held["counts"] = join(counts, self.bits)
             seen = yield held
             while seen["known"] < ran:
                 seen = yield held
@@ -56,32 +57,35 @@ class StoppingBench(Bench):
             look = ran == seen["known"] < held["steps"]
             yield held | {"look": int(look)}
             counts = [count + (rng.random() < p) for count, p in zip(counts, chances, strict=True)]
-            held["counts"] = join(counts, self.bits)
-            seen = yield held
-            while look and seen["busy"]:
-                seen = yield held
-            if look and seen["sure"]:
-                return
+            if look:
+                for count in counts:
+                    yield held | {"count": count}
+                yield held | {"count": rng.randint(0, self.most)}
+                if (yield held)["sure"]:
+                    return
 
     def check(self, seen: Pins) -> None:
         self.expect("known", seen["known"], self.known)
         self.expect("busy", seen["busy"], int(self.left > 0))
-        if self.left == 1:
+        if self.left > 1:
+            self.expect("place", seen["place"], len(self.counts))
+            self.counts.append(seen["count"])
+        elif self.left:
             self.decide(seen)
-        elif not self.left:
+        else:
             self.expect("sure", seen["sure"], self.sure)
         self.left = max(0, self.left - 1)
         if not self.left and self.known < self.goal:
             self.known += 1
         if seen["begin"]:
             self.known = self.goal = 0
-            self.left = 1
+            self.counts, self.left = [0] * self.classes, 1
         elif seen["look"]:
-            self.left = self.classes + 1
+            self.counts, self.left = [], self.classes + 1
 
     def decide(self, seen: Pins) -> None:
         """Find the first step after which the sample can be sure, as the text has it."""
-        counts = np.array(lanes(seen["counts"], self.bits, self.classes), np.int32)
+        counts = np.array(self.counts, np.int32)
         lead = int(golden.lead(counts, seen["label"] if seen["train"] else -1))
         margin = seen["stop__train"] if seen["train"] else seen["stop__infer"]
         ran, least, steps = self.known, seen["stop__least"], seen["steps"]

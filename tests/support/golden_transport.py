@@ -173,7 +173,7 @@ class GoldenTransport:
         values, network = self._values, self._network
         network.steps = values["steps"]
         if self.machine.config.stop.used:
-            least = min(max(LEAST.low, values["stop.least"]), LEAST.high)  # beyond, it is the same
+            least = max(LEAST.low, values["stop.least"])  # a step is run in any case
             network.stop = StopConfig(values["stop.train"], values["stop.infer"], least)
         network.set_updates(
             tuple(

@@ -16,6 +16,7 @@ from spikeloom.golden.spec.learning import Update
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import load
 from spikeloom.golden.spec.protocol import Feature
+from spikeloom.golden.spec.stopping import StopConfig
 from spikeloom.golden.spec.streams import INFERENCE, drawn, streams
 from tests.support.golden_transport import GoldenTransport, foreign
 
@@ -94,6 +95,14 @@ def test_stream_states_go_to_the_core_and_come_back(device: Device, tiny: Machin
     states = [stream.seed(seed) for stream in streams(tiny.config)]
     device.stream_states = states
     assert device.stream_states == states
+
+
+def test_margins_beyond_t_are_kept_as_t():
+    built = machine(load("tiny").replace(**{"stop.train": 4095}))
+    device = Device(GoldenTransport(built), built)
+    assert device.stop == StopConfig(built.config.steps, 0, 1)
+    device.stop = StopConfig(3, 17, 4096)
+    assert device.stop == StopConfig(3, 16, 16)
 
 
 def test_a_stream_without_a_register_stays_with_the_host(device: Device, tiny: Machine, seed: int):
