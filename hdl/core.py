@@ -12,7 +12,7 @@ from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.commands import Commands
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.network import Network
-from spikeloom.hdl.rules import check_built, check_rule
+from spikeloom.hdl.rules import check_rule
 
 BUFFER = 2
 """Bytes held on the way in and on the way out."""
@@ -42,7 +42,6 @@ class Core(wiring.Component):
         self, config: NetworkConfig, hardware: Hardware = DEFAULT, *, reset: Value | None = None
     ) -> None:
         check_rule(config)
-        check_built(config)
         self._config, self._hardware = config, hardware
         self._restart = Const(0) if reset is None else reset
         super().__init__(

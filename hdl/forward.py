@@ -7,11 +7,14 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from spikeloom.golden.spec.machine import Machine, ceil_div
+from spikeloom.golden.spec.wta import SOFTMAX
+from spikeloom.hdl.competition import Competition
 from spikeloom.hdl.crossbar import access_layout, request_port, sum_shape, sums_port
 from spikeloom.hdl.fold import Fold
 from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
 from spikeloom.hdl.learning import rule_port
-from spikeloom.hdl.neuron import ForwardNeurons
+from spikeloom.hdl.lfsr import random_words
+from spikeloom.hdl.neuron import ForwardNeurons, Integrators
 from spikeloom.hdl.sample import SAMPLE
 from spikeloom.hdl.spikes import Scanner, SpikeList, error_port, spike_port
 from spikeloom.hdl.wta import Wta
@@ -40,9 +43,11 @@ class Forward(wiring.Component):
     sample : In; see `hdl.sample.SAMPLE`. spikes : In; of the layer before. dropped : In; neurons
     that stay silent in this sample.
     rule : Out; see `hdl.learning.rule_port`. errors : Out; error spikes that the writes meet.
-    request : Out; row accesses. sums : In; what they come to.
+    request : Out; row accesses. sums : In; what they come to. folded : they are taken apart, for
+    fewer neurons than lanes (no port).
     out : Out; spikes to the next layer, and fired : Out; the same by the word (not in the output
-    layer). counted : Out with `done`, output layer: the spikes that count.
+    layer). counted : Out with `done`, output layer: the spikes that count. noise : In, where its
+    neurons compete; their stream.
     done : Out; the step is taken, and all spikes of it are passed on.
 
     Latency: the first access two clocks after the step's first spike or end came; sums to `fired`
@@ -54,7 +59,9 @@ class Forward(wiring.Component):
         self._machine, self._hardware = machine, hardware
         self._layer = layer = hardware.of(machine)[index - 1]
         self._output = index == machine.config.depth
-        self._folded = layer.neurons != layer.lanes
+        self._competes = self._output and machine.config.wta.kind == SOFTMAX
+        self._neurons = 1 if self._competes else layer.neurons
+        self.folded = self._neurons != layer.lanes
         members = {
             "sample": In(SAMPLE),
             "spikes": In(spike_port(layer.n_pre)),
@@ -67,6 +74,8 @@ class Forward(wiring.Component):
         }
         if self._output:
             members["counted"] = Out(layer.n_post)
+            if self._competes:
+                members["noise"] = In(random_words())
         else:
             members |= {"out": Out(spike_port(layer.n_post)), "fired": Out(fired_port(layer))}
         super().__init__(members)
@@ -78,23 +87,38 @@ class Forward(wiring.Component):
         complete, room = Signal(), Signal(init=1)  # of a word: its last access is taken; its sums
         self._read(m, complete, room)
         space = Signal(init=1)  # for another word of spikes
-        sums = self._folded_sums(m, complete, room, space) if self._folded else self.sums
+        sums = self._folded_sums(m, complete, room, space) if self.folded else self.sums
         currents, shape = sums.currents, sum_shape(layer)
-        if self._output:
-            m.submodules.wta = wta = Wta(self._machine, layer, shape, lanes=layer.neurons)
-            m.d.comb += [wta.sums.eq(currents), wta.word.eq(sums.word)]
-            currents, shape = wta.currents, wta.current
-        m.submodules.neurons = neurons = ForwardNeurons(
-            self._machine, layer, lanes=layer.neurons, current=shape, hardware=self._hardware
-        )
+        if self._competes:
+            neurons: Integrators = Competition(
+                self._machine, layer, current=shape, hardware=self._hardware
+            )
+            self._compete(m, neurons)
+        else:
+            if self._output:
+                m.submodules.wta = wta = Wta(self._machine, layer, shape, lanes=layer.neurons)
+                m.d.comb += [wta.sums.eq(currents), wta.word.eq(sums.word)]
+                currents, shape = wta.currents, wta.current
+            neurons = ForwardNeurons(
+                self._machine, layer, lanes=layer.neurons, current=shape, hardware=self._hardware
+            )
+            if self._output:
+                self._count(m, neurons, wta)
+            else:
+                self._pass_on(m, neurons, space, sums.valid)
+            later = Signal.like(neurons.word)
+            dropped = Signal(neurons.words * neurons.lanes)
+            m.d.sync += later.eq(sums.word)
+            m.d.comb += [
+                dropped.eq(self.dropped),
+                neurons.dropped.eq(dropped.word_select(later, layer.neurons)),
+            ]
+        m.submodules.neurons = neurons
         first = Signal()
         with m.If(self.sample.start):
             m.d.sync += first.eq(1)
         with m.Elif(self.done):
             m.d.sync += first.eq(0)
-        later = Signal.like(neurons.word)
-        m.d.sync += later.eq(sums.word)
-        dropped = Signal(neurons.words * neurons.lanes)
         m.d.comb += [
             neurons.valid.eq(sums.valid),
             neurons.word.eq(sums.word),
@@ -102,13 +126,7 @@ class Forward(wiring.Component):
             neurons.currents.eq(currents),
             neurons.first.eq(first),
             neurons.train.eq(self.sample.train),
-            dropped.eq(self.dropped),
-            neurons.dropped.eq(dropped.word_select(later, layer.neurons)),
         ]
-        if self._output:
-            self._count(m, neurons, wta)
-        else:
-            self._pass_on(m, neurons, space, sums.valid)
         return m
 
     def _read(self, m: Module, complete: Signal, room: Signal) -> None:
@@ -179,8 +197,8 @@ class Forward(wiring.Component):
     ) -> wiring.PureInterface:
         """Take a word of sums apart, for a few neurons at a time."""
         layer, shape = self._layer, sum_shape(self._layer)
-        m.submodules.fold = fold = Fold(layer, layer.neurons, shape)
-        sums = sums_port(shape, layer.neurons, ceil_div(layer.n_post, layer.neurons)).create()
+        m.submodules.fold = fold = Fold(layer, self._neurons, shape)
+        sums = sums_port(shape, self._neurons, ceil_div(layer.n_post, self._neurons)).create()
         m.d.comb += [
             fold.owe.eq(complete),
             room.eq(fold.free),
@@ -194,6 +212,15 @@ class Forward(wiring.Component):
             sums.currents.eq(fold.currents),
         ]
         return sums
+
+    def _compete(self, m: Module, neurons: Competition) -> None:
+        """Let the output layer's neurons compete for the step's spike."""
+        wiring.connect(m, wiring.flipped(self.noise), neurons.random)
+        m.d.comb += [
+            neurons.start.eq(self.sample.start),
+            self.counted.eq(neurons.counted),
+            self.done.eq(neurons.done),
+        ]
 
     def _count(self, m: Module, neurons: ForwardNeurons, wta: Wta) -> None:
         """Collect the output layer's spikes for the inhibition."""
@@ -216,7 +243,7 @@ class Forward(wiring.Component):
     def _pass_on(self, m: Module, neurons: ForwardNeurons, space: Signal, taken: Value) -> None:
         """Turn words of spikes into indices; `space` says that the ring takes another word."""
         words, lanes, out = neurons.words, neurons.lanes, self.out
-        ring = min(words, 4) if self._folded else words
+        ring = min(words, 4) if self.folded else words
         spikes = Signal(ring * lanes)
         m.submodules.scanner = scanner = Scanner(
             lanes=lanes, words=words, neurons=self._layer.n_post

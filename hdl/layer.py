@@ -41,6 +41,7 @@ class Layer(wiring.Component):
     out : Out; its own, to the next layer, or, output layer, counted : Out with `activity.done`.
     above : In, hidden layer; error spikes from above, see `hdl.feedback.down_port`. below : Out;
     the same to the layer below. target : In, output layer; see `hdl.sample.target_port`.
+    noise : In, where its neurons compete; their stream.
     rule : In; see `hdl.learning.settings_port`.
     drop : In, where there is dropout; its stream. dropping : Out, likewise; it is being drawn.
     host : In; accesses while no sample runs. weight : Out; what they read. Both: see
@@ -65,6 +66,8 @@ class Layer(wiring.Component):
         }
         if index == machine.config.depth:
             members |= {"target": In(target_port(layer.n_post)), "counted": Out(layer.n_post)}
+            if "noise" in self._forward.signature.members:
+                members["noise"] = In(random_words())
         else:
             members |= {"out": Out(spike_port(layer.n_post)), "above": In(down_port(layers[index]))}
         self._dropout = index < machine.config.depth and bool(layer.dropout)
@@ -76,7 +79,7 @@ class Layer(wiring.Component):
         """Let host, feedback and forward half, in this order, have the crossbar."""
         m = Module()
         layer, host, sample = self.layer, self.host, wiring.flipped(self.sample)
-        folded = layer.neurons != layer.lanes
+        folded = self._forward.folded
         m.submodules.crossbar = crossbar = Crossbar(
             layer, transposed=layer.index > 1, gap=folded, hardware=self._hardware
         )
@@ -95,6 +98,8 @@ class Layer(wiring.Component):
         if "target" in self.signature.members:
             wiring.connect(m, wiring.flipped(self.target), feedback.target)
             m.d.comb += self.counted.eq(forward.counted)
+            if "noise" in self.signature.members:
+                wiring.connect(m, wiring.flipped(self.noise), forward.noise)
         else:
             wiring.connect(m, wiring.flipped(self.above), feedback.above)
             wiring.connect(m, forward.out, wiring.flipped(self.out))

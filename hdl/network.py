@@ -21,6 +21,7 @@ from spikeloom.golden.spec.streams import (
     LABEL,
     dropout_stream,
     jitter_stream,
+    noise_stream,
     thinning_stream,
 )
 from spikeloom.hdl.encoder import Encoder, image_port
@@ -105,6 +106,9 @@ class Network(wiring.Component):
             wiring.connect(m, upper.below, lower.above)
         output = layers[-1]
         wiring.connect(m, order.target, output.target)
+        if "noise" in output.signature.members:
+            noise = noise_stream(depth, machine.config.input.jitter)
+            wiring.connect(m, streams.random(noise), output.noise)
         m.d.comb += [
             streams.begin.eq(order.sample.start),
             streams.infer.eq(~order.sample.train),

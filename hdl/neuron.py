@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from amaranth import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Member, Out
 
 from spikeloom.golden.spec.machine import LayerMachine, Machine, ceil_div
 from spikeloom.golden.spec.neuron import Membrane
@@ -20,6 +20,12 @@ from spikeloom.hdl.hardware import DEFAULT, Hardware
 def signed_width(*values: int) -> int:
     """Return the width of a signed number that holds every one of `values`."""
     return max((v if v >= 0 else ~v).bit_length() for v in values) + 1
+
+
+def membrane_bits(layer: LayerMachine) -> int:
+    """Return the width of a layer's membranes."""
+    limits = (layer.train, layer.infer)
+    return signed_width(*(v for s in limits for v in (s.floor, s.ceiling, s.theta, s.start)))
 
 
 def valid_lanes(word: Value, lanes: int, neurons: int) -> Value:
@@ -56,24 +62,22 @@ def _gain(spikes: list[tuple[Value, int]], due: int) -> Value:
     return found
 
 
-class ForwardNeurons(wiring.Component):
-    """Integrate, fire and reset, one word of lanes per clock.
+class Integrators(wiring.Component):
+    """What neurons that sum up currents have in common: a membrane each, a pool, a leak, a floor.
 
     Parameters
     ----------
-    machine, layer : limits, reset, kernel. lanes : neurons of a word.
+    machine, layer : limits, kernel, leak. lanes : neurons of a word.
     current : shape of one lane's current. hardware : what the memories are made of.
+    members : what else the neurons have.
 
     Members
     -------
     valid, word, currents : In; a word's sums. soon : In; the word, one clock before.
     first : In; this is the sample's first step: membranes are taken at their start value.
-    train : In, held; which set of limits. dropped : In; bit per lane, no spike (stage 2: one clock
-    after `valid`).
-    fired : Out(lanes) with `fired_valid`, `fired_word`; the word's spikes.
+    train : In, held; which set of limits.
 
-    Latency: two clocks from valid to fired. Throughput: one word per clock; a word comes back
-    after three clocks or more. Golden: `golden.neuron.forward`.
+    Throughput: one word per clock; a word comes back after three clocks or more.
     """
 
     def __init__(
@@ -83,7 +87,8 @@ class ForwardNeurons(wiring.Component):
         *,
         lanes: int,
         current: object,
-        hardware: Hardware = DEFAULT,
+        hardware: Hardware,
+        members: dict[str, Member],
     ) -> None:
         self._machine, self._layer, self._hardware = machine, layer, hardware
         self.lanes = lanes
@@ -97,32 +102,25 @@ class ForwardNeurons(wiring.Component):
                 "currents": In(data.ArrayLayout(current, lanes)),
                 "first": In(1),
                 "train": In(1),
-                "dropped": In(lanes),
-                "fired": Out(lanes),
-                "fired_valid": Out(1),
-                "fired_word": Out(word),
+                **members,
             }
         )
 
-    def elaborate(self, platform: object) -> Module:
-        """Stage 1: integrate, floor. Stage 2: fire, reset, limit, store."""
-        m = Module()
+    def _limit(self, of: Callable[[Membrane], int]) -> Value | int:
+        """Return a limit of the sample that runs."""
+        a, b = of(self._layer.train), of(self._layer.infer)
+        return a if a == b else Mux(self.train, a, b)
+
+    def _integrate(self, m: Module, bits: int) -> tuple[Value, Value, list[Signal], Value]:
+        """Add a word's currents to its membranes, `bits` wide.
+
+        Returns, of the clock after `valid`: that it was, the word, each membrane, held above the
+        floor; and the lanes to store them in.
+        """
         layer, neuron, count = self._layer, self._machine.config.neuron, self.lanes
-        train, infer = layer.train, layer.infer
-
-        def limit(of: Callable[[Membrane], int]) -> Value | int:
-            a, b = of(train), of(infer)
-            return a if a == b else Mux(self.train, a, b)
-
-        bits = signed_width(
-            *(v for s in (train, infer) for v in (s.floor, s.ceiling, s.theta, s.start))
-        )
-        if neuron.reset == "zero":
-            bits = max(bits, 2)
         lanes = data.ArrayLayout(signed(bits), count)
         valid1, word1 = Signal(), Signal.like(self.word)
         m.d.sync += [valid1.eq(self.valid), word1.eq(self.word)]
-        m.d.sync += [self.fired_valid.eq(valid1), self.fired_word.eq(word1)]
         name = f"neurons{layer.index}"
         held, write = _state(
             m, self._hardware, f"{name}.membranes", lanes, self.words, (self.soon, word1)
@@ -141,11 +139,8 @@ class ForwardNeurons(wiring.Component):
                 flows[lane], rest = _kernel(before, self.currents[lane], shift)
                 m.d.comb += pool_write.data[lane].eq(rest)
         m.d.comb += write.en.eq(valid1)
-        mask = valid_lanes(word1, count, layer.n_post)
-        spikes = Signal(count)
-        start, floor = limit(lambda s: s.start), limit(lambda s: s.floor)
-        theta, ceiling = limit(lambda s: s.theta), limit(lambda s: s.ceiling)
-        after_reset = limit(lambda s: s.theta + s.ceiling)
+        start, floor = self._limit(lambda s: s.start), self._limit(lambda s: s.floor)
+        charges = []
         for lane in range(count):
             before = Mux(self.first, start, held[lane])
             if neuron.leak:
@@ -156,6 +151,60 @@ class ForwardNeurons(wiring.Component):
             m.d.comb += total.eq(after)
             with m.If(self.valid):
                 m.d.sync += floored.eq(Mux(at_least(total, floor), total, floor))
+            charges.append(floored)
+        return valid1, word1, charges, write.data
+
+
+class ForwardNeurons(Integrators):
+    """Integrate, fire and reset, one word of lanes per clock.
+
+    Parameters
+    ----------
+    machine, layer, lanes, current, hardware : see `Integrators`; reset.
+
+    Members
+    -------
+    valid, word, soon, currents, first, train : In; see `Integrators`.
+    dropped : In; bit per lane, no spike (stage 2: one clock after `valid`).
+    fired : Out(lanes) with `fired_valid`, `fired_word`; the word's spikes.
+
+    Latency: two clocks from valid to fired. Golden: `golden.neuron.forward`.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        layer: LayerMachine,
+        *,
+        lanes: int,
+        current: object,
+        hardware: Hardware = DEFAULT,
+    ) -> None:
+        word = range(max(ceil_div(layer.n_post, lanes), 2))
+        fired = {"fired": Out(lanes), "fired_valid": Out(1), "fired_word": Out(word)}
+        super().__init__(
+            machine,
+            layer,
+            lanes=lanes,
+            current=current,
+            hardware=hardware,
+            members={"dropped": In(lanes), **fired},
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        """Stage 1: integrate, floor. Stage 2: fire, reset, limit, store."""
+        m = Module()
+        layer, neuron, count = self._layer, self._machine.config.neuron, self.lanes
+        bits = membrane_bits(layer)
+        if neuron.reset == "zero":
+            bits = max(bits, 2)
+        valid1, word1, charges, stored = self._integrate(m, bits)
+        m.d.sync += [self.fired_valid.eq(valid1), self.fired_word.eq(word1)]
+        mask = valid_lanes(word1, count, layer.n_post)
+        spikes = Signal(count)
+        theta, ceiling = self._limit(lambda s: s.theta), self._limit(lambda s: s.ceiling)
+        after_reset = self._limit(lambda s: s.theta + s.ceiling)
+        for lane, floored in enumerate(charges):
             # comparisons side by side, not one after the other: "left > ceiling" is asked of both
             # values that may be left
             reached, kept = Signal(name=f"reached{lane}"), Signal(signed(bits), name=f"kept{lane}")
@@ -166,7 +215,7 @@ class ForwardNeurons(wiring.Component):
                 reached.eq(at_least(floored, theta)),
                 kept.eq(Mux(at_least(floored, ceiling), ceiling, floored)),
                 spikes[lane].eq(reached & ~self.dropped[lane]),
-                write.data[lane].eq(Mux(spikes[lane], reset, kept)),
+                stored[lane].eq(Mux(spikes[lane], reset, kept)),
             ]
         with m.If(valid1):
             m.d.sync += self.fired.eq(spikes & mask)

@@ -22,16 +22,6 @@ def check_rule(config: NetworkConfig) -> None:
         )
 
 
-def check_built(config: NetworkConfig) -> None:
-    """Refuse what is in the golden model only."""
-    unbuilt = {
-        'wta.kind = "softmax"': config.wta.kind == "softmax",
-    }
-    for key, asked in unbuilt.items():
-        if asked:
-            raise ConfigError(f"{key}: exists in the golden model only")
-
-
 def rule(machine: Machine, layer: BuiltLayer) -> Rule:
     """Return the rule of a network for one of its layers."""
     return RULES[machine.config.learning.form](machine, layer)

@@ -98,6 +98,7 @@ def case(kind: str, n: int, lanes_: int, inhibition: int, bits: int = 10, module
     )
 
 
+KINDS = ("none", "lateral", "feedforward", "recurrent")
 STRENGTHS = (0, 1, SPIKE // 4, SPIKE, 16 * SPIKE)
 SHAPES = ((2, 1), (10, 4), (7, 7), (11, 3), (3, 2))
 
@@ -107,5 +108,5 @@ def cases(module=hdl) -> list[Case]:
     return [
         case(kind, *SHAPES[(k + i) % len(SHAPES)], strength, module=module)
         for i, strength in enumerate(STRENGTHS)
-        for k, kind in enumerate(golden.KINDS)
+        for k, kind in enumerate(KINDS)
     ]
