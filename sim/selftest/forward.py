@@ -18,6 +18,7 @@ from spikeloom.golden import neuron as golden
 from spikeloom.golden.spec.learning import MAX_SHIFT
 from spikeloom.golden.spec.machine import LayerMachine, Machine
 from spikeloom.golden.spec.streams import INPUT, LABEL, drawn, dropout_stream, jitter_stream
+from spikeloom.golden.spec.wta import SOFTMAX
 from spikeloom.hdl.hardware import DEFAULT
 from spikeloom.sim.selftest.probe import Probe, Stimulus, variant
 
@@ -28,6 +29,9 @@ TRIES = 100
 
 ROWS = 16
 """Rows that are summed in one step where the network allows it."""
+
+COMPETITIONS = 8
+"""Walks of which every step is compared where output neurons compete."""
 
 FAR = 64
 """How many times as far off a limit is that might as well not be there."""
@@ -127,7 +131,7 @@ def dropout(probe: Probe) -> None:
 
 def crossbar(probe: Probe) -> None:
     """Sum rows of each crossbar, away from the threshold by one; every row has its turn."""
-    for layer in probe.machine.layers:
+    for layer in _firing(probe.machine):
         for rows in _groups(probe, layer):
             for fired in _complements(probe, layer):
                 given = aligned(probe, layer.index, rows, fired, margin=1)
@@ -141,6 +145,11 @@ def crossbar(probe: Probe) -> None:
             else:
                 continue
             break
+
+
+def _firing(machine: Machine) -> tuple[LayerMachine, ...]:
+    """Return the layers that have a threshold: where output neurons compete, all but the last."""
+    return machine.layers[:-1] if machine.config.wta.kind == SOFTMAX else machine.layers
 
 
 def _groups(probe: Probe, layer: LayerMachine) -> list[np.ndarray]:
@@ -259,24 +268,28 @@ def walk(probe: Probe, samples: int = 3) -> Stimulus:
 
 
 def _uninhibited(probe: Probe) -> Stimulus:
-    """Return a walk in which at most one output neuron fires, where others would inhibit it."""
-    given = walk(probe)
-    if probe.machine.config.wta.kind != "none":
+    """Return a walk in which at most one output neuron fires, where others would inhibit it.
+
+    Where they compete, none of them gets any current.
+    """
+    given, kind = walk(probe), probe.machine.config.wta.kind
+    if kind != "none":
         last = given.weights[-1]
         last[:, np.arange(last.shape[1]) != probe.rng.integers(last.shape[1])] = 0
+        last[:] *= kind != SOFTMAX
     return given
 
 
 def neuron(probe: Probe) -> None:
     """Look at the threshold to the last bit, and at what a wrong membrane would show."""
     machine = probe.machine
-    for layer in machine.layers:
+    for layer in _firing(machine):
         for rows in _groups(probe, layer)[:4]:
             for fired in _complements(probe, layer):
                 given = aligned(probe, layer.index, rows, fired, margin=0)
                 if given is not None:
                     probe.expect(given, f"threshold of layer {layer.index}")
-    for layer in machine.layers:
+    for layer in _firing(machine):
         where, limits = f"layer{layer.index}__train", layer.train
         # An update of a whole threshold must still be one that a step can make.
         beside = limits.theta + (1 if limits.theta < 1 << MAX_SHIFT else -1)
@@ -304,6 +317,9 @@ def wta(probe: Probe) -> None:
     if machine.config.wta.kind == "none":
         probe.notes.append("this network has none")
         return
+    if machine.config.wta.kind == SOFTMAX:
+        _compete(probe)
+        return
     last = machine.layers[-1]
     kinds = {"none", "lateral", "feedforward", "recurrent"} - {machine.config.wta.kind}
     for kind in sorted(kinds):
@@ -312,6 +328,18 @@ def wta(probe: Probe) -> None:
         if strength >= 0:
             wrong = variant(machine, **{f"layer{last.index}__inhibition": strength})
             search(probe, f"strength, no {name}", wrong)
+
+
+def _compete(probe: Probe) -> None:
+    """Look at sums and noise together: a spike in each step says which sum is the largest."""
+    machine = probe.machine
+    gain, steps = machine.noise_gain, machine.config.steps
+    for name, wrong in (("noise", (0,) * steps), ("noise that grows", gain[-1:] * steps)):
+        search(probe, name, variant(machine, noise_gain=wrong))
+    for _ in range(COMPETITIONS):
+        given = walk(probe)
+        probe.expect(given, "competition with noise")
+        probe.expect(dataclasses.replace(given, labels=None), "competition without noise")
 
 
 def search(

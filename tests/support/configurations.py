@@ -13,6 +13,10 @@ from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig, from_dict
 from spikeloom.golden.spec.schema import ConfigError
+from spikeloom.golden.spec.wta import SOFTMAX
+
+STREAMS = ("input", "thinning", "dropout", "label", "jitter", "noise")
+"""Kinds of streams that have a generator of their own."""
 
 LAYER: dict[str, Any] = {
     "weight_bits": 8,
@@ -112,7 +116,8 @@ def _draw(rng: np.random.Generator, changes: dict[str, Any]) -> NetworkConfig:
         }
         for index in range(len(sizes) - 1)
     ]
-    kinds = {kind: one_of(*CATALOG) for kind in ("input", "thinning", "dropout", "label")}
+    kinds = {kind: one_of(*CATALOG) for kind in STREAMS}
+    wta = one_of("none", "lateral", "feedforward", "recurrent", SOFTMAX)
     drawn = table(
         image=[rows, columns],
         sizes=sizes,
@@ -134,8 +139,8 @@ def _draw(rng: np.random.Generator, changes: dict[str, Any]) -> NetworkConfig:
         error__cost=one_of(0.0, 0.0, 0.05, 0.5, 1.0),
         label__train=one_of("front", "constant", "random-front", "random"),
         label__rate=one_of(0.3, 0.5, 1.0),
-        wta__kind=one_of("none", "lateral", "feedforward", "recurrent"),
-        wta__strength=one_of(0.1, 0.25, 1.0),
+        wta__kind=wta,
+        wta__strength=one_of(0.5, 3.0, 10.0) if wta == SOFTMAX else one_of(0.1, 0.25, 1.0),
         stop={
             "train": one_of(0, 0, 1, 2, 4),
             "infer": one_of(0, 0, 1, 2, 4),

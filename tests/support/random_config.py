@@ -16,8 +16,9 @@ from spikeloom.golden.spec.network import NetworkConfig, from_dict
 from spikeloom.golden.spec.neuron import NeuronConfig
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.golden.spec.stopping import LEAST, MARGINS
+from spikeloom.golden.spec.wta import SOFTMAX
 from spikeloom.hdl.hardware import DEFAULT, Hardware
-from tests.support.configurations import other_values
+from tests.support.configurations import STREAMS, other_values
 
 INT32_LIMIT = 1 << 30
 """Membranes, pools and inhibition of a drawn network stay below it: golden counts in int32."""
@@ -166,7 +167,8 @@ def _table(rng: np.random.Generator) -> dict[str, Any]:
         for key, values in other_values(NeuronConfig, drawn).items()
         if rng.random() < 0.4
     }
-    generators = {kind: one_of(*CATALOG) for kind in ("input", "thinning", "dropout", "label")}
+    generators = {kind: one_of(*CATALOG) for kind in STREAMS}
+    wta = one_of("none", "none", "lateral", "feedforward", "recurrent", SOFTMAX)
     return {
         "name": "random",
         "description": "drawn by tests/support/random_config.py",
@@ -200,8 +202,10 @@ def _table(rng: np.random.Generator) -> dict[str, Any]:
             "rate": rarely(0.0, 0.5, 0.8, 1.0),
         },
         "wta": {
-            "kind": one_of("none", "none", "lateral", "feedforward", "recurrent"),
-            "strength": rarely(16.0, 0.0, 0.1, 0.25, 0.5),
+            "kind": wta,
+            "strength": rarely(
+                16.0, *((0.5, 3.0, 10.0) if wta == SOFTMAX else (0.0, 0.1, 0.25, 0.5))
+            ),
         },
         "stop": {
             "train": int(rarely(MARGINS.high, 0, 0, 1, 2, 4)),

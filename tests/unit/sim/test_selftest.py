@@ -108,6 +108,7 @@ def test_what_a_network_lacks_is_noted(tiny: Machine):
     assert any("floor of layer 1: nothing that this network does" in n for n in notes["neuron"])
 
 
+COMPETING = {"wta__kind": "softmax", "wta__strength": 3.0}
 FAULTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"ramp_train": (257,) * 16}, "encoder"),
     ({}, {"neuron__reset": "zero"}, "neuron"),
@@ -122,6 +123,9 @@ FAULTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"neuron__leak": 12}, "neuron"),
     ({"wta__kind": "lateral", "wta__strength": 0.25}, {"layer2__inhibition": 2048}, "wta"),
     ({"wta__kind": "recurrent", "wta__strength": 0.25}, {"wta__kind": "feedforward"}, "wta"),
+    (COMPETING, {"noise_gain": (0,) * 16}, "class"),  # without currents too
+    (COMPETING, {"noise_gain": (12288,) * 16}, "wta"),
+    (COMPETING, {"layer1__train": {"theta": 257}}, "neuron"),
     ({}, {"layer2__error_threshold": 200}, "error"),
     ({}, {"label": (0,) * 16}, "error"),
     ({}, {"layer1__error_threshold": 2049}, "backward"),
