@@ -9,6 +9,7 @@ from __future__ import annotations
 import cocotb
 
 from tests.bench import (
+    bench_competition,
     bench_crossbar,
     bench_encoder,
     bench_fold,
@@ -54,6 +55,11 @@ def wta(wide: bool) -> list[Case]:
     return every[4:] if wide else every[9:12]
 
 
+def competition(wide: bool) -> list[Case]:
+    every = bench_competition.cases()
+    return every if wide else every[:1]
+
+
 def stopping(wide: bool) -> list[Case]:
     every = bench_stopping.cases()
     return every if wide else every[:1]
@@ -90,12 +96,12 @@ def layer(wide: bool) -> list[Case]:
 
 
 KINDS = (
-    *(lfsr, encoder, forward, error, wta, stopping),
+    *(lfsr, encoder, forward, error, wta, competition, stopping),
     *(crossbar, learning, spikes, fold, vectors, layer),
 )
 WIDE = {
     "streams": (lfsr, learning, spikes, fold, vectors, layer),
-    "ends": (encoder, wta, stopping),
+    "ends": (encoder, wta, competition, stopping),
     "neurons": (forward, error),
     "crossbars": (crossbar,),
 }
@@ -126,4 +132,4 @@ check_lfsr, check_encoder, check_wta = check("lfsr"), check("encoder"), check("w
 check_forward, check_error = check("forward"), check("error")
 check_crossbar, check_learning, check_spikes = check("crossbar"), check("learning"), check("spikes")
 check_fold, check_vectors, check_layer = check("fold"), check("vectors"), check("layer")
-check_stopping = check("stopping")
+check_competition, check_stopping = check("competition"), check("stopping")

@@ -37,6 +37,7 @@ from spikeloom.golden.spec.network import from_dict, load
 from spikeloom.hdl.buffers import Buffers
 from spikeloom.hdl.columns import Columns
 from spikeloom.hdl.commands import Commands
+from spikeloom.hdl.competition import Competition
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.crossbar import Crossbar
 from spikeloom.hdl.dropout import Dropout
@@ -160,6 +161,10 @@ def wta(kind: str) -> Wta:
     return Wta(other, other.layers[-1], signed(12), lanes=2)
 
 
+def competing() -> Machine:
+    return machine(from_dict(table(wta={"kind": "softmax", "strength": 3.0})))
+
+
 def error_neurons(output: bool) -> ErrorNeurons:
     network = small()
     return ErrorNeurons(network, layer(1 + output), lanes=4, current=signed(14), output=output)
@@ -195,10 +200,12 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "lateral wta": lambda: wta("lateral"),
     "feedforward wta": lambda: wta("feedforward"),
     "recurrent wta": lambda: wta("recurrent"),
+    "competition": lambda: Competition(competing(), competing().layers[-1], current=signed(12)),
     "stopping": lambda: Stopping(small()),
     "sample": lambda: Sample(small()),
     "forward half": lambda: Forward(small(), 1, BUILT),
     "forward half of the output": lambda: Forward(small(), 2, BUILT),
+    "forward half of a competing output": lambda: Forward(competing(), 2, BUILT),
     "feedback": lambda: Feedback(small(), 1, BUILT),
     "feedback of the output": lambda: Feedback(small(), 2, BUILT),
     "layer": lambda: Layer(small(), 1, BUILT),
@@ -217,7 +224,7 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "link": lambda: Link(clock_hz=12_000_000, slots=2, ring=256),
 }
 
-PARTS = {"RegisterBank", "Rule", "Streams", "Vector"}
+PARTS = {"Integrators", "RegisterBank", "Rule", "Streams", "Vector"}
 """Components that are nothing without the network around them, and bases of others."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from amaranth.lib import wiring
 
 from tests.bench import (
+    bench_competition,
     bench_crossbar,
     bench_encoder,
     bench_fold,
@@ -55,6 +56,7 @@ CASES: dict[str, Callable[[], Iterable[Case]]] = {
     "dropout": lambda: map(aimed, _pick(bench_encoder.dropout_cases(), 1)),
     "learning": lambda: map(aimed, _pick(bench_learning.cases(), 1)),
     "wta": lambda: _pick(bench_wta.cases(), 10, 11),
+    "competition": lambda: _pick(bench_competition.cases(), 0, 1),
     "stopping": lambda: _pick(bench_stopping.cases(), 0),
     "fold": lambda: _pick(bench_fold.cases(), 0, 4),
     "spikes": lambda: _pick(bench_spikes.cases(), 0, 5),
@@ -70,6 +72,7 @@ CASES: dict[str, Callable[[], Iterable[Case]]] = {
 CONTRACTS: dict[str, Callable[[wiring.Component], Contract]] = {
     "forward": lambda component: contracts.forward(component.words),
     "error": lambda component: contracts.error(component.words),
+    "competition": lambda component: contracts.competition(component.words),
     "scanner": lambda component: contracts.scanner,
     "registers": lambda component: contracts.registers,
 }

@@ -69,6 +69,37 @@ def error(words: int) -> Contract:
     return contract
 
 
+def competition(classes: int) -> Contract:
+    """Return the contract of a competition: classes in order, a step behind the one before."""
+
+    def contract(m: Module, pins: Pins) -> tuple[Value, list[Value]]:
+        valid, word, done = pins["valid"], pins["word"], pins["done"]
+        follows, busy, begun = Signal(range(classes)), Signal(), Signal()
+        with m.If(valid):
+            m.d.sync += [follows.eq(Mux(follows == classes - 1, 0, follows + 1)), busy.eq(1)]
+        with m.If(done):
+            m.d.sync += busy.eq(0)
+        with m.If(pins["start"]):
+            m.d.sync += begun.eq(1)
+        named = (word == follows) & (before(m, pins["soon"]) == word)
+        opens = begun & ~busy & ~before(m, done) & ~before(m, pins["start"])
+        legal = ~valid | named & ((follows != 0) | opens)
+        legal &= ~pins["start"] | ~busy & ~valid
+        first = Signal()  # of the sample's steps
+        with m.If(pins["start"]):
+            m.d.sync += first.eq(1)
+        with m.Elif(done):
+            m.d.sync += first.eq(0)
+        legal &= (pins["first"] == first) & (
+            pins["start"] | (before(m, pins["train"]) == pins["train"])
+        )
+        words = pins["random__words"]
+        legal &= before(m, pins["random__take"]) | (before(m, words) == words)
+        return legal, [done, pins["random__take"], Mux(done, pins["counted"], 0)]
+
+    return contract
+
+
 def scanner(m: Module, pins: Pins) -> tuple[Value, list[Value]]:
     """Return the contract of the scanner: an index counts while it is valid."""
     names = ("valid", "last", "busy", "loaded", "word")
