@@ -196,8 +196,8 @@ def _places(table: dict[str, Any], path: list[str], key: str) -> list[dict[str, 
             return table["layer"]
         case ["layer", number] if number.isdecimal() and 1 <= int(number) <= len(table["layer"]):
             return [table["layer"][int(number) - 1]]
-    near = difflib.get_close_matches(path[0], SECTIONS, 1)
-    hint = f"did you mean {near[0]!r}? A key" if near else "it"
+    near = difflib.get_close_matches(path[0], [*SECTIONS, "layer"], 1)
+    hint = f"did you mean {near[0]!r}? A key" if near and near != path[:1] else "it"
     raise ConfigError(
         f"no key {key!r}: {hint} begins with one of {', '.join(SECTIONS)}, or with layer.N where N "
         f"is 1 to {len(table['layer'])}, or * for all"

@@ -242,8 +242,8 @@ def test_where_memories_go_is_explained(monkeypatch: pytest.MonkeyPatch):
     [
         ((), "name one board, or give --all"),
         (("hx8k", "--all"), "name one board, or give --all"),
-        (("hx8k", "--lanes", "0"), "give a number from 1 on for each layer"),
-        (("hx8k", "--ports", "a"), "give a number from 1 on for each layer"),
+        (("hx8k", "--lanes", "0"), "give numbers from 1 on, such as 16,8"),
+        (("hx8k", "--ports", "a"), "give numbers from 1 on, such as 16,8"),
         (("hx8k", "mnist-196"), "no configuration named 'mnist-196'"),
         (("hx8k", "tiny", "--plan", "lane=3"), "no hardware choice lane=3"),
         (("hx8k", "tiny", "--lanes", "1", "--clock", "300"), "no setting of the SB_PLL40"),
