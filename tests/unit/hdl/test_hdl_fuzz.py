@@ -15,7 +15,7 @@ from amaranth.lib import data
 from amaranth.lib.memory import Memory
 
 from spikeloom.golden.spec.machine import machine
-from spikeloom.golden.spec.network import NetworkConfig
+from spikeloom.golden.spec.network import NetworkConfig, from_dict
 from spikeloom.golden.spec.protocol import Feature
 from spikeloom.hdl import core, feedback
 from spikeloom.hdl.core import Core
@@ -25,6 +25,7 @@ from spikeloom.sim.rtl.transport import VerilatedTransport
 from spikeloom.sim.rtl.verilate import build, to_verilog
 from tests.campaigns.mutation.planted import Mutant
 from tests.support.byte_program import Program, check, random_program
+from tests.support.configurations import table
 from tests.support.core_faults import DROPOUT, FAULTS, NEIGHBOURS, replaced
 from tests.support.random_config import (
     describe,
@@ -155,6 +156,41 @@ def test_lateral_inhibition_beyond_every_weight_sum_is_exact(rng: np.random.Gene
     fuzz(config, random_program(machine(config), rng, 6), rng, Hardware(lanes=(3,)))
 
 
+COMPETITIONS: list[tuple[dict[str, Any], Hardware]] = [
+    ({}, DEFAULT),
+    ({"steps": 1}, DEFAULT),
+    ({"sizes": [4, 3, 47], "steps": 4}, Hardware(lanes=(2, 8))),
+    ({"sizes": [4, 5, 2], "neuron__kernel_shift": 1, "neuron__leak": 3}, Hardware(lanes=(5, 1))),
+    ({"sizes": [4, 5, 4], "stop": {"train": 2, "infer": 2}, "input__jitter": 1}, DEFAULT),
+]
+
+
+@pytest.mark.parametrize(("changes", "hardware"), COMPETITIONS)
+def test_a_competition_replies_as_golden_does(
+    changes: dict[str, Any], hardware: Hardware, rng: np.random.Generator
+):
+    """All weights 0, which is a tie in each step, and membranes from one rail to the other."""
+    layer = table()["layer"][0]
+    loud = {**layer, "reach": 16.0}  # some steps to the limits, which lie 256 thresholds away
+    fixed = {"image": [2, 2], "sizes": [4, 5, 3], "steps": 12, "layer": [layer, loud], **changes}
+    competing = {"wta__kind": "softmax", "wta__strength": 3.0, "input__rate": 1.0}
+    config = from_dict(table(**fixed, **competing))
+    program = Program(machine(config))
+    small, *_, last = random_weights(program.machine, rng)
+    first, top = (each.weight_max for each in program.machine.layers)
+    rails = np.full_like(last, top) * np.resize([1, -1], config.sizes[-1])
+    full = np.full(config.sizes[0], 255, np.uint8)
+    for weights in (0 * last, rails, last):
+        program.load_weights([np.full_like(small, first), weights])
+        for label in range(3):
+            program.image(full)
+            program.infer()
+            program.train(label % config.sizes[-1])
+    program.read_all_weights()
+    program.read_registers()
+    fuzz(config, program, rng, hardware)
+
+
 def blank_images(rng: np.random.Generator) -> tuple[NetworkConfig, Program]:
     """Infer and train in turn with hidden dropout and nothing else that keeps the layers back."""
     still = {"neuron__start": 1.0, "neuron__leak": 0, "neuron__kernel_shift": 0}
@@ -243,9 +279,10 @@ def test_random_networks_reach_every_option_and_event():
         *("1 crossbars", "2 crossbars", "3 crossbars", "reset zero", "reset subtract"),
         *("shared membranes", "separate membranes", "gate hold", "gate discard", "gate open"),
         *("label front", "label constant", "label random", "label random-front"),
-        *("wta none", "wta lateral", "wta feedforward", "wta recurrent", "ramp linear"),
+        *("wta none", "wta lateral", "wta feedforward", "wta recurrent", "wta softmax"),
         *("no counters", "no registered", "no buffered", "folded", "drum", "drum of equal strides"),
         *("both kernels", "both dropouts", "odd lanes", "1 ports", "2 ports", "a cost", "jitter"),
+        "ramp linear",
         *(f"input lfsr{degree}" for degree in (16, 24, 31, 32, 48, 64)),
         *(f"{bits} bits" for bits in range(2, 17)),
         *(f"{draws} draws" for draws in range(1, 6)),
