@@ -292,17 +292,18 @@ class Crossbar(wiring.Component):
         """One memory, or several for a share of the lanes; a word is `lanes` columns of one row."""
         layer, bits = self._layer, self._layer.weight_bits
         depth, name = layer.n_pre * layer.words, f"layer{layer.index}.weights"
-        base = Array(word * layer.n_pre for word in range(layer.words))[self.access.word]
         parts = min(self._hardware.parts, layer.lanes)
         ends = [part * layer.lanes // parts for part in range(parts + 1)]
         words, ports = [], []
         for part, lanes in enumerate(range(*ends) for ends in pairwise(ends)):
-            shape = data.ArrayLayout(signed(bits), len(lanes))
-            memory = self._hardware.memory(m, f"{name}{part}" if parts > 1 else name, shape, depth)
-            # synthesis would make one register of several that start alike
-            address = Signal(range(depth), name=f"address{part}" if part else "address")
+            shape, size = data.ArrayLayout(signed(bits), len(lanes)), depth + part
+            memory = self._hardware.memory(m, f"{name}{part}" if parts > 1 else name, shape, size)
+            # synthesis makes one register of bits that hold the same: each part lies a word further
+            # up, where every other one has the same lowest bit again, and starts otherwise
+            base = Array(word * layer.n_pre + part for word in range(layer.words))[self.access.word]
+            address = Signal(range(size), name=f"address{part}" if part else "address")
             m.d.comb += address.eq(base + self.access.row)
-            first, *_, back = self._delayed(m, address, move, init=-part)
+            first, *_, back = self._delayed(m, address, move, init=-(part >> 1 & 1))
             read, port = self._connect(m, memory, first, back, move)
             words += [read[lane] for lane in range(len(lanes))]
             ports.append((port, lanes))

@@ -39,7 +39,7 @@ from spikeloom.hdl.columns import Columns
 from spikeloom.hdl.commands import Commands
 from spikeloom.hdl.competition import Competition
 from spikeloom.hdl.core import Core
-from spikeloom.hdl.crossbar import Crossbar
+from spikeloom.hdl.crossbar import LATENCY, Crossbar
 from spikeloom.hdl.dropout import Dropout
 from spikeloom.hdl.encoder import Encoder
 from spikeloom.hdl.feedback import Feedback
@@ -254,6 +254,20 @@ def test_a_component_is_synthesised(name: str, family: str, tmp_path: Path):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_tiny_is_synthesised(family: str, tmp_path: Path):
     check(cells(Core(load("tiny")), family, tmp_path))
+
+
+@pytest.mark.slow
+def test_every_part_of_a_weight_memory_keeps_its_address_registers(tmp_path: Path):
+    """Registers that hold the same become one, and its wires the longest of all."""
+    first = Hardware(lanes=(4,)).of(small())[0]
+
+    def registers(parts: int) -> int:
+        crossbar = Crossbar(first, transposed=False, hardware=Hardware(parts=parts))
+        found = cells(crossbar, "ecp5", tmp_path)["late"]
+        return sum(n for name, n in found.items() if re.fullmatch(FLIP_FLOP["ecp5"], name))
+
+    bits = (first.n_pre * first.words - 1).bit_length()
+    assert registers(4) >= registers(1) + 3 * LATENCY * bits
 
 
 @pytest.mark.slow
