@@ -219,7 +219,7 @@ def test_a_block_without_a_clock_is_compared():
 
 
 @pytest.mark.parametrize(
-    ("block", "place"), [("neuron", 0), ("error", 0), ("spikes", 1), ("registers", 0)]
+    ("block", "place"), [("neuron", 0), ("error", 0), ("error", 3), ("spikes", 1), ("registers", 0)]
 )
 def test_a_sound_block_equals_itself_under_its_contract(block, place):
     subject = blocks.subjects(block)[place]

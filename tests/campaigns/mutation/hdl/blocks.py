@@ -50,9 +50,12 @@ def _vectors() -> list[Case]:
 CASES: dict[str, Callable[[], Iterable[Case]]] = {
     "lfsr": lambda: _pick(bench_lfsr.cases(), 1, 2, -2),
     "neuron": lambda: map(aimed, _pick(bench_neuron.forward_cases(), 1, 2, 7)),
-    "error": lambda: map(aimed, _pick(bench_neuron.error_cases(), 1, 2, 5)),
+    "error": lambda: map(aimed, _pick(bench_neuron.error_cases(), 1, 2, 5, 9)),
     "crossbar": _crossbars,
-    "encoder": lambda: map(aimed, _pick(bench_encoder.cases(), 0, 5)),
+    "encoder": lambda: [
+        *map(aimed, _pick(bench_encoder.cases(), 0, 5)),
+        *_pick(bench_encoder.jitter_cases(), 0),
+    ],
     "dropout": lambda: map(aimed, _pick(bench_encoder.dropout_cases(), 1)),
     "learning": lambda: map(aimed, _pick(bench_learning.cases(), 1)),
     "wta": lambda: _pick(bench_wta.cases(), 10, 11),

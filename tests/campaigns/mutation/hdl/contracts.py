@@ -59,10 +59,12 @@ def forward(words: int) -> Contract:
 
 
 def error(words: int) -> Contract:
-    """Return the contract of error neurons."""
+    """Return the contract of error neurons; only what is open is charged."""
 
     def contract(m: Module, pins: Pins) -> tuple[Value, list[Value]]:
         legal, _ = sweeps(m, pins, words, "fresh")
+        if "charged" in pins:
+            legal &= ~(pins["charged"] & (~pins["open"] | pins["dropped"])).any()
         shown, names = pins["done"], ("positive", "negative", "pending", "done_word")
         return legal, [shown, *(Mux(shown, pins[name], 0) for name in names)]
 

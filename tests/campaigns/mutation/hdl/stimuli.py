@@ -60,6 +60,8 @@ class AimedError(ErrorBench):
         shift = self.machine.config.error.kernel_shift
         theta, top = self.layer.error_threshold, self.layer.error_max
         marks = [sign * limit for sign in (-1, 1) for limit in (theta, 2 * theta, top, top + 1)]
+        if cost := self.layer.cost:
+            marks += [cost - theta, cost - 2 * theta]
         for word, now, later in super().steps():
             now = {"currents": 0, **now}
             if self.rng.random() >= PLAIN:
@@ -67,7 +69,8 @@ class AimedError(ErrorBench):
                 held = [0] * self.lanes if fresh else self._either(ahead, word)
                 pool = [0] * self.lanes if fresh else ahead.word_of(ahead.pool, word)
                 now = now | {"currents": aim(self, [*marks, 0], held, pool, shift)}
-            ahead.model({"word": word, **now}, later["open"], later["dropped"])
+            given = later["open"], later["dropped"], later.get("charged", 0)
+            ahead.model({"word": word, **now}, *given)
             yield word, now, later
 
     def _either(self, ahead: ErrorBench, word: int) -> Sequence[int]:
