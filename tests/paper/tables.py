@@ -31,9 +31,7 @@ HIDDEN = {"emnist47": 512}
 """Hidden neurons in Table 2 where there are not the paper's 1280."""
 
 FLOAT_SEEDS, ANN_SEEDS, MACHINE_SEEDS = 1, 3, 1
-MACHINE_EPOCHS, LARGE_EPOCHS = 10, 20
-LARGE = 10**6
-"""Weights from which a machine's network is trained for longer."""
+MACHINE_EPOCHS = 20
 
 SHORTER = 2
 """The losses that are only compared in Table 2 get this part of the epochs of MSE + dropout."""
@@ -79,8 +77,7 @@ def _told(plan: Plan, data: str) -> dict[str, published.Published]:
 def _machine(plan: Plan, data: str, name: str) -> Row:
     seeds = plan.some_seeds(MACHINE_SEEDS)
     config = network.load(name)
-    epochs = LARGE_EPOCHS if config.weight_count >= LARGE else MACHINE_EPOCHS
-    epochs, size = (2, QUICK_SIZE) if plan.quick else (epochs, {})
+    epochs, size = (2, QUICK_SIZE) if plan.quick else (MACHINE_EPOCHS, {})
     jobs = [machine.job(data, name, seed, epochs, **size) for seed in seeds]
     bits = " / ".join(str(layer.weight_bits) for layer in config.layers)
     shape = "-".join(map(str, config.sizes))
