@@ -190,7 +190,8 @@ def test_a_collapse_is_told_once_with_networks_made_for_other_images():
     assert said == [f"warning: {collapse.warning}"]
     assert collapse.warning == (
         "held-out accuracy fell from 73.70 % to 55.00 %: the updates of 'mnist-784-128-10' are too "
-        "large for these images; take one that was made for others: fashion-784-1280-10"
+        "large for these images; take one that was made for others: fashion-784-1280-10, "
+        "fashion-784-256-10"
     )
 
 
