@@ -71,6 +71,8 @@ def with_all() -> NetworkConfig:
         config,
         error=dataclasses.replace(config.error, cost=0.05),
         input=dataclasses.replace(config.input, jitter=1),
+        wta=dataclasses.replace(config.wta, kind="softmax", strength=3.0),
+        stop=dataclasses.replace(config.stop, train=8, infer=3),
     )
 
 
@@ -81,7 +83,7 @@ def test_no_logic_of_the_core_looks_like_a_loop_to_the_simulator(config: Network
     assert "UNOPTFLAT" not in (library.parent / "build.log").read_text()
 
 
-def test_digits_are_learnt_as_golden_learns_them_with_activity_cost_and_jitter():
+def test_digits_are_learnt_as_golden_learns_them_with_all_that_is_built_where_asked_for():
     config = with_all()
     data = datasets.mnist(config, train=300, test=50, held_out=0)
     golden, rtl = GoldenEngine(machine(config)), RtlEngine(machine(config))
@@ -92,6 +94,7 @@ def test_digits_are_learnt_as_golden_learns_them_with_activity_cost_and_jitter()
     for layer in range(config.depth):
         np.testing.assert_array_equal(rtl.weights[layer], golden.weights[layer])
     assert rtl.stream_states == golden.stream_states
+    np.testing.assert_array_equal(rtl.ran, golden.ran)
     rtl.close()
 
 
