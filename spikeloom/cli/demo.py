@@ -20,7 +20,7 @@ from spikeloom.sim.compare.difference import MismatchError
 from spikeloom.sim.compare.lockstep import Lockstep
 
 CONFIG = "mnist-784-128-10"
-FULL = {"train": 8000, "held_out": 1000, "test": 1000}
+FULL = {"train": 16000, "held_out": 1000, "test": 1000}
 QUICK = {"train": 40, "held_out": 10, "test": 10}
 """For tests: the same network and the same path, too few digits to learn from."""
 
@@ -35,7 +35,7 @@ def demo(
 ) -> None:
     """Learn handwritten digits in simulated hardware, in minutes.
 
-    A 784-128-10 network is built from its RTL and trains on 8,000 MNIST
+    A 784-128-10 network is built from its RTL and trains on 16,000 MNIST
     digits, then it is tested on digits that it never saw. The golden model
     runs beside it: every output spike count and all 101,632 weights must be
     equal, else it ends with status 1. The path of an HTML report is printed
