@@ -67,7 +67,8 @@ class Stopping(wiring.Component):
         m = Module()
         known, classes = self.known, self._classes
         place, count = self.place, self.count
-        first, second = Signal.like(count), Signal.like(count)
+        first = Signal.like(count)
+        second = Signal.like(count)
         margin = Mux(self.train, self.stop.train, self.stop.infer)
         enough, more = Signal(), Signal()
         m.d.comb += [

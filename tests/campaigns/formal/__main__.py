@@ -16,12 +16,22 @@ from rich.table import Table
 from spikeloom import outputs
 from spikeloom.interrupt import stoppable
 from tests.campaigns.arguments import HelpWithDefaults, at_least
-from tests.campaigns.formal import competition, crossbar, fold, frames, lfsr, neuron, spikes, wta
+from tests.campaigns.formal import (
+    competition,
+    crossbar,
+    fold,
+    frames,
+    lfsr,
+    neuron,
+    spikes,
+    stopping,
+    wta,
+)
 from tests.campaigns.formal.proof import Proof
 from tests.campaigns.formal.solver import FormalError, Outcome, check
 from tests.campaigns.provenance import make, stamp
 
-BLOCKS = (lfsr, neuron, wta, competition, fold, spikes, frames, crossbar)
+BLOCKS = (lfsr, neuron, wta, competition, stopping, fold, spikes, frames, crossbar)
 
 WIDTH = 150
 """Columns of the table where it goes into a file."""
