@@ -9,9 +9,9 @@ from amaranth.lib.wiring import In, Out
 from spikeloom.golden.spec.machine import SPIKE, Machine, ceil_div
 from spikeloom.hdl.columns import Columns
 from spikeloom.hdl.crossbar import request_port, sum_shape, sums_port
+from spikeloom.hdl.error import ErrorNeurons
 from spikeloom.hdl.forward import fired_port
 from spikeloom.hdl.hardware import DEFAULT, BuiltLayer, Hardware
-from spikeloom.hdl.neuron import ErrorNeurons
 from spikeloom.hdl.sample import SAMPLE, target_port
 from spikeloom.hdl.spikes import error_port
 from spikeloom.hdl.vectors import MemoryVector, RegisterVector, Vector, suits

@@ -1,6 +1,6 @@
 """The composite neuron: its keys, what they may be, and the integers that follow from them.
 
-A key is added here, in `golden.neuron` and in `hdl.neuron`; nothing else names it.
+A key is added here, in `golden.neuron` and in `hdl.neuron` or `hdl.error`; nothing else names it.
 """
 
 from __future__ import annotations

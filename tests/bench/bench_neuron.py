@@ -1,4 +1,4 @@
-"""Benches of `hdl.neuron`: forward and error neurons against `golden.neuron`."""
+"""Benches of `hdl.neuron` and `hdl.error`: forward and error neurons against `golden.neuron`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from amaranth import signed
 from spikeloom.golden import neuron as golden
 from spikeloom.golden.spec.machine import LayerMachine, Machine
 from spikeloom.golden.spec.neuron import Membrane, NeuronConfig
+from spikeloom.hdl import error as hdl_error
 from spikeloom.hdl import neuron as hdl
 from tests.bench.bench import Bench, Case, Driver, Pins, Stalls, join, lanes
 from tests.support import stimulus
@@ -292,7 +293,7 @@ ERROR = (
 
 def error_case(
     n, lanes_, theta, top, bits, membranes, gate, shift, current, output, cost=0,
-    *, name="", module=hdl,
+    *, name="", module=hdl_error,
 ) -> Case:  # fmt: skip
     """Return error neurons with their bench."""
     layer = stimulus.layer(
@@ -318,7 +319,7 @@ def error_case(
     )
 
 
-def error_cases(module=hdl) -> list[Case]:
+def error_cases(module=hdl_error) -> list[Case]:
     """Return both membranes, all gates, kernels, more lanes than neurons, saturation, costs."""
     return [error_case(*fields, module=module) for fields in ERROR]
 

@@ -1,4 +1,4 @@
-"""Proofs about `hdl.neuron`: range, threshold, error spikes, gate; of one word, any word."""
+"""Proofs about `hdl.neuron` and `hdl.error`: range, threshold, spikes, gate; of any word."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from types import ModuleType
 from amaranth import Mux, Signal, Value, signed
 
 from spikeloom.golden.spec.neuron import Membrane
+from spikeloom.hdl import error as hdl_error
 from spikeloom.hdl import neuron as hdl
 from tests.bench.bench_neuron import OTHER
 from tests.campaigns.formal.proof import Harness, Proof, Watching, faults
@@ -33,7 +34,7 @@ class Sweep(Harness):
     membranes were stored.
     """
 
-    def __init__(self, block: hdl.ForwardNeurons | hdl.ErrorNeurons, first: Value) -> None:
+    def __init__(self, block: hdl.ForwardNeurons | hdl_error.ErrorNeurons, first: Value) -> None:
         super().__init__(block)
         self.word = self.fixed(range(max(block.words, 2)), "which")
         self.given((self.word < block.words) & (block.word < block.words))
@@ -232,14 +233,14 @@ def proofs() -> list[Proof]:
             f"{kind}.{case}",
             CLAIMS[claim := case.partition(".")[0]],
             partial(harness, claim=claim, **settings),
-            hdl,
+            module,
             mutants[why],
             depth=10,
             induction=6,
         )
-        for kind, harness, mutants, cases in (
-            ("forward", forward, FORWARD, FORWARD_CASES),
-            ("error", error, ERROR, ERROR_CASES),
+        for kind, harness, module, mutants, cases in (
+            ("forward", forward, hdl, FORWARD, FORWARD_CASES),
+            ("error", error, hdl_error, ERROR, ERROR_CASES),
         )
         for case, settings, why in cases
     ]

@@ -42,6 +42,7 @@ from spikeloom.hdl.core import Core
 from spikeloom.hdl.crossbar import LATENCY, Crossbar
 from spikeloom.hdl.dropout import Dropout
 from spikeloom.hdl.encoder import Encoder
+from spikeloom.hdl.error import ErrorNeurons
 from spikeloom.hdl.feedback import Feedback
 from spikeloom.hdl.fold import Fold
 from spikeloom.hdl.forward import Forward
@@ -52,7 +53,7 @@ from spikeloom.hdl.layer import Layer
 from spikeloom.hdl.lfsr import Generator
 from spikeloom.hdl.link import Link
 from spikeloom.hdl.network import Network
-from spikeloom.hdl.neuron import ErrorNeurons, ForwardNeurons
+from spikeloom.hdl.neuron import ForwardNeurons
 from spikeloom.hdl.rules.coincidence import Coincidence
 from spikeloom.hdl.sample import Sample
 from spikeloom.hdl.spikes import Scanner, SpikeList
