@@ -14,7 +14,7 @@ from spikeloom.golden.lfsr import advance, parameters
 from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.machine import LayerMachine, Machine
 from spikeloom.golden.spec.neuron import Membrane
-from spikeloom.golden.spec.wta import SOFTMAX, gains
+from spikeloom.golden.spec.wta import NOISE_BITS, NOISE_ONE, SOFTMAX, gains
 from spikeloom.hdl import competition as hdl
 from tests.bench.bench import Bench, Case, Driver, Pins, Stalls
 from tests.support import stimulus
@@ -65,7 +65,7 @@ class CompetitionBench(Bench):
             for step in range(self.rng.randint(1, self.machine.config.steps)):
                 held = {"train": train, "first": step == 0}
                 plan: list[dict[str, int]] = [{}]
-                for word, current in enumerate(self.currents()):
+                for word, current in enumerate(self.currents(held)):
                     while wait():
                         plan.append({})
                     plan[-1]["soon"] = word
@@ -77,8 +77,8 @@ class CompetitionBench(Bench):
                 # a new stream state may only be shown between steps
                 self.expect("the stream", self.stream, self.wanted_stream)
 
-    def currents(self) -> list[int]:
-        """Draw currents: any, small ones, none, or all into one rail."""
+    def currents(self, held: Pins) -> list[int]:
+        """Draw currents: any, small ones, none, all into one rail, or such that sums nearly tie."""
         n, top = self.layer.n_post, (1 << self.bits - 1) - 1
         limit = self.rng.choice((top, top, 3, 1 << self.bits // 2))
         drawn = [stimulus.edgy(self.rng, limit) for _ in range(n)]
@@ -87,7 +87,20 @@ class CompetitionBench(Bench):
             drawn = [0] * n
         elif kind < 0.4:
             drawn = [self.rng.choice((top, -top))] * n
+        elif kind < 0.7:
+            drawn = self.near(held)
         return [value & (1 << self.bits) - 1 for value in drawn]
+
+    def near(self, held: Pins) -> list[int]:
+        """Return currents that bring all sums, membrane and noise, to one number or one below."""
+        top, leak = (1 << self.bits - 1) - 1, self.machine.config.neuron.leak
+        state, gain, sums = np.int64(self.stream), self.machine.noise_gain[self.step], []
+        for v in (0 * self.v if held["first"] else self.v).tolist():
+            state = advance(state, P)
+            noise = int(golden.GUMBEL[state & ((1 << NOISE_BITS) - 1)]) * gain >> NOISE_ONE
+            sums.append((v - (v >> leak) if leak else v) + noise * held["train"])
+        goal = (min(sums) + max(sums)) // 2
+        return [max(-top, min(top, goal - now - self.rng.randint(0, 1))) for now in sums]
 
     def check(self, seen: Pins) -> None:
         wanted = self.due.pop(self.clock, None)

@@ -95,7 +95,7 @@ def competition(classes: int) -> Contract:
         legal &= (pins["first"] == first) & (
             pins["start"] | (before(m, pins["train"]) == pins["train"])
         )
-        words = pins["random__words"]
+        words = Value.cast(pins["random__words"])
         legal &= before(m, pins["random__take"]) | (before(m, words) == words)
         return legal, [done, pins["random__take"], Mux(done, pins["counted"], 0)]
 
