@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from spikeloom.golden.spec.machine import LayerMachine, Machine, ceil_div
 from spikeloom.hdl.arithmetic import at_least, at_most, clip
 from spikeloom.hdl.hardware import DEFAULT, Hardware
-from spikeloom.hdl.neuron import kernel, signed_width, state, valid_lanes
+from spikeloom.hdl.neuron import kernel, pooled, signed_width, state, valid_lanes
 
 
 def _gain(spikes: list[tuple[Value, int]], due: int) -> Value:
@@ -101,21 +101,11 @@ class ErrorNeurons(wiring.Component):
         if separate:
             held_n, write_n = state(m, self._hardware, f"{name}.negative", layout, self.words, late)
             m.d.comb += write_n.en.eq(valid1)
-        current_bits = self.currents.shape().elem_shape.width
         shift = error.kernel_shift
+        flows, rests = pooled(m, self._hardware, self, f"{name}.pools", shift, self.fresh)
         flowing = Signal(lanes)
-        flows: list[Value] = [self.currents[lane] for lane in range(lanes)]
-        if shift:
-            pool_layout = data.ArrayLayout(signed(current_bits + shift + 2), lanes)
-            pools, pool_write = state(
-                m, self._hardware, f"{name}.pools", pool_layout, self.words, (self.soon, self.word)
-            )
-            m.d.comb += pool_write.en.eq(self.valid)
-            for lane in range(lanes):
-                before = Mux(self.fresh, 0, pools[lane])
-                flows[lane], rest = kernel(before, self.currents[lane], shift)
-                m.d.comb += pool_write.data[lane].eq(rest)
-                m.d.sync += flowing[lane].eq(kernel(rest, Const(0), shift)[0] != 0)
+        for lane, rest in enumerate(rests):
+            m.d.sync += flowing[lane].eq(kernel(rest, Const(0), shift)[0] != 0)
         mask = valid_lanes(word1, lanes, layer.n_post)
         opened = Signal(lanes)
         always = self._output or error.gate == "open"

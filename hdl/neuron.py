@@ -54,6 +54,28 @@ def kernel(pool: Value, current: Value, shift: int) -> tuple[Value, Value]:
     return flow, charge - flow
 
 
+def pooled(
+    m: Module, hardware: Hardware, neurons: wiring.Component, name: str, shift: int, empty: Value
+) -> tuple[list[Value], list[Value]]:
+    """Return what flows to a word of neurons, and what is left in their pools: none at shift 0.
+
+    name : of the memory of pools. empty : the pools are taken as 0.
+    """
+    currents, rests = neurons.currents, []
+    flows: list[Value] = [currents[lane] for lane in range(neurons.lanes)]
+    if shift:
+        bits = currents.shape().elem_shape.width + shift + 2  # inhibition included
+        layout = data.ArrayLayout(signed(bits), neurons.lanes)
+        addresses = neurons.soon, neurons.word
+        pools, write = state(m, hardware, name, layout, neurons.words, addresses)
+        m.d.comb += write.en.eq(neurons.valid)
+        for lane, current in enumerate(flows):
+            flows[lane], rest = kernel(Mux(empty, 0, pools[lane]), current, shift)
+            rests.append(rest)
+            m.d.comb += write.data[lane].eq(rest)
+    return flows, rests
+
+
 class Integrators(wiring.Component):
     """What neurons that sum up currents have in common: a membrane each, a pool, a leak, a floor.
 
@@ -117,19 +139,8 @@ class Integrators(wiring.Component):
         held, write = state(
             m, self._hardware, f"{name}.membranes", lanes, self.words, (self.soon, word1)
         )
-        flows: list[Value] = [self.currents[lane] for lane in range(count)]
         shift = neuron.kernel_shift
-        current_bits = self.currents.shape().elem_shape.width  # inhibition included
-        if shift:
-            layout = data.ArrayLayout(signed(current_bits + shift + 2), count)
-            pools, pool_write = state(
-                m, self._hardware, f"{name}.pools", layout, self.words, (self.soon, self.word)
-            )
-            m.d.comb += pool_write.en.eq(self.valid)
-            for lane in range(count):
-                before = Mux(self.first, 0, pools[lane])
-                flows[lane], rest = kernel(before, self.currents[lane], shift)
-                m.d.comb += pool_write.data[lane].eq(rest)
+        flows, _ = pooled(m, self._hardware, self, f"{name}.pools", shift, self.first)
         m.d.comb += write.en.eq(valid1)
         start, floor = self._limit(lambda s: s.start), self._limit(lambda s: s.floor)
         charges = []
