@@ -188,6 +188,26 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Hardware]] = [
         {"steps": 12, "wta__kind": "none"},
         Hardware(drums=True),
     ),
+    (
+        Mutant(
+            "encoder",
+            "running & (step != self.known)",
+            "running",
+            "steps are drawn that are not run",
+        ),
+        {"steps": 12, "stop__train": 1},
+        DEFAULT,
+    ),
+    (
+        Mutant(
+            "sample",
+            "(ended | waiting) & ~undecided, last",
+            "ended | waiting, last",
+            "a step is over before it is decided whether it was the last",
+        ),
+        {"steps": 12, "stop__train": 1},
+        DEFAULT,
+    ),
 ]
 
 

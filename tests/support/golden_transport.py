@@ -48,7 +48,7 @@ class GoldenTransport:
 
     Attributes
     ----------
-    events : what has happened so far: samples, spikes, errors, writes of weight rows.
+    events : what has happened so far: samples, spikes, errors, writes of weight rows, early ends.
     """
 
     def __init__(
@@ -211,6 +211,7 @@ class GoldenTransport:
         self.events["spikes"] += int(activity[PRE, 1:].sum())
         self.events["errors"] += int(activity[POSITIVE].sum() + activity[NEGATIVE].sum())
         self.events["rows_written"] += int(activity[ROWS].sum())
+        self.events["stopped"] += int(activity[STEPS, 0]) < self._values["steps"]
         if self._faulty(infer):
             counts = self._break(counts)
         self._image = np.zeros_like(self._image)

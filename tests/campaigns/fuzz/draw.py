@@ -110,9 +110,9 @@ def _tables(draw: Draw) -> dict[str, Any]:
             "strength": draw(rarely([0.0, 0.1, 0.25, 0.5], [16.0])),
         },
         "stop": {
-            "train": draw(rarely([0, 0, 1, 2, 4], [4095])),
-            "infer": draw(rarely([0, 0, 1, 2, 4], [4095])),
-            "least": draw(rarely([1, 2, 5], [4096])),
+            "train": draw(rarely([1, 0, 2, 1], [4, 4095])),
+            "infer": draw(rarely([1, 0, 2, 1], [4, 4095])),
+            "least": draw(rarely([1, 2], [5, 4096])),
         },
         "learning": {"form": "coincidence", "decay": 0.5, "decay_from": 4},
         "layer": layers,

@@ -123,7 +123,7 @@ def test_a_command_that_is_none_is_refused(command: tuple[Any, ...], message: st
 def test_drawn_cases_reach_every_option_and_event():
     """Otherwise all of this would compare silence with silence."""
     found: Counter[str] = Counter()
-    every = drawn(400)
+    every = drawn(600)
     for case in every:
         config, hardware = case.config, case.hardware
         found.update(
@@ -146,7 +146,7 @@ def test_drawn_cases_reach_every_option_and_event():
                 *(f"command {command[0]}" for command in case.commands),
             }
         )
-    for case in every[:40]:
+    for case in every:
         found.update(name for name, n in simulate.exchanges(case)[1].events.items() if n)
     expected = {
         *("depth 1", "depth 2", "depth 3", "depth 4"),
@@ -168,7 +168,7 @@ def test_drawn_cases_reach_every_option_and_event():
             "buffered False",
         ),
         *(f"command {name[4:]}" for name in dir(reference.Reference) if name.startswith("_do_")),
-        *("trained", "inferred", "spikes", "errors", "rows_written"),
+        *("trained", "inferred", "spikes", "errors", "rows_written", "stopped"),
     }
     assert {name: found[name] for name in expected if not found[name]} == {}
 

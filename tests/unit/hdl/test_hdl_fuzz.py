@@ -264,6 +264,11 @@ def test_random_networks_reach_every_option_and_event():
             if hardware.drums and suits(each.n_post, (each.lanes, above.banks)):
                 options.add("drum of equal strides" if each.lanes == above.banks else "drum")
         events.update(options)
+        events["stopped"] += any(
+            int.from_bytes(exchange.reply[-2:], "little") < config.steps
+            for exchange in program.exchanges
+            if config.stop.used and exchange.what.startswith(("train", "infer"))
+        )
         seen = {
             exchange.what.removeprefix("read ")
             for exchange in program.exchanges
@@ -281,6 +286,7 @@ def test_random_networks_reach_every_option_and_event():
         *("label front", "label constant", "label random", "label random-front"),
         *("wta none", "wta lateral", "wta feedforward", "wta recurrent", "wta softmax"),
         *("no counters", "no registered", "no buffered", "folded", "drum", "drum of equal strides"),
+        "stopped",
         *("both kernels", "both dropouts", "odd lanes", "1 ports", "2 ports", "a cost", "jitter"),
         "ramp linear",
         *(f"input lfsr{degree}" for degree in (16, 24, 31, 32, 48, 64)),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from amaranth import Signal
+from amaranth.sim import SimulatorContext
 
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import from_dict
 from spikeloom.hdl.core import Core
 from spikeloom.hdl.hardware import Hardware
-from tests.bench import bench_stopping
+from tests.bench import bench_stopping, pysim
 from tests.bench.bench import run_case, run_cases
 from tests.campaigns.mutation.planted import assert_fails, of
-from tests.support.byte_program import Program, check
+from tests.support.byte_program import Program, check, cycle_limit
 from tests.support.configurations import LAYER, table
 from tests.support.random_config import random_images, random_weights
 
@@ -75,3 +77,38 @@ def test_a_core_ends_samples_with_golden_and_nothing_of_them_is_left(sizes, chan
         ran = samples(program, 12, rng)
     core = Core(built.config, Hardware(lanes=(3, 4), draws=int(rng.integers(1, 5))))
     check(core, program, stall=float(rng.choice([0.0, 0.5])))
+
+
+def test_a_core_that_is_reset_in_the_middle_of_a_sample_begins_anew(rng):
+    layer = {**LAYER, "reach": 2.0, "update": 1.0, "error_threshold": 0.25}
+    given = {"image": [4, 4], "sizes": [16, 8, 4], "steps": 12, "layer": [layer] * 2}
+    built = machine(from_dict(table(stop={"train": 2, "infer": 2}, input__rate=0.8, **given)))
+    weights = random_weights(built, rng)
+    cut, program = Program(built), Program(built)
+    for each in (cut, program):
+        each.load_weights(weights)
+        each.image(np.full(16, 255, np.uint8))
+        each.train(1)
+    samples(program, 2, rng)
+    reset, whole = Signal(), []
+    core = Core(built.config, Hardware(lanes=(3, 4)), reset=reset)
+
+    async def send(ctx: SimulatorContext) -> None:
+        for clocks in rng.integers(1, 300, 5).tolist():
+            await pysim.put(ctx, core.i, cut.data)
+            await ctx.tick().until(core.busy)
+            await ctx.tick().repeat(clocks)
+            ctx.set(reset, 1)
+            await ctx.tick()
+            ctx.set(reset, 0)
+            await ctx.tick().repeat(2)
+        whole.append(True)
+        await pysim.put(ctx, core.i, program.data)
+
+    async def receive(ctx: SimulatorContext) -> None:
+        while not whole:
+            await ctx.tick()
+        found = bytes(await pysim.collect(ctx, core.o, program.reply_bytes))
+        assert next(program.differences(found), None) is None
+
+    pysim.run(core, send, receive, max_cycles=cycle_limit(built, program) + 10_000)
