@@ -25,7 +25,8 @@ class Competition(Integrators):
 
     Members
     -------
-    valid, word, soon, currents, first, train : In; likewise, a word is a class. They come in order.
+    valid, word, soon, currents, first, train : In; likewise, a word is a class. They come in order,
+    the first one a clock or more behind the last step's `done`.
     start : In; a sample begins: the next step is its first.
     random : In; stream `noise`, drawn from in training.
     counted : Out with `done`; one bit is set, and stays until the next step's first class.
