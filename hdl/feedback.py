@@ -57,6 +57,7 @@ class Feedback(wiring.Component):
     above : In, hidden layer; see `down_port`. fired : In, hidden layer; opens the gates.
     dropped : In, hidden layer; neurons that stay silent in this sample.
     errors : In; reads the spikes that wait. swept : Out; those that come to wait.
+    learns : Out; error spikes wait: the step that is read next is written.
     below : Out; see `down_port`. request : Out, not in the first layer; transposed accesses.
     sums : In, likewise; what these come to.
 
@@ -75,6 +76,7 @@ class Feedback(wiring.Component):
             "sample": In(SAMPLE),
             "errors": In(error_port(layer.lanes)),
             "swept": Out(swept_port(self.lanes)),
+            "learns": Out(1),
             "below": Out(down_port(layer)),
         }
         if self._output:
@@ -124,6 +126,7 @@ class Feedback(wiring.Component):
                 m.d.sync += fresh.eq(0)
         m.d.comb += [
             neurons.fresh.eq(fresh),
+            self.learns.eq(waiting),
             self.swept.valid.eq(neurons.done),
             self.swept.positive.eq(neurons.positive),
             self.swept.negative.eq(neurons.negative),

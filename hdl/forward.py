@@ -34,6 +34,10 @@ class Forward(wiring.Component):
     Each word's sums go to its neurons while the next word is read; spikes leave through `out` while
     later words are still summed. The first word is read while the list is being written.
 
+    Training, the first layer, whose list is the longest and is written early, reads on ahead of the
+    grant: all of the next step's first word that it needs no error spikes for, so not the last
+    access, and without writes. Where error spikes then have come, it begins the step again.
+
     Parameters
     ----------
     machine, index : which layer, from 1. hardware : see `hdl.hardware`.
@@ -43,6 +47,7 @@ class Forward(wiring.Component):
     sample : In; see `hdl.sample.SAMPLE`. spikes : In; of the layer before. dropped : In; neurons
     that stay silent in this sample.
     rule : Out; see `hdl.learning.rule_port`. errors : Out; error spikes that the writes meet.
+    learns : In; there are some, from the clock after the grant on.
     request : Out; row accesses. sums : In; what they come to. folded : they are taken apart, for
     fewer neurons than lanes (no port).
     out : Out; spikes to the next layer, and fired : Out; the same by the word (not in the output
@@ -68,6 +73,7 @@ class Forward(wiring.Component):
             "dropped": In(layer.n_post),
             "rule": Out(rule_port(layer)),
             "errors": Out(error_port(layer.lanes)),
+            "learns": In(1),
             "request": Out(request_port(layer)),
             "sums": In(sums_port(sum_shape(layer), layer.lanes, layer.words)),
             "done": Out(1),
@@ -145,7 +151,10 @@ class Forward(wiring.Component):
         positive = Signal(layer.lanes, reset_less=True)
         negative = Signal(layer.lanes, reset_less=True)
         move, turn, taken = Signal(), Signal(), Signal()
+        read, final = entries.more, Signal()
         final_word = word == layer.words - 1
+        ahead, granted = Signal(), Signal(init=1)  # reads; an access may be written
+        again = ahead & forwarding & ~opening & self.learns
         m.d.comb += [
             entries.push.eq(spikes.push),
             entries.close.eq(spikes.close),
@@ -153,7 +162,7 @@ class Forward(wiring.Component):
             entries.entry.note.eq(rule.note),
             spikes.ready.eq(entries.ready),
             rule.spike.eq(spikes.push & spikes.ready),
-            rule.noted.eq(entries.head.note),
+            rule.noted.eq(entries.head.note & granted),
             rule.positive.eq(positive),
             rule.negative.eq(negative),
             request.access.eq(access1),
@@ -161,7 +170,8 @@ class Forward(wiring.Component):
             # sums must find a place when they come
             request.asked.eq(waiting & (room | ~access1.last)),
             taken.eq(request.asked & request.ready),
-            move.eq(forwarding & (~waiting | taken)),
+            final.eq(Mux(read, entries.final, entries.ended)),
+            move.eq(Mux(forwarding, ~again, ahead & ~final) & (~waiting | taken)),
             complete.eq(taken & access1.last),
             errors.read.eq(turn),
             errors.end.eq(final_word),
@@ -169,8 +179,7 @@ class Forward(wiring.Component):
         with m.If(taken):
             m.d.sync += waiting.eq(0)
         with m.If(move):
-            read = entries.more
-            m.d.comb += [entries.next.eq(read), turn.eq(Mux(read, entries.final, entries.ended))]
+            m.d.comb += [entries.next.eq(read), turn.eq(final)]
             m.d.sync += [
                 waiting.eq(read | turn),
                 access1.valid.eq(read),
@@ -182,8 +191,19 @@ class Forward(wiring.Component):
             ]
             with m.If(read | turn):
                 m.d.sync += opening.eq(turn)
+        m.d.comb += entries.rewind.eq(turn & ~final_word | again)
+        with m.If(again):
+            m.d.sync += opening.eq(1)
+        if layer.index == 1:
+            with m.If(move):
+                m.d.sync += granted.eq(forwarding)
+            with m.If(forwarding | self.sample.start):
+                m.d.sync += ahead.eq(0)
+            # the step's writes are over with its sums: no row is read too early
+            with m.Elif(self.sums.valid & (self.sums.word == layer.words - 1)):
+                m.d.sync += ahead.eq(self.sample.train)
         with m.If(turn):
-            m.d.comb += [entries.rewind.eq(~final_word), entries.release.eq(final_word)]
+            m.d.comb += entries.release.eq(final_word)
             m.d.sync += word.eq(Mux(final_word, 0, word + 1))
             with m.If(final_word):
                 m.d.sync += forwarding.eq(0)

@@ -109,6 +109,7 @@ class Layer(wiring.Component):
             m.d.sync += pause.eq(crossbar.access.last if folded else 0)
         m.d.comb += [
             rule.train.eq(self.sample.train),
+            forward.learns.eq(feedback.learns),
             forward.request.ready.eq(crossbar.ready & ~pause),
             forward.sums.valid.eq(crossbar.done & ~crossbar.done_transposed),
             forward.sums.word.eq(crossbar.done_word),

@@ -1,9 +1,10 @@
 """The network: encoder and layers, and the registers that the host sees of them.
 
 Forward, layers work at their own pace on the lists between them. Training, a step is over when
-its error spikes have come down to the first layer; only then may the layers take the next one,
-while the encoder already draws spikes ahead: of steps that are known to be run, where a sample
-can end early, so that nothing of it is left behind, in no list and in no stream.
+its error spikes have come down to the first layer; only then may the layers take the next one
+(the first has begun to read it, see `hdl.forward`), while the encoder already draws spikes ahead:
+of steps that are known to be run, where a sample can end early, so that nothing of it is left
+behind, in no list and in no stream.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ class Network(wiring.Component):
     -------
     host : In; see `network_port`.
 
-    Latency: about 30 clocks a step on top of the accesses that `golden.floor` counts.
+    Latency: about 30 clocks a step on top of the accesses that `golden.floor` counts, fewer where
+    the first layer reads on in them.
     Golden: `golden.sample.run_sample`.
     """
 

@@ -31,8 +31,10 @@ class ForwardBench(Bench):
     """Steps of random spikes, training; the bench is the crossbar, the rule and the next layer.
 
     Checked are every access with its error spikes and its note, and the spikes, by the word and one
-    by one. Latency: `fired` two clocks behind the sums. Throughput: `quick` stalls nowhere; then a
-    word's accesses follow each other clock by clock.
+    by one. A step's spikes may come before its grant; what is read then is not written, no row is
+    read before its write, and where there are error spikes the step is read again. Latency: `fired`
+    two clocks behind the sums. Throughput: `quick` stalls nowhere; then all but the last access
+    are made before a late grant, and only that one after it where there are no error spikes.
     """
 
     def __init__(
@@ -46,13 +48,15 @@ class ForwardBench(Bench):
         neuron.start(self.p, self.v, self.pool)
         self.spike = np.zeros(layer.n_post, np.uint8)
         self.shape = self.shapes["sums__currents"]
-        self.rows: list[list[tuple[int, int]]] = []  # by step: row and note
-        self.pushed: list[tuple[int, int]] = []
+        self.rows = [stimulus.subset(self.rng, layer.n_pre) for _ in range(STEPS)]  # by step
+        self.notes: list[list[int]] = [[] for _ in range(STEPS)]
         self.errors = [(0, 0)] * layer.words
+        self.learns = False
         self.place = 0  # of the word of error spikes that shows
-        self.accesses = InOrder(self, "access")
-        self.open: list[int] = []  # rows of the word that is read
-        self.taken: list[int] = []  # clocks of accesses
+        self.granted = self.read = self.word = 0  # steps granted and read; the word that is read
+        self.open: list[int] = []  # notes seen of the rows of that word
+        self.early = 0  # accesses before the grant
+        self.made: dict[tuple[int, int], int] = {}  # clock of a row's last access that may write
         self.coming: dict[int, dict[str, int]] = {}  # by clock: sums
         self.fired_due: dict[int, int] = {}
         self.sent = InOrder(self, "spike or end of a step")
@@ -63,6 +67,7 @@ class ForwardBench(Bench):
 
     def drivers(self) -> Iterable[Driver]:
         yield self.sample()
+        yield self.spikes()
 
     def background(self) -> Iterable[Driver]:
         stalls = Stalls(self.rng, (0.0,) if self.quick else (0.0, 0.5, 0.9))
@@ -73,44 +78,51 @@ class ForwardBench(Bench):
 
     def sample(self) -> Driver:
         yield {"sample__start": 1, "sample__train": 1}
-        wait = Stalls(self.rng, (0.0,) if self.quick else (0.0, 0.5))
         for step in range(STEPS):
-            rows = stimulus.subset(self.rng, self.layer.n_pre)
-            self.begin([*rows] if not self.quick or rows else [0])
-            yield {"sample__grant": 1, "sample__train": 1}
-            rows = self.rows_to_push
+            late = self.rng.choice((0, 0, self.layer.n_pre, 40))
+            for _ in range(2 * self.layer.n_pre + LATENCY if self.quick else late):
+                yield {"sample__train": 1, "learns": self.learns}
+            learned = self.learns
+            self.begin(step)
+            yield {"sample__grant": 1, "sample__train": 1, "learns": learned}
+            while self.steps_done == step:
+                yield {"sample__train": 1, "learns": self.learns}
+
+    def spikes(self) -> Driver:
+        wait = Stalls(self.rng, (0.0,) if self.quick else (0.0, 0.5))
+        yield {}
+        for step, rows in enumerate(self.rows):
+            ahead = 1 if self.quick else self.rng.choice((0, 1, 1, 2))
+            while self.granted + ahead <= step:
+                yield {}
             for k, row in enumerate(rows or [0]):
                 while wait():
-                    yield {"sample__train": 1}
-                pins = {"sample__train": 1, "spikes__push": bool(rows), "spikes__row": row}
+                    yield {}
+                pins = {"spikes__push": bool(rows), "spikes__row": row}
                 pins["spikes__close"] = k == max(len(rows), 1) - 1
                 seen = yield pins
                 while not seen["spikes__ready"]:
                     seen = yield pins
-            while self.steps_done == step:
-                yield {"sample__train": 1}
+                if rows:
+                    self.notes[step].append(seen["rule__note"])
 
-    def begin(self, rows: list[int]) -> None:
+    def begin(self, step: int) -> None:
         """Draw a step's error spikes; say what golden makes of it all."""
-        layer = self.layer
-        self.rows_to_push, self.pushed, self.place = rows, [], 0
-        full = (1 << layer.lanes) - 1
+        layer, rows = self.layer, self.rows[step]
+        self.granted, self.place = step + 1, 0
+        self.learns = self.rng.random() < 0.5
+        some = (1 << layer.lanes) - 1 if self.learns else 0
         self.errors = [
-            (self.rng.getrandbits(layer.lanes) & full, self.rng.getrandbits(layer.lanes) & full)
+            (self.rng.getrandbits(layer.lanes) & some, self.rng.getrandbits(layer.lanes) & some)
             for _ in range(layer.words)
         ]
         current = np.zeros(layer.n_post, np.int32)
         crossbar.forward(self.weights, np.array(rows, np.int32), len(rows), current)
         none = np.zeros(layer.n_post, np.uint8)
         neuron.forward(self.p, current, self.v, self.pool, none, self.spike)
-        spikes = np.flatnonzero(self.spike).tolist()
-        for index in spikes:
+        for index in np.flatnonzero(self.spike).tolist():
             self.sent.expect(index)
         self.sent.expect("end")
-        for word in range(layer.words):
-            for k, row in enumerate(rows):
-                self.accesses.expect((word, row, k == 0))
-            self.accesses.expect((word, "end"))
 
     def note(self) -> Driver:
         while True:
@@ -134,7 +146,6 @@ class ForwardBench(Bench):
     def check(self, seen: Pins) -> None:
         if seen["spikes__push"] and seen["spikes__ready"]:
             self.expect("a spike for the rule", seen["rule__spike"], 1)
-            self.pushed.append((seen["spikes__row"], seen["rule__note"]))
         self.pause = False
         if seen["request__asked"] and seen["request__ready"]:
             self.access(seen)
@@ -160,34 +171,55 @@ class ForwardBench(Bench):
 
     def access(self, seen: Pins) -> None:
         """Look at one access; after a word's last one its sums are on their way."""
-        layer = self.layer
         got = self.fields("request__access", seen["request__access"])
-        self.open = [] if got["first"] else self.open
+        granted, place = self.read < self.granted, (got["word"], got["row"])
+        self.expect("a step", self.read < STEPS, True)
+        self.expect("the word that is read", got["word"], self.word)
+        if got["first"] and self.open:
+            self.expect("error spikes for a step read again", granted and self.learns, True)
+            self.open = []
+        self.expect("the first of a sum", got["first"], int(not self.open))
         if got["valid"]:
-            row = got["row"]
-            self.accesses.see((got["word"], row, bool(got["first"])))
-            self.expect(
-                "the note of a row", (row, seen["rule__noted"]), self.pushed[len(self.open)]
-            )
-            self.open.append(row)
-        shown = seen["rule__positive"], seen["rule__negative"]
-        self.expect("error spikes of the word", shown, self.errors[got["word"]])
+            rows = self.rows[self.read]
+            self.expect("a row", [got["row"]], rows[len(self.open) : len(self.open) + 1])
+            self.early += not granted
+            written = self.clock - self.made.get(place, -LATENCY - 1)
+            self.expect("a row read behind its write", written > LATENCY, True)
+            self.open.append(seen["rule__noted"])
+            if seen["rule__noted"]:
+                shown = seen["rule__positive"], seen["rule__negative"]
+                self.expect("a grant before a write", granted, True)
+                self.expect("error spikes of the word", shown, self.errors[self.word])
+                self.made[place] = self.clock
         if got["last"]:
-            self.accesses.see((got["word"], "end"))
-            self.pause = layer.neurons != layer.lanes
-            current = np.zeros(layer.n_post, np.int32)
-            rows = np.array(self.open, np.int32)
-            crossbar.forward(self.weights, rows, len(rows), current)
-            first, bits = got["word"] * layer.lanes, self.shape.elem_shape.width
-            sums = join(current[first : first + layer.lanes].tolist(), bits)
-            word = {"sums__valid": 1, "sums__word": got["word"], "sums__currents": sums}
-            self.coming[self.clock + LATENCY] = word
-        self.taken.append(self.clock)
+            self.expect("a grant before the end", granted, True)
+            self.last(got["word"])
+
+    def last(self, word: int) -> None:
+        """Check all accesses of a word, and send its sums."""
+        layer, rows = self.layer, self.rows[self.read]
+        self.expect("accesses of a word", len(self.open), len(rows))
+        if self.learns:
+            self.expect("notes of the rows", self.open, self.notes[self.read])
+        elif self.quick and self.read and rows and not word:
+            self.expect("accesses before the grant", self.early, len(rows) - 1)
+        current = np.zeros(layer.n_post, np.int32)
+        crossbar.forward(self.weights, np.array(rows, np.int32), len(rows), current)
+        first, bits = word * layer.lanes, self.shape.elem_shape.width
+        sums = join(current[first : first + layer.lanes].tolist(), bits)
+        self.coming[self.clock + LATENCY] = {
+            "sums__valid": 1,
+            "sums__word": word,
+            "sums__currents": sums,
+        }
+        self.pause = layer.neurons != layer.lanes
+        self.open, self.early = [], 0
+        self.word = (word + 1) % layer.words
+        self.read += not self.word
 
     def finish(self) -> None:
-        self.accesses.finish()
         self.sent.finish()
-        self.expect("steps", self.steps_done, STEPS)
+        self.expect("steps", (self.read, self.steps_done), (STEPS, STEPS))
 
 
 class FeedbackBench(Bench):
