@@ -430,7 +430,7 @@ def feedback_case(index: int, *, drums: bool = False, module=hdl_feedback, **cha
     network = _network(5, 7, 6, 3, **changes)
     hardware = Hardware(lanes=(3, 4, 2), drums=drums)
     built = hardware.of(network)[index - 1]
-    name = "_".join(map(str, (index, *changes.values())))
+    name = "_".join(map(str, (index, *changes.values()))).replace(".", "_")
     return Case(
         f"feedback_half_{name}{'_drums' * drums}",
         lambda: module.Feedback(network, index, hardware),
