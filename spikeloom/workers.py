@@ -39,6 +39,7 @@ def workers(count: int) -> Iterator[Map]:
         try:
             yield there
         except KilledWorker as error:
+            client.wait_for_workers(count)  # a cluster that starts one cannot be closed
             raise WorkerError(
                 f"processes were lost again and again ({error}): most often memory has run out, "
                 "take fewer workers"
