@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth import Module, Signal, signed
+from amaranth import Array, Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -104,6 +104,8 @@ class Layer(wiring.Component):
             wiring.connect(m, wiring.flipped(self.above), feedback.above)
             wiring.connect(m, forward.out, wiring.flipped(self.out))
             wiring.connect(m, forward.fired, feedback.fired)
+        # of one row no sum is wider than a weight: neither is the host's multiplexer
+        weights = [total[: layer.weight_bits].as_signed() for total in crossbar.sums]
         pause = Signal()  # the crossbar clears its sums
         with m.If(crossbar.ready):
             m.d.sync += pause.eq(crossbar.access.last if folded else 0)
@@ -116,7 +118,7 @@ class Layer(wiring.Component):
             forward.sums.soon.eq(crossbar.soon_word),
             *(now.eq(new) for now, new in zip(forward.sums.currents, crossbar.sums, strict=False)),
             crossbar.poke.eq(host.data),
-            self.weight.eq(crossbar.sums[host.column]),
+            self.weight.eq(Array(weights)[host.column]),
             self.activity.done.eq(forward.done),
             self.activity.wrote.eq(crossbar.wrote),
         ]
