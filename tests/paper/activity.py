@@ -14,6 +14,7 @@ import numpy as np
 
 from spikeloom.engines.engine import GoldenEngine, restore
 from spikeloom.golden.paper import PaperConfig, PaperNetwork
+from spikeloom.golden.spec.stopping import StopConfig
 from spikeloom.training import infer
 from tests.paper import extent, floating, images, settings
 from tests.paper import machine as machines
@@ -80,7 +81,8 @@ def _read_machine(config: dict[str, Any], place: Place, tell: Tell) -> dict[str,
     for kind, strength in config["kinds"]:
         reader = GoldenEngine(machines.with_wta(found, kind, strength))
         restore(reader, state.weights, state.stream_states)
-        counts = infer(reader, data.test.images)
+        reader.stop = StopConfig()  # counts of whole samples
+        counts, _ = infer(reader, data.test.images)
         ways.append(way(kind, counts, data.test.labels) | {"strength": strength})
     if checkpoint is not None:
         checkpoint.unlink(missing_ok=True)

@@ -86,7 +86,9 @@ def test_a_harness_without_a_clock_is_refused():
 
 def test_a_name_that_no_proof_has_lists_the_blocks(capsys):
     assert main(["lsfr"]) == 2
-    assert "no proof's name begins with lsfr; blocks: crossbar" in capsys.readouterr().out
+    assert (
+        "no proof's name begins with lsfr; blocks: competition, crossbar" in capsys.readouterr().out
+    )
 
 
 def test_the_runner_ends_with_an_error_where_a_proof_fails(monkeypatch, capsys):

@@ -86,7 +86,7 @@ def test_ice40_is_placed_for_its_package_and_judged_by_us(recorder: Recorder):
 def test_ecp5_is_placed_for_its_package_and_packed_small(recorder: Recorder):
     placer, packer = called(recorder, "ulx3s-85f")
     assert placer.startswith("nextpnr-ecp5 --85k --package CABGA381 --speed 6 --json top.json ")
-    judged = JUDGED.format("55.000000")
+    judged = JUDGED.format("65.000000")
     assert placer.endswith(judged.replace("--timing", "--router router2 --timing"))
     assert packer == "ecppack --compress --input top.config --bit top.bit"
 

@@ -217,7 +217,7 @@ def test_a_waveform_names_what_the_source_names(
         "feedback",
     } <= scopes
     names = re.findall(r"\$var wire +\d+ \S+ (\S+)", text)
-    assert {"fired", "spikes", "sums", "busy", "host__counts"} <= {
+    assert {"fired", "spikes", "sums", "busy", "host__ran"} <= {
         name.split("[")[0] for name in names
     }
     assert not [name for name in names if not name[0].isalpha()]

@@ -321,12 +321,6 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ),
     (
         "network",
-        _LONGER,
-        "np.empty((4, len(sizes)), np.int32),",
-        ("np.empty(( 5, len(sizes)), np.int32),",),
-    ),
-    (
-        "network",
         "equivalent: nothing is recorded in an array without elements",
         "np.empty((0, 0, 0), np.int8),",
         ("np.empty((0, 0, 1), np.int8),", "np.empty((0, 1, 0), np.int8),"),
