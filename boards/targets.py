@@ -149,7 +149,7 @@ _BOARDS = (
         config="mnist-784-128-10",
         hardware=dataclasses.replace(
             _SMALLEST,
-            lanes=(8, 1),
+            lanes=(4, 1),
             ports=(1, 2),
             revives=False,
             styles=(("layer1.weights", "huge"),),
@@ -205,7 +205,7 @@ _BOARDS = (
         name="ulx3s-25f",
         title="ULX3S with ECP5-25F",
         platform=ULX3S_25F_Platform,
-        clock_hz=80 * MHZ,
+        clock_hz=75 * MHZ,
         **_ECP5_25F,
         loader="ulx3s",
     ),
