@@ -19,11 +19,13 @@ def test_ctrl_c_ends_a_tool_with_a_line(number: int, capsys: pytest.CaptureFixtu
         signal.raise_signal(number)
         return 0
 
-    before = signal.getsignal(signal.SIGTERM)
+    before = {each: signal.getsignal(each) for each in SIGNALS}
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it
     try:
         assert stoppable(main) == 130
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
     assert capsys.readouterr().err == "stopped\n"
 
 
