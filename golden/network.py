@@ -118,7 +118,7 @@ class Network:
         sizes, flat = self.machine.config.sizes, checked_images(self.machine, images)
         n = len(flat)
         counts = np.empty((n, sizes[-1]), np.int32)
-        self.activity = activity = np.empty((n, KINDS, len(sizes)), np.int32)
+        activity = np.empty((n, KINDS, len(sizes)), np.int32)
         run_batch(
             self._constants,
             self._state,
@@ -132,6 +132,7 @@ class Network:
             activity,
             np.empty((0, 0, 0), np.int8),
         )
+        self.activity = activity
         return counts, activity
 
     def raster(self, image: np.ndarray, label: int, train: int) -> tuple[np.ndarray, np.ndarray]:
@@ -141,7 +142,7 @@ class Network:
         """
         sizes = self.machine.config.sizes
         raster = np.zeros((2, self.steps, sum(sizes)), np.int8)
-        self.activity = np.empty((1, KINDS, len(sizes)), np.int32)
+        activity = np.empty((1, KINDS, len(sizes)), np.int32)
         run_sample(
             self._constants,
             self._state,
@@ -152,7 +153,8 @@ class Network:
             self._margins,
             self._update,
             np.empty(sizes[-1], np.int32),
-            self.activity[0],
+            activity[0],
             raster,
         )
+        self.activity = activity
         return raster[0, : self.ran[0]], raster[1, : self.ran[0]]

@@ -134,8 +134,9 @@ def _backward(c: Constants, s: State, layer: int, activity: np.ndarray) -> None:
     if layer < c.sizes.size - 1:
         spikes, count = s.spikes[here:above], s.spike_count[layer]
         s.waiting[layer] |= neuron.open_gates(p, spikes, count, m, m_n, gate)
-        for k in range(count):
-            owes[spikes[k]] = 1
+        if p[neuron.COST]:
+            for k in range(count):
+                owes[spikes[k]] = 1
         if s.error_count[layer + 1]:
             cost = p[neuron.COST]
         elif s.waiting[layer] == 0:
