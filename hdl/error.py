@@ -6,13 +6,21 @@ The equations are `golden.neuron`'s; here is when things happen.
 from __future__ import annotations
 
 from amaranth import Const, Module, Mux, Signal, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from spikeloom.golden.spec.machine import LayerMachine, Machine, ceil_div
+from spikeloom.golden.spec.machine import LayerMachine, Machine
 from spikeloom.hdl.arithmetic import at_least, at_most, clip
 from spikeloom.hdl.hardware import DEFAULT, Hardware
-from spikeloom.hdl.neuron import kernel, pooled, signed_width, state, valid_lanes
+from spikeloom.hdl.neuron import (
+    Neurons,
+    kernel,
+    pooled,
+    signed_width,
+    state,
+    valid_lanes,
+    word_shape,
+)
 
 
 def _gain(spikes: list[tuple[Value, int]], due: int) -> Value:
@@ -23,18 +31,17 @@ def _gain(spikes: list[tuple[Value, int]], due: int) -> Value:
     return found
 
 
-class ErrorNeurons(wiring.Component):
+class ErrorNeurons(Neurons):
     """Positive and negative gradient neurons, one word of lanes per clock.
 
     Parameters
     ----------
-    machine, layer : threshold, saturation, kernel, gate, membranes. lanes : of a word.
-    current : shape of one lane's current. output : the gate always is open.
-    hardware : what the memories are made of.
+    machine, layer : threshold, saturation, kernel, gate, membranes. output : the gate always is
+    open. Others: see `hdl.neuron.Neurons`.
 
     Members
     -------
-    valid, word, currents : In; a word's sums. soon : In; the word, one clock before.
+    valid, word, soon, currents : In; see `hdl.neuron.Neurons`.
     open : In; bit per lane, the gate (stage 2: one clock after `valid`). dropped : In, likewise.
     charged : In, only where the layer has a cost, likewise; it is taken from the membrane. Only of
     neurons whose gate has opened.
@@ -43,8 +50,7 @@ class ErrorNeurons(wiring.Component):
     pending : Out; with `done`: a neuron of the word could fire, or a pool flow, without current
     (or a neuron lacks no more than the cost of what it needs to fire).
 
-    Latency: two clocks from valid to done. Throughput: one word per clock; a word comes back
-    after three clocks or more. Golden: `golden.neuron.error`.
+    Latency: two clocks from valid to done. Golden: `golden.neuron.error`.
     """
 
     def __init__(
@@ -57,28 +63,22 @@ class ErrorNeurons(wiring.Component):
         output: bool,
         hardware: Hardware = DEFAULT,
     ) -> None:
-        self._machine, self._layer, self._output = machine, layer, output
-        self._hardware = hardware
-        self.lanes = lanes
-        self.words = ceil_div(layer.n_post, lanes)
-        word = range(max(self.words, 2))
+        self._output = output
         members = {
-            "valid": In(1),
-            "word": In(word),
-            "soon": In(word),
-            "currents": In(data.ArrayLayout(current, lanes)),
             "open": In(lanes),
             "dropped": In(lanes),
             "fresh": In(1),
             "positive": Out(lanes),
             "negative": Out(lanes),
             "done": Out(1),
-            "done_word": Out(word),
+            "done_word": Out(word_shape(layer, lanes)),
             "pending": Out(1),
         }
         if layer.cost:
             members["charged"] = In(lanes)
-        super().__init__(members)
+        super().__init__(
+            machine, layer, lanes=lanes, current=current, hardware=hardware, members=members
+        )
 
     def elaborate(self, platform: object) -> Module:
         """Stage 1: integrate, saturate. Stage 2: fire, reset, charge, store."""

@@ -143,10 +143,10 @@ class Network(wiring.Component):
         bank.expose("steps", steps)
         with m.If(bank.strobe("steps") & (value != 0) & (value <= config.steps)):
             m.d.sync += steps.eq(value)
+        known = registers(self._machine)
         for key in order.stop.signature.members if config.stop.used else ():
             port, name = getattr(order.stop, key), f"stop.{key}"
-            reset = registers(self._machine)[name].reset
-            kept = Signal.like(port, name=name.replace(".", "_"), init=reset)
+            kept = Signal.like(port, name=name.replace(".", "_"), init=known[name].reset)
             with m.If(bank.strobe(name)):
                 m.d.sync += kept.eq(value)
             m.d.comb += port.eq(kept)

@@ -6,6 +6,7 @@ The equations are `golden.neuron`'s; here is when things happen.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from amaranth import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
@@ -26,6 +27,11 @@ def membrane_bits(layer: LayerMachine) -> int:
     """Return the width of a layer's membranes."""
     limits = (layer.train, layer.infer)
     return signed_width(*(v for s in limits for v in (s.floor, s.ceiling, s.theta, s.start)))
+
+
+def word_shape(layer: LayerMachine, lanes: int) -> range:
+    """Return the numbers of a layer's words; one bit at least."""
+    return range(max(ceil_div(layer.n_post, lanes), 2))
 
 
 def valid_lanes(word: Value, lanes: int, neurons: int) -> Value:
@@ -76,20 +82,17 @@ def pooled(
     return flows, rests
 
 
-class Integrators(wiring.Component):
-    """What neurons that sum up currents have in common: a membrane each, a pool, a leak, a floor.
+class Neurons(wiring.Component):
+    """What all neurons have in common: they take the sums of a layer, a word at a time.
 
     Parameters
     ----------
-    machine, layer : limits, kernel, leak. lanes : neurons of a word.
-    current : shape of one lane's current. hardware : what the memories are made of.
-    members : what else the neurons have.
+    machine, layer : whose. lanes : neurons of a word. current : shape of one lane's current.
+    hardware : what the memories are made of. members : what else they have.
 
     Members
     -------
     valid, word, currents : In; a word's sums. soon : In; the word, one clock before.
-    first : In; this is the sample's first step: membranes are taken at their start value.
-    train : In, held; which set of limits.
 
     Throughput: one word per clock; a word comes back after three clocks or more.
     """
@@ -105,20 +108,38 @@ class Integrators(wiring.Component):
         members: dict[str, Member],
     ) -> None:
         self._machine, self._layer, self._hardware = machine, layer, hardware
-        self.lanes = lanes
-        self.words = ceil_div(layer.n_post, lanes)
-        word = range(max(self.words, 2))
+        self.lanes, self.words = lanes, ceil_div(layer.n_post, lanes)
+        word = word_shape(layer, lanes)
         super().__init__(
             {
                 "valid": In(1),
                 "word": In(word),
                 "soon": In(word),
                 "currents": In(data.ArrayLayout(current, lanes)),
-                "first": In(1),
-                "train": In(1),
                 **members,
             }
         )
+
+
+class Integrators(Neurons):
+    """Neurons that sum up currents: a membrane each, a pool, a leak, a floor.
+
+    Parameters
+    ----------
+    machine, layer : limits, kernel, leak. Others: see `Neurons`.
+
+    Members
+    -------
+    valid, word, soon, currents : In; see `Neurons`.
+    first : In; this is the sample's first step: membranes are taken at their start value.
+    train : In, held; which set of limits.
+    """
+
+    def __init__(
+        self, machine: Machine, layer: LayerMachine, *, members: dict[str, Member], **built: Any
+    ) -> None:
+        members = {"first": In(1), "train": In(1), **members}
+        super().__init__(machine, layer, members=members, **built)
 
     def _limit(self, of: Callable[[Membrane], int]) -> Value | int:
         """Return a limit of the sample that runs."""
@@ -183,8 +204,8 @@ class ForwardNeurons(Integrators):
         current: object,
         hardware: Hardware = DEFAULT,
     ) -> None:
-        word = range(max(ceil_div(layer.n_post, lanes), 2))
-        fired = {"fired": Out(lanes), "fired_valid": Out(1), "fired_word": Out(word)}
+        word = Out(word_shape(layer, lanes))
+        fired = {"fired": Out(lanes), "fired_valid": Out(1), "fired_word": word}
         super().__init__(
             machine,
             layer,
