@@ -128,7 +128,8 @@ def tune(
         save.write_text(short(found.best), encoding="utf-8")
     drawn = folder / "mattered.svg"
     found.plot().save(drawn)
-    _show(output, found)
+    mattered = found.mattered()
+    _show(output, found, mattered)
     told = {"picture": str(drawn)} | ({"network": str(save)} if save else {})
     output.table(told)
     output.result(
@@ -136,14 +137,14 @@ def tune(
             "config": found.search.config.name,
             "best": found.trials[0].settings,
             "best_digest": found.best.digest(),
-            "mattered": found.mattered(),
+            "mattered": mattered,
             "trials": [dataclasses.asdict(trial) for trial in found.trials],
             **told,
         }
     )
 
 
-def _show(output: Output, found: Tuned) -> None:
+def _show(output: Output, found: Tuned, mattered: dict[str, list[float]]) -> None:
     """Print the best trials, and what mattered."""
     keys = list(found.search.keys)
     figures = ("epochs", "held-out %", "steps trained", "inferred", "images/s")
@@ -178,7 +179,7 @@ def _show(output: Output, found: Tuned) -> None:
                 f"{span.low:g}",
                 f"{span.high:g}",
                 f"{found.trials[0].settings[key]:g}",
-                *(f"{r:+.2f}" for r in found.mattered()[key]),
+                *(f"{r:+.2f}" for r in mattered[key]),
             ]
             for key, span in found.search.keys.items()
         ],
