@@ -225,7 +225,7 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "link": lambda: Link(clock_hz=12_000_000, slots=2, ring=256),
 }
 
-PARTS = {"Integrators", "RegisterBank", "Rule", "Streams", "Vector"}
+PARTS = {"Integrators", "Neurons", "RegisterBank", "Rule", "Streams", "Vector"}
 """Components that are nothing without the network around them, and bases of others."""
 
 
