@@ -21,14 +21,23 @@ from tests.support import extras
 
 SEED = pytest.StashKey[int]()
 
-# A deadline in wall time fails on a busy machine, not on a fault.
-hypothesis.settings.register_profile("spikeloom", deadline=None)
+# A deadline in wall time fails on a busy machine, not on a fault; what passed once passes again.
+hypothesis.settings.register_profile("spikeloom", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("spikeloom")
+
+
+def base_seed(text: str) -> int:
+    return random.SystemRandom().getrandbits(32) if text == "random" else int(text)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("spikeloom")
-    group.addoption("--seed", type=int, help="base seed of the random tests (default: random)")
+    group.addoption(
+        "--seed",
+        type=base_seed,
+        default=1,
+        help="base seed of the random tests: a number, or 'random' (default: 1)",
+    )
     group.addoption(
         "--vcd", action="store_true", help="record waveforms of simulations that can, in tmp_path"
     )
@@ -37,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     worker = getattr(config, "workerinput", None)
     seed = worker["seed"] if worker else config.getoption("--seed")
-    config.stash[SEED] = random.SystemRandom().getrandbits(32) if seed is None else seed
+    config.stash[SEED] = seed
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -75,7 +84,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
-    """32 bits, another for every test and run; a failure prints the ``--seed`` that repeats it."""
+    """32 bits, another for every test and ``--seed``, which a failure prints."""
     return request.config.stash[SEED] + zlib.crc32(request.node.nodeid.encode()) & 0xFFFFFFFF
 
 
