@@ -20,7 +20,7 @@ SECONDS = 20.0  # of the processor, that one small file may cost
 _STRAY = ("pickle.find_class", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn")
 _MOVING = ("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "socket.")
 # Modules that are imported late are read from these; a file has no say in which.
-_CODE = tuple({str(ROOT), sys.prefix, sys.base_prefix, str(Path(os.__file__).parent)})
+_CODE = tuple({str(ROOT), sys.prefix, sys.base_prefix, *filter(None, sys.path)})
 
 
 class FindingError(AssertionError):
