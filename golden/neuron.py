@@ -3,10 +3,10 @@
 Forward neuron, once per step, with the exact sum `current` of the step's crossbar rows::
 
     pool    += current;  flow = trunc(pool / 2**kernel_shift);  pool -= flow
-    loss     = v >> leak, or 0 at leak 0
+    loss     = (v >> a) + s * (v >> b),  s one of -1, 0, +1; none in step 0, or without leak
     v        = max(v - loss + flow, floor)
     spike    = v >= theta and not dropped
-    v        = v - theta  (reset "subtract")   or   0  (reset "zero")      where it spiked
+    v        = v - drop   (reset "subtract")   or   0  (reset "zero")      where it spiked
     v        = min(v, ceiling)
 
 Sample start: v = start, pool = 0, fired = 0. `fired` is set by the first spike and stays. The
@@ -14,10 +14,15 @@ division truncates toward zero, so a pool within +-(2**shift - 1) rests until th
 shift 0 flow equals current (pure IF). This is paper Eq. 1 with kernel 1 - exp(-t / tau),
 tau = 2**shift steps or so.
 
-The leak's shift rounds down, as bits that fall off do, and not toward zero: above 0 a membrane
-under 2**leak loses nothing any more (a dead zone: it rests there until the sample ends), below 0
-it loses 1 at least and comes back to 0 itself. Time constant: 2**leak steps or so. A sample's
-first step leaks from the start value.
+`layer.leak` is turned into the nearest share that one shift or two make (`leak_for`). Each shift
+rounds down, as bits that fall off do, and not toward zero: above 0 a membrane under 2**a loses
+nothing any more (a dead zone: it rests there until the sample ends), below 0 it loses 1 at least
+with one shift and comes back to 0 itself. Time constant: 1/leak steps or so. A sample's first step
+keeps the start value: frameworks that leak do it between two steps (snnTorch's Leaky, Norse's LIF).
+
+`layer.drop` is what a spike takes, in thresholds: 1 unless a framework's own order of reset and
+leak asks for another (snnTorch resets one step late, which is a drop of theta / (1 - leak) here).
+What is left may lie below the floor until the next step lifts it.
 
 Error neuron (paper Eq. 3 and 4), once per step of a training sample, with the exact sum
 `current` of the transposed rows::
@@ -52,7 +57,7 @@ from spikeloom.golden.spec.machine import LayerMachine, Machine
 HOLD, DISCARD, OPEN = 0, 1, 2
 GATES = {"hold": HOLD, "discard": DISCARD, "open": OPEN}
 
-THETA, START, FLOOR, CEILING, TO_ZERO, KERNEL, LEAK = range(7)
+THETA, START, FLOOR, CEILING, DROP, TO_ZERO, KERNEL, LEAK, LEAK_2, LEAK_SIGN = range(10)
 """Places in the parameters of forward neurons."""
 ERROR_THETA, MOST, GATE, SEPARATE, ERROR_KERNEL, COST = range(6)
 """Places in the parameters of error neurons."""
@@ -63,8 +68,8 @@ def forward_parameters(machine: Machine, layer: LayerMachine, *, train: bool) ->
     config, limits = machine.config.neuron, layer.train if train else layer.infer
     to_zero = config.reset == "zero"
     return [
-        limits.theta, limits.start, limits.floor, limits.ceiling, to_zero, config.kernel_shift,
-        config.leak,
+        limits.theta, limits.start, limits.floor, limits.ceiling, limits.drop, to_zero,
+        config.kernel_shift, layer.leak.first, layer.leak.second, layer.leak.sign,
     ]  # fmt: skip
 
 
@@ -121,6 +126,16 @@ def kernel(current: np.ndarray, pool: np.ndarray, shift: int) -> bool:
 
 
 @compiled
+def lose(p: np.ndarray, v: np.ndarray) -> None:
+    """Let the n membranes of a layer leak, between two steps."""
+    if p[LEAK] == 0:
+        return
+    first, second, sign = np.int32(p[LEAK]), np.int32(p[LEAK_2]), np.int32(p[LEAK_SIGN])
+    for j in range(v.size):
+        v[j] -= np.int32((v[j] >> first) + sign * (v[j] >> second))
+
+
+@compiled
 def forward(
     p: np.ndarray,
     current: np.ndarray,
@@ -129,32 +144,29 @@ def forward(
     dropped: np.ndarray,
     spike: np.ndarray,
 ) -> None:
-    """Step the n forward neurons of a layer; mark in `spike` those that fire.
+    """Step the n forward neurons of a layer, after `lose`; mark in `spike` those that fire.
 
     p : int64, `forward_parameters`; current : int32[n], spent; v, pool : int32[n];
     dropped, spike : uint8[n].
     """
     kernel(current, pool, p[KERNEL])
     theta, floor, ceiling = np.int32(p[THETA]), np.int32(p[FLOOR]), np.int32(p[CEILING])
-    to_zero, leak, leaks = p[TO_ZERO] != 0, np.int32(p[LEAK]), np.int32(-np.int64(p[LEAK] != 0))
+    to_zero, drop = p[TO_ZERO] != 0, np.int32(p[DROP])
     for j in range(v.size):
-        loss = np.int32((v[j] >> leak) & leaks)
-        x = max(np.int32(v[j] - loss + current[j]), floor)
+        x = max(np.int32(v[j] + current[j]), floor)
         fires = (x >= theta) & (dropped[j] == 0)
-        after = np.int32(0) if to_zero else np.int32(x - theta)
+        after = np.int32(0) if to_zero else np.int32(x - drop)
         v[j] = min(after if fires else x, ceiling)
         spike[j] = fires
 
 
 @compiled
 def integrate(p: np.ndarray, current: np.ndarray, v: np.ndarray, pool: np.ndarray) -> None:
-    """Step the n forward neurons of a layer that never fire by themselves; as `forward`."""
+    """Step the n forward neurons of a layer that never fire by themselves, after `lose`."""
     kernel(current, pool, p[KERNEL])
     floor, ceiling = np.int32(p[FLOOR]), np.int32(p[CEILING])
-    leak, leaks = np.int32(p[LEAK]), np.int32(-np.int64(p[LEAK] != 0))
     for j in range(v.size):
-        loss = np.int32((v[j] >> leak) & leaks)
-        v[j] = min(max(np.int32(v[j] - loss + current[j]), floor), ceiling)
+        v[j] = min(max(np.int32(v[j] + current[j]), floor), ceiling)
 
 
 @compiled

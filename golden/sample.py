@@ -109,6 +109,8 @@ def _forward(c: Constants, s: State, layer: int, train: int, t: int, update: np.
         wta.inhibit(c.wta, c.inhibition, s.counted, current)
     p, fires = c.forward[train, layer], s.fires[here:above]
     v, pool = s.v[here:above], s.pool[here:above]
+    if t:
+        neuron.lose(p, v)
     if c.wta == wta.SOFTMAX and layer == c.sizes.size - 1:
         neuron.integrate(p, current, v, pool)
         stream, gain = noise_stream(layer, c.jitter), c.noise_gain[t]

@@ -13,7 +13,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Member, Out
 
 from spikeloom.golden.spec.machine import LayerMachine, Machine, ceil_div
-from spikeloom.golden.spec.neuron import Membrane
+from spikeloom.golden.spec.neuron import Leak, Membrane
 from spikeloom.hdl.arithmetic import at_least
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 
@@ -26,7 +26,8 @@ def signed_width(*values: int) -> int:
 def membrane_bits(layer: LayerMachine) -> int:
     """Return the width of a layer's membranes."""
     limits = (layer.train, layer.infer)
-    return signed_width(*(v for s in limits for v in (s.floor, s.ceiling, s.theta, s.start)))
+    every = ((s.floor, s.ceiling, s.theta, s.start, s.theta - s.drop) for s in limits)
+    return signed_width(*(v for values in every for v in values))
 
 
 def word_shape(layer: LayerMachine, lanes: int) -> range:
@@ -58,6 +59,14 @@ def kernel(pool: Value, current: Value, shift: int) -> tuple[Value, Value]:
     negative = charge < 0
     flow = Mux(negative, charge + ((1 << shift) - 1), charge) >> shift
     return flow, charge - flow
+
+
+def left(v: Value, leak: Leak) -> Value:
+    """Return what a leak leaves of a membrane, whose shifts round down."""
+    if not leak:
+        return v
+    rest = v - (v >> leak.first)
+    return rest - leak.sign * (v >> leak.second) if leak.sign else rest
 
 
 def pooled(
@@ -166,9 +175,7 @@ class Integrators(Neurons):
         start, floor = self._limit(lambda s: s.start), self._limit(lambda s: s.floor)
         charges = []
         for lane in range(count):
-            before = Mux(self.first, start, held[lane])
-            if neuron.leak:
-                before = before - (before >> neuron.leak)
+            before = Mux(self.first, start, left(held[lane], layer.leak))
             after = before + flows[lane]  # no spare bit: Verilator sees a loop in a copied sign
             total = Signal.like(after, name=f"total{lane}")
             floored = Signal.like(after, name=f"floored{lane}", reset_less=True)
@@ -227,14 +234,14 @@ class ForwardNeurons(Integrators):
         mask = valid_lanes(word1, count, layer.n_post)
         spikes = Signal(count)
         theta, ceiling = self._limit(lambda s: s.theta), self._limit(lambda s: s.ceiling)
-        after_reset = self._limit(lambda s: s.theta + s.ceiling)
+        after_reset, drop = self._limit(lambda s: s.drop + s.ceiling), self._limit(lambda s: s.drop)
         for lane, floored in enumerate(charges):
             # comparisons side by side, not one after the other: "left > ceiling" is asked of both
             # values that may be left
             reached, kept = Signal(name=f"reached{lane}"), Signal(signed(bits), name=f"kept{lane}")
             reset: Value | int = 0
             if neuron.reset == "subtract":
-                reset = Mux(at_least(floored, after_reset), ceiling, floored - theta)
+                reset = Mux(at_least(floored, after_reset), ceiling, floored - drop)
             m.d.comb += [
                 reached.eq(at_least(floored, theta)),
                 kept.eq(Mux(at_least(floored, ceiling), ceiling, floored)),

@@ -22,7 +22,6 @@ class NeuronConfig:
     """Forward neurons."""
 
     reset: str = choice("subtract", "zero", text="what a spike does to its membrane")
-    leak: int = number(0, 15, 0, "each step takes v >> leak from a membrane v; 0: nothing")
     kernel_shift: int = number(0, 8, 0, "currents arrive over 2**shift steps or so; 0: at once")
     floor: float = number(0, 64, 16.0, "how far below 0 a membrane goes, in thresholds")
     ceiling: float = number(0, 64, 1.0, "how much of a membrane is kept above 0, in thresholds")
@@ -53,6 +52,8 @@ class NeuronKeys:
         2**-10, 1024, 0.25,
         "of the error neurons, in thresholds of the next layer; of the last layer, in spikes",
     )  # fmt: skip
+    leak: float = number(0, 0.5, 0.0, "share of a membrane lost per step; two shifts come near")
+    drop: float = number(0, 64, 1.0, "what a spike takes with reset subtract, in thresholds")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,52 @@ class Membrane:
     start: int
     floor: int
     ceiling: int
+    excess: int = 0
+    """A spike takes theta + excess."""
+
+    @property
+    def drop(self) -> int:
+        """What a spike takes."""
+        return self.theta + self.excess
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A membrane v loses (v >> first) + sign * (v >> second) per step; first 0: nothing."""
+
+    first: int = 0
+    second: int = 0
+    sign: int = 0
+
+    @property
+    def share(self) -> float:
+        """What is lost, but for rounding."""
+        return 2.0**-self.first + self.sign * 2.0**-self.second if self.first else 0.0
+
+    def __bool__(self) -> bool:
+        return self.first > 0
+
+
+MOST_SHIFT = 15
+NO_LEAK = Leak()
+
+
+def leak_for(share: float) -> Leak:
+    """Return the leak nearest to `share` (0 to 0.5): one shift, or two that are up to 15.
+
+    Of equally near ones that of one shift, then the one that takes the second away: 0.1 becomes
+    1/8 - 1/32.
+    """
+    if not share:
+        return NO_LEAK
+    shifts = range(1, MOST_SHIFT + 1)
+    every = [Leak(first) for first in shifts] + [
+        Leak(first, second, sign)
+        for sign in (-1, 1)
+        for first in shifts
+        for second in range(first + 1, MOST_SHIFT + 1)
+    ]
+    return min(every, key=lambda leak: abs(leak.share - share))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +122,7 @@ class NeuronMachine:
     error_threshold : of the error neurons; weight units of the next crossbar, or 1/256 spike.
     error_max : error membranes saturate at +-error_max.
     cost : activity cost, in the units of the threshold; 0 in the output layer.
+    leak : of the forward neurons.
     """
 
     train: Membrane
@@ -82,9 +130,10 @@ class NeuronMachine:
     error_threshold: int
     error_max: int
     cost: int
+    leak: Leak = NO_LEAK
 
 
-def _membrane(config: NeuronConfig, theta: float, reach: int) -> Membrane:
+def _membrane(config: NeuronConfig, theta: float, reach: int, drop: float) -> Membrane:
     if reach:
         return Membrane(round(theta), 0, -round(theta * reach), round(theta * reach))
     return Membrane(
@@ -92,6 +141,7 @@ def _membrane(config: NeuronConfig, theta: float, reach: int) -> Membrane:
         round(theta * config.start),
         -round(theta * config.floor),
         round(theta * config.ceiling),
+        round(theta * drop) - round(theta),
     )
 
 
@@ -114,12 +164,22 @@ def derive(
         )
     silent = config.layers[index - 2].dropout if index > 1 else 0.0
     return {
-        "train": _membrane(config.neuron, theta, reach),
-        "infer": _membrane(config.neuron, theta / (1 - silent), reach),
+        "train": _membrane(config.neuron, theta, reach, layer.drop),
+        "infer": _membrane(config.neuron, theta / (1 - silent), reach, layer.drop),
         "error_threshold": threshold,
         "error_max": error_max,
         "cost": _cost(config, index, threshold),
+        "leak": _leak(layer.leak, index),
     }
+
+
+def _leak(share: float, index: int) -> Leak:
+    if 0 < share < 2.0 ** -(MOST_SHIFT + 1):
+        raise ConfigError(
+            f"layer[{index}].leak = {share!r} is less than half of the smallest there is: take "
+            f"{2.0**-MOST_SHIFT:.2g} or more, or 0"
+        )
+    return leak_for(share)
 
 
 def _cost(config: NetworkConfig, index: int, threshold: int) -> int:
@@ -142,7 +202,9 @@ def reached(
 
     where : prefix of the layer's keys. current, error_current : the largest sums that come in.
     """
-    limits = [abs(n) for m in (layer.train, layer.infer) for n in (m.floor, m.ceiling, m.theta)]
+    limits = [
+        abs(n) for m in (layer.train, layer.infer) for n in (m.floor, m.ceiling, m.theta, m.drop)
+    ]
     return {
         f"{where}reach with neuron.floor and neuron.ceiling": current + max(limits),
         "neuron.kernel_shift": current << config.neuron.kernel_shift,

@@ -13,7 +13,7 @@ from spikeloom.golden import wta as golden
 from spikeloom.golden.lfsr import advance, parameters
 from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.machine import LayerMachine, Machine
-from spikeloom.golden.spec.neuron import Membrane
+from spikeloom.golden.spec.neuron import NO_LEAK, Leak, Membrane
 from spikeloom.golden.spec.wta import NOISE_BITS, NOISE_ONE, SOFTMAX, gains
 from spikeloom.hdl import competition as hdl
 from tests.bench.bench import Bench, Case, Driver, Pins, Stalls
@@ -93,12 +93,16 @@ class CompetitionBench(Bench):
 
     def near(self, held: Pins) -> list[int]:
         """Return currents that bring all sums, membrane and noise, to one number or one below."""
-        top, leak = (1 << self.bits - 1) - 1, self.machine.config.neuron.leak
+        top = (1 << self.bits - 1) - 1
+        p, v = np.array(neuron.forward_parameters(self.machine, self.layer, train=True)), 0 * self.v
+        if not held["first"]:
+            v[:] = self.v
+            neuron.lose(p, v)
         state, gain, sums = np.int64(self.stream), self.machine.noise_gain[self.step], []
-        for v in (0 * self.v if held["first"] else self.v).tolist():
+        for left in v.tolist():
             state = advance(state, P)
             noise = int(golden.GUMBEL[state & ((1 << NOISE_BITS) - 1)]) * gain >> NOISE_ONE
-            sums.append((v - (v >> leak) if leak else v) + noise * held["train"])
+            sums.append(left + noise * held["train"])
         goal = (min(sums) + max(sums)) // 2
         return [max(-top, min(top, goal - now - self.rng.randint(0, 1))) for now in sums]
 
@@ -123,6 +127,8 @@ class CompetitionBench(Bench):
         p = np.array(neuron.forward_parameters(self.machine, self.layer, train=train), np.int64)
         if seen["first"]:
             neuron.start(p, self.v, self.pool)
+        else:
+            neuron.lose(p, self.v)
         neuron.integrate(p, self.current, self.v, self.pool)
         gain = self.machine.noise_gain[self.step]
         self.wanted_stream = int(
@@ -137,10 +143,10 @@ class CompetitionBench(Bench):
 
 def case(
     n: int, train: Membrane, infer: Membrane, strength: int, steps: int, bits: int,
-    *, module=hdl, **changes: Any,
+    *, module=hdl, leak: Leak = NO_LEAK, **changes: Any,
 ) -> Case:  # fmt: skip
     """Return a competition of `n` classes with its bench."""
-    layer = stimulus.layer(2, n, lanes=1, train=train, infer=infer, weight_bits=bits)
+    layer = stimulus.layer(2, n, lanes=1, train=train, infer=infer, weight_bits=bits, leak=leak)
     machine = stimulus.machine(
         (layer,),
         wta__kind=SOFTMAX,
@@ -148,7 +154,7 @@ def case(
         noise_gain=gains(strength, "linear", steps),
         **changes,
     )
-    told = "".join(f"_{value}" for value in changes.values())
+    told = "".join(f"_{value}" for value in changes.values()) + "_leaks" * bool(leak)
     return Case(
         f"competition_{n}_{strength}_{steps}{told}",
         lambda: module.Competition(machine, layer, current=signed(bits)),
@@ -170,7 +176,7 @@ def cases(module=hdl) -> list[Case]:
     """Return two classes to many, one step, no noise and the most, limits that are met, leaks."""
     return [
         case(10, NEAR, reaching(57, 2), 90, 8, 9, module=module),
-        case(2, FAR, FAR, 300, 5, 9, module=module, neuron__leak=3),
+        case(2, FAR, FAR, 300, 5, 9, module=module, leak=Leak(3, 4, 1)),
         case(3, NEAR, NEAR, 0, 4, 8, module=module),
         case(47, FAR, FAR, 640, 6, 12, module=module, neuron__kernel_shift=2),
         case(5, FAR, reaching(80), 1024, 1, 10, module=module),

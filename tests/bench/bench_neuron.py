@@ -10,7 +10,7 @@ from amaranth import signed
 
 from spikeloom.golden import neuron as golden
 from spikeloom.golden.spec.machine import LayerMachine, Machine
-from spikeloom.golden.spec.neuron import Membrane, NeuronConfig
+from spikeloom.golden.spec.neuron import NO_LEAK, Leak, Membrane, NeuronConfig
 from spikeloom.hdl import error as hdl_error
 from spikeloom.hdl import neuron as hdl
 from tests.bench.bench import Bench, Case, Driver, Pins, Stalls, join, lanes
@@ -138,6 +138,8 @@ class ForwardBench(WordBench):
         p = np.array(golden.forward_parameters(self.machine, layer, train=train), np.int64)
         if seen["first"]:
             golden.start(p, v, pool)
+        else:
+            golden.lose(p, v)
         current = np.array(lanes(seen["currents"], self.bits, v.size, signed=True), np.int32)
         spike = np.zeros(v.size, np.uint8)
         silent = np.array([dropped >> i & 1 for i in range(v.size)], np.uint8)
@@ -222,6 +224,9 @@ WIDE = Membrane(theta=32768, start=16384, floor=-131072, ceiling=32768)
 LOW = Membrane(theta=200, start=10, floor=-10, ceiling=20)
 BASE = stimulus.MEMBRANE
 OTHER = Membrane(theta=57, start=29, floor=-228, ceiling=57)
+MORE = Membrane(theta=40, start=20, floor=-10, ceiling=40, excess=22)  # to below the floor
+LESS = Membrane(theta=57, start=29, floor=-228, ceiling=30, excess=-57)
+LEAKS = (Leak(1), Leak(15), Leak(3, 5, -1), Leak(1, 2, 1), Leak(4, 15, 1))
 
 # neurons, lanes, membranes to train and infer with, reset, kernel shift, bits of a current
 FORWARD = (
@@ -233,6 +238,7 @@ FORWARD = (
     (6, 4, WIDE, WIDE, "subtract", 1, 22),
     (3, 2, TIGHT, LOOSE, "zero", 8, 18),
     (8, 4, LOW, LOW, "subtract", 0, 9),
+    (6, 3, MORE, LESS, "subtract", 0, 9),
 )
 
 
@@ -241,13 +247,15 @@ OTHERS = other_values(NeuronConfig, ("reset", "kernel_shift", "floor", "ceiling"
 
 
 def forward_case(
-    n, lanes_, train, infer, reset, shift, bits, *, name="", module=hdl, **others
-) -> Case:
+    n, lanes_, train, infer, reset, shift, bits,
+    *, name="", module=hdl, leak=NO_LEAK, **others,
+) -> Case:  # fmt: skip
     """Return forward neurons with their bench; the crossbar may have other lanes than they."""
     # the layer's own sums are as wide as the currents
-    layer = stimulus.layer(1, n, lanes=n, train=train, infer=infer, weight_bits=bits)
+    layer = stimulus.layer(1, n, lanes=n, train=train, infer=infer, weight_bits=bits, leak=leak)
     machine = stimulus.machine((layer,), neuron__reset=reset, neuron__kernel_shift=shift, **others)
     told = "".join(f"_{key}_{value}" for key, value in others.items())
+    told += f"_leak_{leak.first}_{leak.second}_{leak.sign + 1}" * bool(leak)
     return Case(
         name or f"forward_{n}_{lanes_}_{reset}_{shift}{told}",
         lambda: module.ForwardNeurons(machine, layer, lanes=lanes_, current=signed(bits)),
@@ -258,11 +266,13 @@ def forward_case(
 
 
 def forward_cases(module=hdl) -> list[Case]:
-    """Return one lane, as many as neurons, and others; both resets; kernels; odd membranes.
+    """Return one lane, as many as neurons, and others; resets; kernels; odd membranes; leaks.
 
     And every other key of a neuron, at values that are not neutral.
     """
     cases = [forward_case(*fields, module=module) for fields in FORWARD]
+    for fields, leak in zip(FORWARD[1:4] + FORWARD[5:6] + FORWARD[8:], LEAKS, strict=True):
+        cases.append(forward_case(*fields, module=module, leak=leak))
     for key, values in OTHERS.items():
         for fields in FORWARD[1:3]:
             cases += [

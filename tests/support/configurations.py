@@ -113,6 +113,8 @@ def _draw(rng: np.random.Generator, changes: dict[str, Any]) -> NetworkConfig:
             "update": one_of(0.0, 0.0005, 0.01, 0.2, 1.0),
             "error_threshold": one_of(0.125, 0.25, 0.5, 1.0, 2.0),
             "dropout": one_of(0.0, 0.0, 0.3) if index < len(sizes) - 2 else 0.0,
+            "leak": one_of(0.0, 0.0, 0.1, 0.25, 0.5),
+            "drop": one_of(1.0, 1.0, 0.0, 0.5, 1.25, 8.0),
         }
         for index in range(len(sizes) - 1)
     ]

@@ -69,7 +69,6 @@ FAULTS: list[tuple[Mutant, dict[str, Any], Hardware]] = [
             "error__gate": "hold",
             "error__kernel_shift": 0,
             "neuron__start": 0.0,
-            "neuron__leak": 0,
             "neuron__kernel_shift": 0,
             "label__train": "constant",
             "label__rate": 0.5,

@@ -37,7 +37,7 @@ class Layer:
         self.v, self.pool = [self.limits.start] * n, [0] * n
         self.m, self.m_n, self.error_pool = [0] * n, [0] * n, [0] * n
         self.fired, self.dropped = [False] * n, [False] * n
-        self.owes = [False] * n
+        self.owes, self.fresh = [False] * n, True
         self.spikes, self.errors = [0] * n, [0] * n
         self.u, self.counted = [128] * n, [0] * n
 
@@ -56,18 +56,20 @@ class Layer:
             flow = truncated(self.pool[j], neuron.kernel_shift)
             self.pool[j] -= flow
             v = self.v[j] + flow
-            if neuron.leak:
-                v -= self.v[j] // 2**neuron.leak
+            leak = self.numbers.leak
+            if leak.first and not self.fresh:
+                v -= self.v[j] // 2**leak.first + leak.sign * (self.v[j] // 2**leak.second)
             v = max(v, self.limits.floor)
             if self.is_last and kind == "softmax":  # who wins is decided once all are there
                 self.v[j] = min(v, self.limits.ceiling)
                 continue
             spike = v >= self.limits.theta and not self.dropped[j]
             if spike:
-                v = 0 if neuron.reset == "zero" else v - self.limits.theta
+                v = 0 if neuron.reset == "zero" else v - self.limits.drop
                 self.fired[j] = self.owes[j] = True
             self.v[j] = min(v, self.limits.ceiling)
             self.spikes[j] = int(spike)
+        self.fresh = False
         if self.is_last and kind == "softmax":
             sums = [v + n for v, n in zip(self.v, noise, strict=True)]
             self.spikes = [int(j == sums.index(max(sums))) for j in range(len(sums))]

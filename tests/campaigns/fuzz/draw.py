@@ -133,6 +133,8 @@ def _layers(
         "update": min(update, (1 << MAX_SHIFT) / theta),
         "error_threshold": max(threshold, 1 / unit, 2**-10),
         "dropout": 0.0 if last else draw(st.sampled_from([0.0, 0.0, 0.0, 0.2, 0.5])),
+        "leak": draw(rarely([0.0, 0.0, 0.1, 0.25], [0.5, 2.0**-15])),
+        "drop": draw(rarely([1.0, 1.0, 1.25, 0.5], [0.0, 8.0])),
     }
 
 

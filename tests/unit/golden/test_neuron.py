@@ -9,6 +9,7 @@ from spikeloom.golden import neuron
 from spikeloom.golden.neuron import (
     CEILING,
     DISCARD,
+    DROP,
     FLOOR,
     GATES,
     HOLD,
@@ -26,6 +27,8 @@ from spikeloom.golden.neuron import (
 )
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import load
+from spikeloom.golden.spec.neuron import Leak, leak_for
+from spikeloom.golden.spec.schema import ConfigError
 
 
 def i32(*values: int) -> np.ndarray:
@@ -37,9 +40,10 @@ def u8(*values: int) -> np.ndarray:
 
 
 def forward_row(limits: tuple[int, int, int, int], **others: int) -> np.ndarray:
-    """Return parameters of forward neurons; all that is not told is neutral, which is 0."""
+    """Return parameters of forward neurons; all that is not told is neutral."""
     row = np.zeros(32, np.int64)
     row[[THETA, START, FLOOR, CEILING]] = limits
+    row[DROP] = row[THETA]
     for name, value in others.items():
         row[getattr(neuron, name.upper())] = value
     return row
@@ -56,7 +60,9 @@ def forward_trace(
     v, pool, spike, trace = i32(0), i32(7), u8(0), []
     p = forward_row(limits, **others)
     start(p, v, pool)
-    for current in currents:
+    for step, current in enumerate(currents):
+        if step:
+            neuron.lose(p, v)
         forward(p, i32(current), v, pool, u8(dropped), spike)
         trace.append((int(spike[0]), int(v[0])))
     return trace
@@ -98,19 +104,67 @@ def test_a_dropped_neuron_never_fires_and_stays_at_the_ceiling():
 
 
 def test_a_leak_takes_its_share_rounded_down():
-    # above 0: 40 - 10, 30 - 7, 23 - 5, 18 - 4, ... and at rest below 4, the dead zone
-    above = forward_trace([0] * 12, limits=(99, 40, -99, 99), leak=2)
-    assert [v for _, v in above] == [30, 23, 18, 14, 11, 9, 7, 6, 5, 4, 3, 3]
+    # the first step keeps the start; above 0: 40 - 10, 30 - 7, ... and at rest below 4
+    above = forward_trace([0] * 13, limits=(99, 40, -99, 99), leak=2)
+    assert [v for _, v in above] == [40, 30, 23, 18, 14, 11, 9, 7, 6, 5, 4, 3, 3]
     # below 0: -40 + 10, -30 + 8, -22 + 6, -16 + 4, ... and back at 0, as -1 >> 2 is -1
-    below = forward_trace([0] * 15, limits=(99, -40, -99, 99), leak=2)
-    assert [v for _, v in below] == [-30, -22, -16, -12, -9, -6, -4, -3, -2, -1, 0, 0, 0, 0, 0]
+    below = forward_trace([0] * 14, limits=(99, -40, -99, 99), leak=2)
+    assert [v for _, v in below] == [-40, -30, -22, -16, -12, -9, -6, -4, -3, -2, -1, 0, 0, 0]
+
+
+def test_two_shifts_each_round_down():
+    # 100 - 12 + 3, 91 - 11 + 2, 82 - 10 + 2, 74 - 9 + 2;  -100 + 13 - 4, -91 + 12 - 3
+    two = {"leak": 3, "leak_2": 5, "leak_sign": -1}
+    above = forward_trace([0] * 5, limits=(999, 100, -99, 999), **two)
+    assert [v for _, v in above] == [100, 91, 82, 74, 67]
+    below = forward_trace([0] * 3, limits=(999, -100, -999, 999), **two)
+    assert [v for _, v in below] == [-100, -91, -82]
+    # 100 - 50 - 25, 25 - 12 - 6, 7 - 3 - 1, 3 - 1 - 0, 2 - 1 - 0, 1 - 0 - 0; -1 + 1 + 1
+    most = {"leak": 1, "leak_2": 2, "leak_sign": 1}
+    above = forward_trace([0] * 7, limits=(999, 100, -99, 999), **most)
+    assert [v for _, v in above] == [100, 25, 7, 3, 2, 1, 1]
+    assert forward_trace([0] * 3, limits=(9, -1, -9, 9), **most) == [(0, -1), (0, 1), (0, 1)]
 
 
 def test_a_leak_comes_before_the_current_and_the_threshold():
-    # 8 - 2 + 4 fires and leaves 0; 0 + 9; 9 - 2 + 2
-    assert forward_trace([4, 9, 2], limits=(10, 8, -40, 10), leak=2) == [(1, 0), (0, 9), (0, 9)]
+    # 8 + 1; 9 - 2 + 3 fires and leaves 0; 0 + 9; 9 - 2 + 2
+    assert forward_trace([1, 3, 9, 2], limits=(10, 8, -40, 10), leak=2) == [
+        (0, 9),
+        (1, 0),
+        (0, 9),
+        (0, 9),
+    ]
     assert forward_trace([5, 5], limits=(10, 5, -40, 10), leak=15) == [(1, 0), (0, 5)]
-    assert forward_trace([0], limits=(10, 8, 7, 10), leak=1) == [(0, 7)]
+    assert forward_trace([0, 0], limits=(10, 8, 7, 10), leak=1) == [(0, 8), (0, 7)]
+
+
+def test_a_spike_takes_what_drop_says_and_the_floor_comes_with_the_next_step():
+    # 5 + 5 - 14; the floor of -3 lifts -4, + 1
+    assert forward_trace([5, 1], limits=(10, 5, -3, 10), drop=14) == [(1, -4), (0, -3)]
+    assert forward_trace([7], limits=(10, 5, -3, 10), drop=4) == [(1, 8)]
+    assert forward_trace([7, 0], limits=(10, 5, -3, 10), drop=0) == [(1, 10), (1, 10)]
+    assert forward_trace([7], limits=(10, 5, -3, 10), drop=4, to_zero=1) == [(1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("share", "leak"),
+    [
+        (0.0, Leak()),
+        (0.5, Leak(1)),
+        (0.1, Leak(3, 5, -1)),  # 1/16 + 1/32 is as near
+        (0.05, Leak(4, 6, -1)),
+        (0.25, Leak(2)),
+        (0.3, Leak(2, 4, 1)),
+        (2.0**-15, Leak(15)),
+    ],
+)
+def test_a_share_is_the_nearest_of_one_shift_or_two(share, leak):
+    assert leak_for(share) == leak
+
+
+def test_a_leak_too_small_for_any_shift_is_refused():
+    with pytest.raises(ConfigError, match=r"layer\[2\]\.leak = 1e-06 is less than half of the"):
+        machine(load("tiny").replace(**{"layer.2.leak": 1e-6}))
 
 
 def test_largest_currents_do_not_wrap():
@@ -223,8 +277,9 @@ def test_only_who_fired_is_charged():
 
 def test_neurons_that_compete_integrate_between_their_limits_and_never_fire():
     v, pool = i32(0, 0, 40), i32(0, 0, 0)
-    p = np.array([10, 0, -50, 50, 0, 0, 2], np.int64)
+    p = forward_row((10, 0, -50, 50), leak=2)
     for _ in range(2):
+        neuron.lose(p, v)
         integrate(p, i32(30, -60, -8), v, pool)
     # 30 - 7 + 30 is over 50; -50 + 13 - 60; 40 - 10 - 8 = 22, 22 - 5 - 8
     assert v.tolist() == [50, -50, 9]
@@ -378,19 +433,20 @@ def test_charge_below_a_whole_flow_rests(charge):
 def test_parameters_are_those_of_the_machine():
     plain = load("tiny")
     changes = {
-        **{"neuron.reset": "zero", "neuron.kernel_shift": 2, "neuron.leak": 3},
+        **{"neuron.reset": "zero", "neuron.kernel_shift": 2, "layer.*.leak": 0.1},
+        "layer.*.drop": 1.5,
         **{"error.membranes": "separate", "error.gate": "discard", "error.kernel_shift": 1},
     }
     for config, to_zero, shift, leak, gate, separate, error_shift in (
-        (plain, False, 0, 0, GATES[plain.error.gate], False, plain.error.kernel_shift),
-        (plain.replace(**changes), True, 2, 3, DISCARD, True, 1),
+        (plain, False, 0, (0, 0, 0), GATES[plain.error.gate], False, plain.error.kernel_shift),
+        (plain.replace(**changes), True, 2, (3, 5, -1), DISCARD, True, 1),
     ):
         numbers = machine(config)
         for layer in numbers.layers:
             for train, limits in ((True, layer.train), (False, layer.infer)):
                 assert neuron.forward_parameters(numbers, layer, train=train) == [
-                    *(limits.theta, limits.start, limits.floor, limits.ceiling),
-                    *(to_zero, shift, leak),
+                    *(limits.theta, limits.start, limits.floor, limits.ceiling, limits.drop),
+                    *(to_zero, shift, *leak),
                 ]
             at_output = layer is numbers.layers[-1]
             p = neuron.error_parameters(numbers, layer)

@@ -160,7 +160,7 @@ COMPETITIONS: list[tuple[dict[str, Any], Hardware]] = [
     ({}, DEFAULT),
     ({"steps": 1}, DEFAULT),
     ({"sizes": [4, 3, 47], "steps": 4}, Hardware(lanes=(2, 8))),
-    ({"sizes": [4, 5, 2], "neuron__kernel_shift": 1, "neuron__leak": 3}, Hardware(lanes=(5, 1))),
+    ({"sizes": [4, 5, 2], "neuron__kernel_shift": 1, "leak": 0.1}, Hardware(lanes=(5, 1))),
     ({"sizes": [4, 5, 4], "stop": {"train": 2, "infer": 2}, "input__jitter": 1}, DEFAULT),
 ]
 
@@ -170,7 +170,8 @@ def test_a_competition_replies_as_golden_does(
     changes: dict[str, Any], hardware: Hardware, rng: np.random.Generator
 ):
     """All weights 0, which is a tie in each step, and membranes from one rail to the other."""
-    layer = table()["layer"][0]
+    changes = dict(changes)
+    layer = {**table()["layer"][0], "leak": changes.pop("leak", 0.0)}
     loud = {**layer, "reach": 16.0}  # some steps to the limits, which lie 256 thresholds away
     fixed = {"image": [2, 2], "sizes": [4, 5, 3], "steps": 12, "layer": [layer, loud], **changes}
     competing = {"wta__kind": "softmax", "wta__strength": 3.0, "input__rate": 1.0}
@@ -193,7 +194,7 @@ def test_a_competition_replies_as_golden_does(
 
 def blank_images(rng: np.random.Generator) -> tuple[NetworkConfig, Program]:
     """Infer and train in turn with hidden dropout and nothing else that keeps the layers back."""
-    still = {"neuron__start": 1.0, "neuron__leak": 0, "neuron__kernel_shift": 0}
+    still = {"neuron__start": 1.0, "layer__leak": 0.0, "neuron__kernel_shift": 0}
     fixed = {"steps": 6, "input__dropout": 0.0, "layer__dropout": 0.5, **still}
     config = random_config(rng, **fixed)
     while config.depth < 2 or config.sizes[1] < 6:

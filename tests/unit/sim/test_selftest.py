@@ -13,6 +13,7 @@ from spikeloom.boards.host.link import CoreStuckError, LinkError
 from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import Machine, machine
 from spikeloom.golden.spec.network import NetworkConfig, from_dict, load
+from spikeloom.golden.spec.neuron import Leak
 from spikeloom.golden.spec.protocol import Feature, Opcode
 from spikeloom.hdl import core
 from spikeloom.sim.selftest.probe import CheckError, Probe, variant
@@ -31,6 +32,11 @@ def tiny() -> Machine:
     return machine(load("tiny"))
 
 
+def rich(**keys: Any) -> list[dict[str, Any]]:
+    own = {"error_threshold": 0.5, "reach": 0.5, **keys}
+    return [{**layer, **own} for layer in table()["layer"]]
+
+
 def small(**changes: Any) -> Machine:
     """Return a network that is rich in what can go wrong."""
     given = {
@@ -38,7 +44,7 @@ def small(**changes: Any) -> Machine:
         "sizes": [20, 9, 4],
         "steps": 16,
         "neuron__floor": 1.0,
-        "layer": [{**layer, "error_threshold": 0.5, "reach": 0.5} for layer in table()["layer"]],
+        "layer": rich(),
         **changes,
     }
     return machine(from_dict(table(**given)))
@@ -119,8 +125,10 @@ FAULTS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, {"layer1__train": {"ceiling": 1 << 20}}, "neuron"),
     ({}, {"layer2__train": {"ceiling": 1 << 20}}, "neuron"),
     ({"neuron__kernel_shift": 2}, {"neuron__kernel_shift": 1}, "crossbar"),
-    ({"neuron__leak": 4}, {"neuron__leak": 5}, "crossbar"),
-    ({}, {"neuron__leak": 12}, "neuron"),
+    ({"layer": rich(leak=0.0625)}, {"layer1__leak": Leak(5)}, "neuron"),
+    ({}, {"layer2__leak": Leak(12)}, "neuron"),
+    ({}, {"layer1__train": {"excess": 1}}, "neuron"),
+    ({"layer": rich(drop=1.5)}, {"layer2__train": {"excess": 0}}, "neuron"),
     ({"wta__kind": "lateral", "wta__strength": 0.25}, {"layer2__inhibition": 2048}, "wta"),
     ({"wta__kind": "recurrent", "wta__strength": 0.25}, {"wta__kind": "feedforward"}, "wta"),
     (COMPETING, {"noise_gain": (0,) * 16}, "class"),  # without currents too

@@ -92,20 +92,14 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     (
         "neuron",
         _NOT_NEGATIVE,
-        (
-            "to_zero, leak, leaks = p[TO_ZERO] != 0, np.int32(p[LEAK]), "
-            "np.int32(-np.int64(p[LEAK] != 0))"
-        ),
-        (
-            (
-                "to_zero, leak, leaks = p[TO_ZERO] > 0, np.int32(p[LEAK]), "
-                "np.int32(-np.int64(p[LEAK] != 0))"
-            ),
-            (
-                "to_zero, leak, leaks = p[TO_ZERO] != 0, np.int32(p[LEAK]), "
-                "np.int32(-np.int64(p[LEAK] > 0))"
-            ),
-        ),
+        "to_zero, drop = p[TO_ZERO] != 0, np.int32(p[DROP])",
+        ("to_zero, drop = p[TO_ZERO] > 0, np.int32(p[DROP])",),
+    ),
+    (
+        "neuron",
+        _NOT_NEGATIVE,
+        "if p[LEAK] == 0:",
+        ("if p[LEAK] <= 0:",),
     ),
     (
         "neuron",
