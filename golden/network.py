@@ -6,8 +6,9 @@ import numpy as np
 
 from spikeloom.golden.activity import KINDS, STEPS
 from spikeloom.golden.lfsr import to_signed
-from spikeloom.golden.sample import run_batch, run_sample
+from spikeloom.golden.sample import run_batch, run_given, run_sample
 from spikeloom.golden.samples import (
+    SampleError,
     checked_images,
     checked_labels,
     checked_states,
@@ -134,6 +135,24 @@ class Network:
         )
         self.activity = activity
         return counts, activity
+
+    def given(self, spikes: np.ndarray) -> np.ndarray:
+        """Infer samples whose input spikes are given; return counted spikes, int32[n, classes].
+
+        spikes : uint8 or bool [T, n, n_0], T up to the configuration's steps, all of which run:
+        what a framework's own spikes come to here, which the encoder would draw otherwise.
+        """
+        config = self.machine.config
+        if spikes.ndim != 3 or spikes.shape[2] != config.sizes[0]:
+            raise SampleError(
+                f"input spikes of the shape {list(spikes.shape)}: expected [steps, images, "
+                f"{config.sizes[0]}]"
+            )
+        checked_steps(self.machine, len(spikes))
+        counts = np.empty((spikes.shape[1], config.sizes[-1]), np.int32)
+        flags = (spikes != 0).astype(np.uint8)
+        run_given(self._constants, self._state, flags, self._update, counts)
+        return counts
 
     def raster(self, image: np.ndarray, label: int, train: int) -> tuple[np.ndarray, np.ndarray]:
         """Run one sample and record it: spikes and errors, int8[steps run, sum of sizes] each.

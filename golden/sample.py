@@ -244,6 +244,27 @@ def run_sample(
 
 
 @compiled(nogil=True)
+def run_given(
+    c: Constants, s: State, spikes: np.ndarray, update: np.ndarray, counts: np.ndarray
+) -> None:
+    """Infer samples whose input spikes are given, in all their steps; no stream moves.
+
+    spikes : uint8[T, n, n_0], not 0 for a spike; counts : int32[n, n_L], overwritten.
+    """
+    depth = c.sizes.size - 1
+    counts[:] = 0
+    for k in range(spikes.shape[1]):
+        _start(c, s, 0, 0)
+        for t in range(spikes.shape[0]):
+            s.spike_count[0] = neuron.listed(spikes[t, k], s.spikes)
+            for layer in range(1, depth + 1):
+                _forward(c, s, layer, 0, t, update)
+            wta.stage(c.wta, c.inhibition, s.fires[c.first[depth] :], s.counted, s.stage)
+            for j in range(s.counted.size):
+                counts[k, j] += s.counted[j]
+
+
+@compiled(nogil=True)
 def run_batch(
     c: Constants,
     s: State,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from spikeloom.errors import SpikeloomError, naming_extras
 
 if TYPE_CHECKING:
-    from spikeloom import datasets
+    from spikeloom import datasets, nir
     from spikeloom.bitstreams import build
     from spikeloom.golden.datasets import Part
     from spikeloom.golden.spec.network import NetworkConfig, load
@@ -52,6 +52,7 @@ __all__ = [
     "compare",
     "datasets",
     "load",
+    "nir",
     "tune",
 ]
 

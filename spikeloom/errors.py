@@ -20,6 +20,7 @@ EXTRAS = {
     **dict.fromkeys(("jinja2", "markupsafe", "matplotlib", "PIL"), "report"),
     **dict.fromkeys(("amaranth_boards", "serial"), "boards"),
     **dict.fromkeys(("dask", "distributed"), "tune"),
+    "h5py": "nir",
 }
 """What is imported of each extra that a user may do without."""
 

@@ -15,6 +15,7 @@ from spikeloom.cli.build import build
 from spikeloom.cli.configs import configs
 from spikeloom.cli.demo import demo
 from spikeloom.cli.flash import flash
+from spikeloom.cli.import_ import import_
 from spikeloom.cli.infer import infer
 from spikeloom.cli.output import Output
 from spikeloom.cli.perf import perf
@@ -90,10 +91,10 @@ def options(
 
 
 for verb in (
-    *(configs, train, tune, infer, verify, perf, demo),
+    *(configs, train, tune, import_, infer, verify, perf, demo),
     *(boards, build, flash, selftest, sim_board),
 ):
-    app.command()(verb)
+    app.command(verb.__name__.strip("_").replace("_", "-"))(verb)
 
 
 def main() -> None:

@@ -7,13 +7,13 @@ run it; what it does not say must be told, and what cannot be built is refused b
 
 from __future__ import annotations
 
-#from spikeloom.nir.checking import Agreement, agreement, load_spikes
+from spikeloom.nir.checking import Agreement, agreement, load_spikes
 from spikeloom.nir.errors import NirError
 from spikeloom.nir.graph import Graph, Node, read
-#from spikeloom.nir.lowering import Lowered, lower
-#from spikeloom.nir.modules import from_module
+from spikeloom.nir.lowering import Lowered, lower
+from spikeloom.nir.modules import from_module
 from spikeloom.nir.profiles import PROFILES, Profile, profile
-#from spikeloom.nir.relu import balanced, read_relu
+from spikeloom.nir.relu import balanced, read_relu
 from spikeloom.nir.stages import Stage, Staged, staged
 
 __all__ = [

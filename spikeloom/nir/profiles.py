@@ -66,6 +66,4 @@ def profile(name: str, *, reset: str | None = None, dt: float | None = None) -> 
     if dt is not None and not 0 < dt < float("inf"):
         raise NirError(f"dt = {dt!r} s: a step takes some time, such as 1e-4")
     found = PROFILES[name]
-    return dataclasses.replace(
-        found, reset=reset or found.reset, dt=found.dt if dt is None else dt
-    )
+    return dataclasses.replace(found, reset=reset or found.reset, dt=found.dt if dt is None else dt)

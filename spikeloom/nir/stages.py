@@ -12,7 +12,8 @@ keep = 1 - dt / tau, the weights times r * dt / tau (NIR's forward Euler step; t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -67,8 +68,7 @@ def staged(graph: Graph, how: Profile) -> Staged:
     """Return the stages of a graph, run as `how` says; `NirError` names what is not supported."""
     chain = _chain(graph)
     if how.reset is None:
-        told = _stated_reset(graph, how)
-        how = Profile(**{**vars(how), "reset": told})
+        how = replace(how, reset=_stated_reset(graph, how))
     found: list[Stage] = []
     weight: np.ndarray | None = None
     bias: np.ndarray | float = 0.0
@@ -238,7 +238,7 @@ def _instead(kind: str) -> str:
 
 
 def _fit(found: list[Stage]) -> None:
-    for below, above in zip(found, found[1:], strict=False):
+    for below, above in pairwise(found):
         if above.weight.shape[1] != len(below.weight):
             raise NirError(
                 f"node {above.name!r} takes {above.weight.shape[1]} spike trains, "
