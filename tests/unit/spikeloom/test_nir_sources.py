@@ -162,7 +162,10 @@ def test_spike_files(tmp_path: Path):
         ({"labels": labels}, "spikes is missing"),
         ({"pixels": np.ones((2, 10), np.uint8)}, "lacks 'labels'"),
         ({"labels": labels, "counts": np.ones(2)}, r"counts of the shape \[2\] for 2 labels"),
-        ({"labels": labels, "spikes": np.zeros((3, 2, 1), np.uint8)}, r"no \.npz of spikes, or damaged"),
+        (
+            {"labels": labels, "spikes": np.zeros((3, 2, 1), np.uint8)},
+            r"no \.npz of spikes, or damaged",
+        ),
     ):
         np.savez(path, **arrays)
         with pytest.raises(NirError, match=words):

@@ -24,7 +24,7 @@ from . import engines
 KEPT = Path(__file__).parent / "corpus"
 NAMES = (
     "idx-images", "idx-labels", "dataset", "picture", "configuration", "checkpoint",
-    "paper-checkpoint", "result", "paper-readme", "board-readme", "cache-entry",
+    "paper-checkpoint", "result", "paper-readme", "board-readme", "nir", "cache-entry",
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from spikeloom import checkpoint
+from spikeloom import checkpoint, nir
 from spikeloom.boards import table as board_table
 from spikeloom.cache import valid
 from spikeloom.engines.engine import first_states
@@ -27,12 +27,14 @@ from spikeloom.golden.paper.config import PaperConfig
 from spikeloom.golden.spec import network
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.schema import ConfigError
+from spikeloom.nir import NirError
 from spikeloom.run import Point, Run
 from tests.paper import readme
 from tests.paper.errors import PaperError
 from tests.paper.images import PARTS
 from tests.paper.job import Job
 from tests.paper.store import Done, Store
+from tests.support import nir_files
 
 from . import container
 
@@ -208,6 +210,16 @@ def _entries() -> list[bytes]:
     return [b"\0" + container.pack({"manifest.json": manifest, "core.so": core})]
 
 
+def _stages(path: Path) -> object:
+    return nir.lower(nir.staged(nir.read(path), nir.profile("nir", dt=1e-4)))
+
+
+def _nirs() -> list[bytes]:
+    leaky = _saved(lambda path: nir_files.chain(path, 4, 3, 2))
+    plain = _saved(lambda path: nir_files.chain(path, 4, 2, kind="IF", v_reset=np.zeros(2)))
+    return [b"\0" + leaky, b"\0" + plain]
+
+
 _TOML_WORDS = (
     b"[[layer]]", b"[random]", b"[neuron]", b" = ", b"nan", b"-inf", b"1e400", b"0x", b"'''",
     b"1979-05-27", b"true", b"[1, 2]", b"{a = 1}", b"\"\\u0000\"", b"sizes", b"image",
@@ -266,6 +278,10 @@ TARGETS = {
         Target(
             "board-readme", (board_table.TableError,), lambda f: board_table.check(_any(f)),
             (("README.md", _plain),), _readmes, (board_table.BEGIN.encode(),),
+        ),
+        Target(
+            "nir", (NirError,), lambda f: _stages(_any(f)), (("a.nir", _plain),), _nirs,
+            (b"\x89HDF", b"TREE", b"HEAP", b"SNOD", b"Affine", b"LIF", b"weight", b"v_threshold"),
         ),
         Target(
             "cache-entry", (StaleError,), _entry, ((("manifest.json", "core.so"), _plain),),
