@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import partial
 from types import ModuleType
 
 from amaranth import Mux, Signal, Value, signed
 
-from spikeloom.golden.spec.neuron import Membrane
+from spikeloom.golden.spec.neuron import NO_LEAK, Leak, Membrane
 from spikeloom.hdl import error as hdl_error
 from spikeloom.hdl import neuron as hdl
 from tests.bench.bench_neuron import OTHER
@@ -78,11 +79,27 @@ def smallest(a: Value, b: Value | int) -> Value:
     return Mux(a < b, a, b)
 
 
-def forward(module: ModuleType, *, claim: str, reset: str = "subtract", shift: int = 0) -> Harness:
+def left(v: Value, leak: Leak) -> Value:
+    """Return what a leak leaves of a membrane, by the text; shifts round down."""
+    return v - (v >> leak.first) - leak.sign * (v >> leak.second) if leak else v
+
+
+def forward(
+    module: ModuleType,
+    *,
+    claim: str,
+    reset: str = "subtract",
+    shift: int = 0,
+    leak: Leak = NO_LEAK,
+    excess: int = 0,
+) -> Harness:
     """Compare one step of a neuron with the text of `golden.neuron`."""
     hardware = Watching()
-    (base, other), bits = (TIGHT, NARROW) if shift else (WIDE, CURRENT)
-    layer = stimulus.layer(1, NEURONS, lanes=NEURONS, train=base, infer=other, weight_bits=bits)
+    limits, bits = (TIGHT, NARROW) if shift else (WIDE, CURRENT)
+    base, other = (dataclasses.replace(one, excess=excess) for one in limits)
+    layer = stimulus.layer(
+        1, NEURONS, lanes=NEURONS, train=base, infer=other, weight_bits=bits, leak=leak
+    )
     machine = stimulus.machine((layer,), neuron__reset=reset, neuron__kernel_shift=shift)
     block = module.ForwardNeurons(
         machine, layer, lanes=LANES, current=signed(bits), hardware=hardware
@@ -106,10 +123,10 @@ def forward(module: ModuleType, *, claim: str, reset: str = "subtract", shift: i
             h.reach(h.swept & (held[lane] == limit("ceiling")))
             continue
         flow = flow_of(Mux(block.first, 0, pools[lane]) + block.currents[lane], shift)
-        total = Mux(block.first, limit("start"), held[lane]) + flow
+        total = Mux(block.first, limit("start"), left(held[lane], leak)) + flow
         charge = h.before(largest(total, limit("floor")))
         fires = (charge >= limit("theta")) & ~block.dropped[lane]
-        after_spike = charge - limit("theta") if reset == "subtract" else 0
+        after_spike = charge - limit("drop") if reset == "subtract" else 0
         after = smallest(Mux(fires, after_spike, charge), limit("ceiling"))
         h.always(block.fired[lane] == h.before(fires) & h.there(lane), h.due)
         h.always(held[lane] == h.before(after), h.due)
@@ -206,6 +223,13 @@ FORWARD_CASES = (
     ("step.subtract", {}, "a membrane at the threshold does not fire"),
     ("step.zero", {"reset": "zero"}, "dropout is ignored"),
     ("step.kernel", {"shift": 1}, "the kernel rounds negative charge down"),
+    ("step.drop", {"excess": 3}, "a spike takes the threshold, whatever the drop"),
+    ("step.leak", {"leak": Leak(2)}, "a leak without a second shift is none"),
+    (
+        "step.leak_two",
+        {"leak": Leak(3, 5, -1)},
+        "the second shift of a leak is added where it is to be taken",
+    ),
 )
 ERROR_CASES = (
     ("one", {}, "the shared membrane never fires below 0"),
