@@ -12,6 +12,7 @@ import pytest
 
 import spikeloom as sl
 from spikeloom import nir
+from spikeloom.golden.spec.neuron import leak_for
 from spikeloom.nir import emulate
 from spikeloom.nir.errors import NirError
 from tests.support import nir_files
@@ -63,6 +64,24 @@ def test_integers_keep_most_counts(name: str, bits: int, least: float, shared_da
     assert found.reference == 1.0
     assert found.same_counts >= least
     assert found.same_class >= 0.96
+
+
+@pytest.mark.parametrize("name", ["snn_leaky_sub-196-64-10", "old_scalar-196-64-10"])
+def test_counts_that_differ_come_from_the_leaks_share_and_not_from_rounding(
+    name: str, shared_data: Path
+):
+    """Float neurons that lose what two shifts make of the file's 0.1 spike as the integers do."""
+    network, path = of(shared_data / "nir", name, COUNTS[name])
+    given = nir.load_spikes(path, network.sizes[0])
+    assert leak_for(0.1).share == 3 / 32
+    stages = [dataclasses.replace(s, keep=np.full_like(s.keep, 29 / 32)) for s in network.stages]
+    built = dataclasses.replace(network, stages=tuple(stages))
+    counts = emulate.counts(built, given.spikes, 25)
+    assert 0.9 < (counts == given.counts).mean() < 0.93
+    expected = dataclasses.replace(given, counts=counts)
+    found = nir.agreement(built, nir.lower(network, bits=16), expected, constant=False)
+    assert found.same_counts > 0.99
+    assert found.same_class == 1.0
 
 
 @pytest.mark.parametrize(
