@@ -1,8 +1,8 @@
 """The learning rule: what is done at each point of a training sample, for whichever rule it is.
 
-`golden.learning_forms` has the equations. Whoever runs a sample calls the functions here, and does
-not know which rule there is; one that is added is added to them, to `golden.spec.learning` and to
-its hardware.
+`golden.rules` has the equations. Whoever runs a sample calls the functions here, and does not know
+which rule there is; one that is added is added to them, to `golden.spec.learning` and to its
+hardware.
 """
 
 from __future__ import annotations
@@ -13,18 +13,37 @@ import numpy as np
 
 from spikeloom.golden import crossbar
 from spikeloom.golden.compiled import compiled
-from spikeloom.golden.learning_forms import rate_update, thin
+from spikeloom.golden.rules import random_feedback
+from spikeloom.golden.rules.rate import rate_update
+from spikeloom.golden.rules.ssnn_bp import thin
 from spikeloom.golden.spec import learning as spec
 from spikeloom.golden.spec import streams
 
 if TYPE_CHECKING:
+    from spikeloom.golden.spec.machine import Machine
     from spikeloom.golden.state import Constants, State
 
-COINCIDENCE, RATE = 0, 1
-RULES = {spec.COINCIDENCE: COINCIDENCE, spec.RATE: RATE}
+SSNN_BP, RATE, RANDOM_FEEDBACK = 0, 1, 2
+RULES = {spec.SSNN_BP: SSNN_BP, spec.RATE: RATE, spec.RANDOM_FEEDBACK: RANDOM_FEEDBACK}
 """Numbers that the compiled loops know the rules by."""
 
 thinning_stream = compiled(streams.thinning_stream, inline="always")
+
+
+def feedback(machine: Machine) -> np.ndarray:
+    """Return what a rule's errors come back through: int16, as `State.weights`; none of weights."""
+    if machine.rule != spec.RANDOM_FEEDBACK:
+        return np.empty(0, np.int16)
+    first, *others = machine.layers
+    unused = np.zeros(first.n_pre * first.n_post, np.int16)
+    every = [random_feedback.signs(layer.n_pre, layer.n_post).ravel() for layer in others]
+    return np.concatenate([unused, *every])
+
+
+@compiled(inline="always")
+def backward(c: Constants, s: State) -> np.ndarray:
+    """Return the crossbars, side by side, that error spikes are sent back through."""
+    return c.feedback if c.rule == RANDOM_FEEDBACK else s.weights
 
 
 @compiled
@@ -45,7 +64,7 @@ def after_reading(c: Constants, s: State, layer: int, update: np.ndarray) -> int
     s.streams[stream] = thin(
         s.streams[stream], c.lfsr[stream], update[layer, 1], count, s.words, s.keep
     )
-    if s.error_count[layer] == 0 or c.rule != COINCIDENCE:
+    if s.error_count[layer] == 0 or c.rule == RATE:
         return 0
     return crossbar.write(
         crossbar.of(s.weights, c.crossbars, layer),

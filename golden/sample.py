@@ -148,7 +148,7 @@ def _backward(c: Constants, s: State, layer: int, activity: np.ndarray) -> None:
             return
         top = c.first[layer + 2]
         crossbar.transposed(
-            crossbar.of(s.weights, c.crossbars, layer + 1),
+            crossbar.of(learning.backward(c, s), c.crossbars, layer + 1),
             s.error[above:top],
             s.errors[above:top],
             s.error_count[layer + 1],

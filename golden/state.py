@@ -33,6 +33,7 @@ class Constants(NamedTuple):
     seeds: np.ndarray  # int64[streams]
     noise_gain: np.ndarray  # int64[T]
     image: np.ndarray  # int64[2]: rows and columns
+    feedback: np.ndarray  # int16: what errors come back through, where that is not the weights
     jitter: int
     inhibition: int
     wta: int
@@ -101,6 +102,7 @@ def constants(machine: Machine) -> Constants:
         seeds=_seeds(config),
         noise_gain=np.array(machine.noise_gain, np.int64),
         image=np.array(config.image, np.int64),
+        feedback=learning.feedback(machine),
         jitter=config.input.jitter,
         inhibition=layers[-1].inhibition,
         wta=wta.KINDS[config.wta.kind],

@@ -13,7 +13,7 @@ from spikeloom.hdl.feedback import Feedback, down_port, swept_port
 from spikeloom.hdl.forward import Forward
 from spikeloom.hdl.hardware import DEFAULT, Hardware
 from spikeloom.hdl.lfsr import random_words
-from spikeloom.hdl.rules import rule
+from spikeloom.hdl.rules import backward, rule
 from spikeloom.hdl.sample import SAMPLE, target_port
 from spikeloom.hdl.spikes import spike_port
 from spikeloom.hdl.weights import weight_access
@@ -54,7 +54,7 @@ class Layer(wiring.Component):
         self._hardware = hardware
         self._forward = Forward(machine, index, hardware)
         self._feedback = Feedback(machine, index, hardware)
-        self._rule = rule(machine, layer)
+        self._rule, self._backward = rule(machine, layer), backward(layer)
         members = {
             "sample": In(SAMPLE),
             "spikes": In(spike_port(layer.n_pre)),
@@ -80,8 +80,9 @@ class Layer(wiring.Component):
         m = Module()
         layer, host, sample = self.layer, self.host, wiring.flipped(self.sample)
         folded = self._forward.folded
+        turned = layer.index > 1 and self._backward is None
         m.submodules.crossbar = crossbar = Crossbar(
-            layer, transposed=layer.index > 1, gap=folded, hardware=self._hardware
+            layer, transposed=turned, gap=folded, hardware=self._hardware
         )
         m.submodules.forward = forward = self._forward
         m.submodules.feedback = feedback = self._feedback
@@ -124,7 +125,11 @@ class Layer(wiring.Component):
         ]
         with m.If(forward.request.asked & ~pause):
             m.d.comb += crossbar.access.eq(forward.request.access)
-        if layer.index > 1:
+        if self._backward is not None:
+            m.submodules.backward = back = self._backward
+            wiring.connect(m, feedback.request, back.request)
+            wiring.connect(m, back.sums, feedback.sums)
+        elif layer.index > 1:
             m.d.comb += [
                 feedback.request.ready.eq(crossbar.ready & ~pause),
                 feedback.sums.valid.eq(crossbar.done & crossbar.done_transposed),

@@ -13,9 +13,11 @@ from spikeloom.golden.spec.schema import ConfigError, choice, number
 if TYPE_CHECKING:
     from spikeloom.golden.spec.network import NetworkConfig
 
-COINCIDENCE, RATE = "coincidence", "rate"
-"""Names of the rules; the second exists in the golden model only."""
+SSNN_BP, RATE, RANDOM_FEEDBACK = "ssnn-bp", "rate", "random-feedback"
+"""Names of the rules; `golden.rules` has a file of each."""
 
+SPIKE = 256
+"""One spike in the units of output error neurons and WTA stage neurons."""
 CERTAIN = 1 << 16
 MAX_SHIFT = 15
 
@@ -24,9 +26,10 @@ MAX_SHIFT = 15
 class LearningConfig:
     """The rule, and the decay of its updates."""
 
-    form: str = choice(
-        COINCIDENCE, RATE, text="at every step (paper Eq. 10), or after a sample (Eq. 9)"
-    )
+    rule: str = choice(
+        SSNN_BP, RATE, RANDOM_FEEDBACK,
+        text="the paper's at every step (Eq. 10) or after a sample (Eq. 9), or with fixed feedback",
+    )  # fmt: skip
     decay: float = number(0, 1, 0.6, "what each epoch multiplies all updates by")
     decay_from: int = number(2, 10000, 3, "the first epoch that does, counted from 1")
 
@@ -67,6 +70,14 @@ def update_for(mean: float) -> Update:
     while 1 << shift < mean:
         shift += 1
     return Update(shift, round(mean / (1 << shift) * CERTAIN))
+
+
+def fixed_feedback(config: NetworkConfig) -> int:
+    """Return what an error spike brings the layer below, where that is no weight; else 0.
+
+    Error thresholds of hidden layers count it, or thresholds of the layer above.
+    """
+    return SPIKE if config.learning.rule == RANDOM_FEEDBACK else 0
 
 
 def check(config: NetworkConfig, index: int, theta: float) -> None:

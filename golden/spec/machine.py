@@ -38,6 +38,7 @@ class LayerMachine(NeuronMachine):
     weight_max : weights stay in -weight_max .. +weight_max.
     dropout : a neuron is silent for a training sample if its 16-bit word is below this.
     inhibition : WTA strength; weight units (lateral, softmax) or 1/256 spike (two-stage kinds).
+    feedback : what an error spike brings the layer below; 0: the weight that it meets.
     """
 
     index: int
@@ -47,6 +48,7 @@ class LayerMachine(NeuronMachine):
     weight_max: int
     dropout: int
     inhibition: int
+    feedback: int = 0
 
     @property
     def current_bits(self) -> int:
@@ -55,8 +57,8 @@ class LayerMachine(NeuronMachine):
 
     @property
     def error_current_bits(self) -> int:
-        """Signed width of the exact sum of a whole row: the current of an error neuron below."""
-        return (self.n_post * self.weight_max).bit_length() + 1
+        """Signed width of the largest current of an error neuron below."""
+        return (self.n_post * (self.feedback or self.weight_max)).bit_length() + 1
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Machine:
     @property
     def rule(self) -> str:
         """Name of the learning rule, as `golden.spec.learning` has it."""
-        return self.config.learning.form
+        return self.config.learning.rule
 
     def updates(self, epoch: int) -> tuple[Update, ...]:
         """Return each layer's update in epoch `epoch` (from 0)."""
@@ -122,6 +124,7 @@ def _layer(config: NetworkConfig, index: int) -> LayerMachine:
         weight_max=(1 << (layer.weight_bits - 1)) - 1,
         dropout=round(layer.dropout * (1 << 16)),
         inhibition=round(config.wta.strength * unit) if output else 0,
+        feedback=learning.fixed_feedback(config),
         **neuron.derive(config, index, thetas, wta.REACH if output and kind == wta.SOFTMAX else 0),
     )
 
@@ -132,7 +135,7 @@ def _check_width(config: NetworkConfig, layer: LayerMachine) -> None:
     current = layer.n_pre * layer.weight_max
     if config.wta.kind != wta.SOFTMAX:
         current += layer.n_post * layer.inhibition
-    error_current = layer.n_post * layer.weight_max
+    error_current = layer.n_post * (layer.feedback or layer.weight_max)
     where = f"layer[{layer.index}]."
     reached = {
         "wta.strength": current,

@@ -8,13 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from spikeloom.golden.spec.learning import SPIKE, fixed_feedback
 from spikeloom.golden.spec.schema import ConfigError, choice, number
 
 if TYPE_CHECKING:
     from spikeloom.golden.spec.network import NetworkConfig
-
-SPIKE = 256
-"""One spike in the units of output error neurons and WTA stage neurons."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,8 @@ class NeuronKeys:
 
     error_threshold: float = number(
         2**-10, 1024, 0.25,
-        "of the error neurons, in thresholds of the next layer; of the last layer, in spikes",
+        "of error neurons, in thresholds of the next layer; of the last layer, or with random "
+        "feedback, in spikes",
     )  # fmt: skip
     leak: float = number(0, 0.5, 0.0, "share of a membrane lost per step; two shifts come near")
     drop: float = number(0, 64, 1.0, "what a spike takes with reset subtract, in thresholds")
@@ -154,7 +153,7 @@ def derive(
     fire by themselves, how far from 0 their membranes go, in thresholds.
     """
     layer, theta = config.layers[index - 1], thetas[index - 1]
-    unit = SPIKE if index == config.depth else thetas[index]
+    unit = SPIKE if index == config.depth else fixed_feedback(config) or thetas[index]
     threshold = round(layer.error_threshold * unit)
     error_max = (1 << (config.error.bits - 1)) - 1
     if not 1 <= threshold <= error_max:

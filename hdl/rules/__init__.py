@@ -8,20 +8,27 @@ from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.hardware import BuiltLayer
 from spikeloom.hdl.learning import Rule
 from spikeloom.hdl.rules.coincidence import Coincidence
+from spikeloom.hdl.rules.random_feedback import Signs
 
-RULES: dict[str, type[Rule]] = {"coincidence": Coincidence}
+RULES: dict[str, type[Rule]] = {"ssnn-bp": Coincidence, "random-feedback": Coincidence}
+"""Who changes weights, by the rule's name."""
 
 
 def check_rule(config: NetworkConfig) -> None:
     """Refuse a rule that cannot be built; `ConfigError` names those that can."""
-    if (form := config.learning.form) not in RULES:
-        names = " or ".join(f'"{name}"' for name in RULES)
+    if (name := config.learning.rule) not in RULES:
+        names = " or ".join(f'"{rule}"' for rule in RULES)
         raise ConfigError(
-            f"learning.form = {form!r} exists in the golden model only: "
-            f"the RTL needs learning.form = {names}"
+            f"learning.rule = {name!r} exists in the golden model only: "
+            f"the RTL needs learning.rule = {names}"
         )
+
+
+def backward(layer: BuiltLayer) -> Signs | None:
+    """Return what error spikes come back through, where it is not the layer's crossbar."""
+    return Signs(layer) if layer.feedback and layer.index > 1 else None
 
 
 def rule(machine: Machine, layer: BuiltLayer) -> Rule:
     """Return the rule of a network for one of its layers."""
-    return RULES[machine.config.learning.form](machine, layer)
+    return RULES[machine.config.learning.rule](machine, layer)

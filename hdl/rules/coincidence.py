@@ -18,7 +18,7 @@ class Coincidence(Rule):
     (a larger step saturates alike), and `probability`, in 1/65536.
 
     Latency: none (combinational); a write shows in its register one clock later, in the step two.
-    Throughput: one spike per clock. Golden: `golden.learning_forms.thin`.
+    Throughput: one spike per clock. Golden: `golden.rules.ssnn_bp.thin`.
     """
 
     def __init__(self, machine: Machine, layer: BuiltLayer) -> None:

@@ -76,7 +76,7 @@ def _summary(config: NetworkConfig) -> dict[str, Any]:
         "weights": config.weight_count,
         "bits": [layer.weight_bits for layer in config.layers],
         "margins": [config.stop.train, config.stop.infer],
-        "form": config.learning.form,
+        "rule": config.learning.rule,
         "digest": config.digest(),
     }
 

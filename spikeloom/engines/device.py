@@ -116,7 +116,7 @@ def refuse_rate_form(machine: Machine) -> None:
     """Raise `ConfigError` for a learning rule that the core has no hardware for."""
     if machine.rule == RATE:
         raise ConfigError(
-            f"{machine.config.name}: learning.form = 'rate' is the golden model's alone, the core "
-            "learns by coincidences: train it with --engine golden, or set learning.form = "
-            '"coincidence"'
+            f"{machine.config.name}: learning.rule = 'rate' is the golden model's alone, the core "
+            "learns by coincidences: train it with --engine golden, or set learning.rule = "
+            '"ssnn-bp"'
         )

@@ -1,4 +1,4 @@
-"""Bench of `hdl.rules.coincidence` against `golden.learning_forms` and `golden.crossbar.write`."""
+"""Bench of `hdl.rules.coincidence` against `golden.rules.ssnn_bp` and `golden.crossbar.write`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import numpy as np
 
 from spikeloom.golden import crossbar
-from spikeloom.golden import learning_forms as golden
 from spikeloom.golden.lfsr import parameters
+from spikeloom.golden.rules import ssnn_bp as golden
 from spikeloom.golden.spec.learning import CERTAIN, MAX_SHIFT, Update
 from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.hdl.rules import coincidence as hdl

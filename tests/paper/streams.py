@@ -11,10 +11,10 @@ from typing import Protocol
 
 import numpy as np
 
-from spikeloom.golden import learning_forms
 from spikeloom.golden.compiled import compiled
 from spikeloom.golden.encoder import encode
 from spikeloom.golden.lfsr import parameters, to_signed
+from spikeloom.golden.rules import ssnn_bp
 from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.streams import Stream
 
@@ -63,7 +63,7 @@ def coincidences(
     """
     for _ in range(steps):
         states[0], count = encode(states[0], p[0], 1, index, chances, chances.size, words, spikes)
-        states[1] = learning_forms.thin(states[1], p[1], thinning, count, words, keep)
+        states[1] = ssnn_bp.thin(states[1], p[1], thinning, count, words, keep)
         for k in range(count):
             counts[spikes[k]] += keep[k]
 

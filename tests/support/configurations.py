@@ -51,7 +51,7 @@ TABLE: dict[str, Any] = {
     "error": {"membranes": "shared", "gate": "hold", "kernel_shift": 0, "bits": 18},
     "label": {"train": "front", "rate": 0.5},
     "wta": {"kind": "none", "strength": 0.0},
-    "learning": {"form": "coincidence", "decay": 0.5, "decay_from": 4},
+    "learning": {"rule": "ssnn-bp", "decay": 0.5, "decay_from": 4},
     "layer": [LAYER, {**LAYER, "weight_bits": 12, "error_threshold": 1.0}],
 }
 
@@ -148,7 +148,7 @@ def _draw(rng: np.random.Generator, changes: dict[str, Any]) -> NetworkConfig:
             "infer": one_of(0, 0, 1, 2, 4),
             "least": one_of(1, 1, 3, 20),
         },
-        learning__form=one_of("coincidence", "coincidence", "coincidence", "rate"),
+        learning__rule=one_of("ssnn-bp", "ssnn-bp", "random-feedback", "rate"),
         layer=layers,
     )
     for name, value in changes.items():

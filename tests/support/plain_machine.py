@@ -218,7 +218,12 @@ class PlainMachine:
                 activity[2, index] += now.count(-1)
                 for j, e in enumerate(now):
                     error_sums[index][j] += e
-                if index > 1:
+                if index > 1 and config.learning.rule == "random-feedback":
+                    current = [
+                        256 * sum(e * (-1) ** (i & j).bit_count() for j, e in enumerate(now, 1))
+                        for i in range(sizes[index - 1])
+                    ]
+                elif index > 1:
                     current = [
                         sum(e * w for e, w in zip(now, row, strict=True))
                         for row in self.weights[index - 1]
@@ -229,7 +234,7 @@ class PlainMachine:
                 steps = t + 1
                 break
         self.states[INFERENCE] = kept
-        if train and config.learning.form == "rate":
+        if train and config.learning.rule == "rate":
             self.learn_rates(pre_sums, error_sums, steps, updates)
         return Result(counts, activity, spikes, errors).cut(steps)
 
@@ -268,7 +273,7 @@ class PlainMachine:
         weights, limit = self.weights[index - 1], self.machine.layers[index - 1].weight_max
         for i in rows:
             keep = self.word(2 + index) < update.probability
-            if not keep or not any(errors) or self.config.learning.form != "coincidence":
+            if not keep or not any(errors) or self.config.learning.rule == "rate":
                 continue
             activity[3, index] += 1
             for j, e in enumerate(errors):

@@ -212,6 +212,10 @@ def _table(rng: np.random.Generator) -> dict[str, Any]:
             "infer": int(rarely(MARGINS.high, 0, 0, 1, 2, 4)),
             "least": int(rarely(LEAST.high, 1, 1, 2, 5)),
         },
-        "learning": {"form": "coincidence", "decay": 0.5, "decay_from": 4},
+        "learning": {
+            "rule": str(rng.choice(["ssnn-bp", "ssnn-bp", "random-feedback"])),
+            "decay": 0.5,
+            "decay_from": 4,
+        },
         "layer": layers,
     }

@@ -114,7 +114,11 @@ def _tables(draw: Draw) -> dict[str, Any]:
             "infer": draw(rarely([1, 0, 2, 1], [4, 4095])),
             "least": draw(rarely([1, 2], [5, 4096])),
         },
-        "learning": {"form": "coincidence", "decay": 0.5, "decay_from": 4},
+        "learning": {
+            "rule": draw(st.sampled_from(["ssnn-bp", "ssnn-bp", "random-feedback"])),
+            "decay": 0.5,
+            "decay_from": 4,
+        },
         "layer": layers,
     }
 

@@ -51,7 +51,7 @@ _TABLE: dict[str, Any] = {
     "error": {"membranes": "shared", "gate": "hold", "kernel_shift": 0, "bits": 18},
     "label": {"train": "front", "rate": 0.8},
     "wta": {"kind": "none", "strength": 0.0},
-    "learning": {"form": "coincidence", "decay": 0.5, "decay_from": 4},
+    "learning": {"rule": "ssnn-bp", "decay": 0.5, "decay_from": 4},
     "layer": [_LAYER, _LAYER],
 }
 HARDWARE = Hardware(lanes=(2,))

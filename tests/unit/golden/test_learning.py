@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from spikeloom.golden.learning import RULES
-from spikeloom.golden.learning_forms import rate_update, thin
 from spikeloom.golden.lfsr import parameters, to_signed
+from spikeloom.golden.rules.rate import rate_update
+from spikeloom.golden.rules.ssnn_bp import thin
 from spikeloom.golden.spec.learning import Update, update_for
 from spikeloom.golden.spec.lfsr import CATALOG
 from spikeloom.golden.spec.machine import machine
@@ -137,7 +138,7 @@ def test_rate_form_has_the_mean_of_as_many_coincidences():
 
 
 def test_rules_are_told_apart():
-    assert len(set(RULES.values())) == len(RULES) == 2
+    assert len(set(RULES.values())) == len(RULES) == 3
 
 
 def test_a_word_at_the_probability_itself_is_not_kept():

@@ -26,9 +26,10 @@ OPTIONS = [
     {"input__dropout": 0.4},
     {"label__train": "random"},
     {"label__train": "random-front"},
-    {"learning__form": "rate"},
+    {"learning__rule": "rate"},
+    {"learning__rule": "random-feedback"},
     {"stop__train": 1, "stop__infer": 2},
-    {"stop__train": 2, "stop__infer": 1, "stop__least": 3, "learning__form": "rate"},
+    {"stop__train": 2, "stop__infer": 1, "stop__least": 3, "learning__rule": "rate"},
     {"error__cost": 0.5},
     {"error__cost": 1.0, "error__membranes": "separate", "error__gate": "open"},
     {"input__jitter": 1, "input__dropout": 0.4},
@@ -105,10 +106,10 @@ def test_two_rails_are_reached_and_held(rng):
     assert min(weights.min() for weights in network.weights) == -7
 
 
-@pytest.mark.parametrize("form", ["coincidence", "rate"])
-def test_error_spikes_do_not_outlast_their_step(rng, form):
+@pytest.mark.parametrize("rule", ["ssnn-bp", "rate", "random-feedback"])
+def test_error_spikes_do_not_outlast_their_step(rng, rule):
     """Errors of the output are rare here, so most steps find nothing to do in the hidden layer."""
-    config = from_dict(table(learning__form=form, steps=30))
+    config = from_dict(table(learning__rule=rule, steps=30))
     network, plain = build(config)
     quiet = 0
     for digit, label in zip(images(rng, config, 20), rng.integers(0, 3, 20), strict=True):
@@ -136,7 +137,7 @@ def test_blank_and_full_images_run(value):
 
 
 def test_inference_changes_no_weight_and_no_stream(rng):
-    config = random_config(rng, learning__form="coincidence")
+    config = random_config(rng, learning__rule="ssnn-bp")
     network, _ = build(config)
     digits, labels = images(rng, config, 6), rng.integers(0, config.sizes[-1], 6)
     network.train(digits, labels)

@@ -59,7 +59,7 @@ NEUTRAL = {
     "label": {"train": "front", "rate": 0.6},
     "wta": {"kind": "none", "strength": 0.0},
     "stop": {"train": 0, "infer": 0, "least": 1},
-    "learning": {"form": "coincidence", "decay": 0.6, "decay_from": 3},
+    "learning": {"rule": "ssnn-bp", "decay": 0.6, "decay_from": 3},
     "layer": [{
         "weight_bits": 16, "reach": 0.5, "init_gain": 1.0, "dropout": 0.0, "update": 0.0003,
         "error_threshold": 0.25,
@@ -220,7 +220,7 @@ def test_draws_are_refused_with_the_option_for_them():
         ("error__gate", "hold, discard, open"),
         ("label__train", "front, constant, random-front, random"),
         ("wta__kind", "none, lateral, feedforward, recurrent"),
-        ("learning__form", "coincidence, rate"),
+        ("learning__rule", "ssnn-bp, rate, random-feedback"),
     ],
 )
 def test_a_wrong_choice_is_named_with_those_allowed(where, allowed):

@@ -58,8 +58,8 @@ def test_a_register_is_read_within_its_latency_pin_to_pin(buffered: bool, clocks
 
 def test_the_rate_form_is_refused_by_name():
     config = load("tiny")
-    rate = dataclasses.replace(config.learning, form="rate")
-    message = "learning.form = 'rate' exists in the golden model only: the RTL needs"
+    rate = dataclasses.replace(config.learning, rule="rate")
+    message = "learning.rule = 'rate' exists in the golden model only: the RTL needs"
     with pytest.raises(ConfigError, match=message):
         Core(dataclasses.replace(config, learning=rate))
 

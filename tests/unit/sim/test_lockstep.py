@@ -244,6 +244,6 @@ def test_a_state_set_from_outside_is_the_one_gone_back_to(
 
 
 def test_the_rate_form_is_refused(config: NetworkConfig, digits: Dataset):
-    rate = dataclasses.replace(config, learning=dataclasses.replace(config.learning, form="rate"))
-    with pytest.raises(ConfigError, match=r"learning\.form = 'rate'"):
+    rate = dataclasses.replace(config, learning=dataclasses.replace(config.learning, rule="rate"))
+    with pytest.raises(ConfigError, match=r"learning\.rule = 'rate'"):
         check(rate, digits)

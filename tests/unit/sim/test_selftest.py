@@ -94,7 +94,7 @@ def test_a_sound_core_passes(tiny: Machine, features: Feature):
 def test_any_sound_core_passes(seed: int):
     rng = np.random.default_rng(seed)
     for features in (Feature.COUNTERS, Feature(0)):
-        drawn = machine(random_config(rng, learning__form="coincidence"))
+        drawn = machine(random_config(rng, learning__rule="ssnn-bp"))
         found = selftest(GoldenTransport(drawn, features=features), drawn, seed=seed)
         assert [finding.detail for finding in found] == [""] * len(NAMES)
 

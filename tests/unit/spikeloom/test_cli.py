@@ -91,10 +91,10 @@ def test_a_value_out_of_range_is_named_with_its_key(toml: Path):
     "arguments", [("train", "--engine", "rtl"), ("verify",), ("perf",)], ids=lambda a: a[0]
 )
 def test_the_rate_form_is_refused_by_name(toml: Path, arguments: tuple[str, ...]):
-    toml.write_text(document(load(toml).replace(**{"learning.form": "rate"})))
+    toml.write_text(document(load(toml).replace(**{"learning.rule": "rate"})))
     verb, *options = arguments
     result = call(verb, toml, "--train", 5, *options, status=2)
-    assert "learning.form = 'rate'" in result.stderr
+    assert "learning.rule = 'rate'" in result.stderr
     assert "--engine golden" in result.stderr
 
 

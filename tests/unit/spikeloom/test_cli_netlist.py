@@ -69,7 +69,7 @@ def test_a_netlist_is_not_on_a_board():
 
 def test_the_rate_form_has_no_netlist(tmp_path: Path):
     path = tmp_path / "rate.toml"
-    path.write_text(document(load("tiny").replace(**{"learning.form": "rate"})))
+    path.write_text(document(load("tiny").replace(**{"learning.rule": "rate"})))
     status, _, err = verify(str(path), "--netlist", "hx8k")
     assert status == 2
-    assert "learning.form = 'rate' is the golden model's alone" in " ".join(err.split())
+    assert "learning.rule = 'rate' is the golden model's alone" in " ".join(err.split())

@@ -46,7 +46,7 @@ def samples(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rate_form(config: NetworkConfig) -> NetworkConfig:
-    return dataclasses.replace(config, learning=dataclasses.replace(config.learning, form="rate"))
+    return dataclasses.replace(config, learning=dataclasses.replace(config.learning, rule="rate"))
 
 
 def test_a_run_starts_from_what_its_seed_gives(engine: Engine, config: NetworkConfig, seed: int):
@@ -148,7 +148,7 @@ def test_an_unknown_engine_is_refused_by_name(config: NetworkConfig):
 
 
 def test_the_rtl_refuses_the_rate_form_and_says_what_to_do(config: NetworkConfig):
-    with pytest.raises(ConfigError, match=r"learning.form = 'rate'.*--engine golden"):
+    with pytest.raises(ConfigError, match=r"learning.rule = 'rate'.*--engine golden"):
         RtlEngine(machine(rate_form(config)))
 
 

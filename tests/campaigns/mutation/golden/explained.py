@@ -189,7 +189,7 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("count += image[i] > 0",),
     ),
     (
-        "learning_forms",
+        "rules/rate",
         _NOT_NEGATIVE,
         "if pre[i] == 0:",
         ("if pre[i] <= 0:",),
@@ -271,7 +271,7 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
         ("if layer.ports <= 1:",),
     ),
     (
-        "learning_forms",
+        "rules/rate",
         _NOT_ZERO,
         "if post[j] < 0:",
         ("if post[j] <= 0:", "if post[j] < 1:"),

@@ -26,7 +26,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "neuron": ("test_neuron.py",),
     "wta": ("test_wta.py",),
     "learning": ("test_network.py", "-k", "not small_problem"),
-    "learning_forms": ("test_learning.py", "-k", "rate_form and not mean or probability or rules"),
+    "rules/rate": ("test_learning.py", "-k", "rate_form and not mean or probability or rules"),
     "encoder": ("test_encoder.py", "-k", "not _rate and not largest"),
     "stopping": ("test_stopping.py",),
     "initial": ("test_initial.py", "-k", "not floor and not 512"),
