@@ -158,3 +158,21 @@ def test_pixels_move_and_what_leaves_the_frame_is_silent():
     # (0,0) -> (1,-1) out; (0,2) -> (1,1); (1,1), (1,2) -> row 2, out
     assert value.tolist() == [0, 8, 0, 0]
     assert index[1] == 4
+
+
+@pytest.mark.parametrize(
+    ("down", "right", "left"),
+    [
+        (-1, 0, [None, None, 0, 1, 2, 3]),
+        (1, 0, [2, 3, 4, 5, None, None]),
+        (0, -1, [None, 0, None, 2, None, 4]),
+        (0, 1, [1, None, 3, None, 5, None]),
+        (-2, 1, [None, None, None, None, 1, None]),
+    ],
+)
+def test_every_edge_of_the_frame_is_one(down: int, right: int, left: list[int | None]):
+    """All pixels of a frame of 3 by 2, by hand; one row or column beyond it is beyond."""
+    index, value = np.arange(6, dtype=np.int32), np.full(6, 9, np.int32)
+    shift(index, value, 6, np.array([3, 2]), down, right)
+    found = [int(i) if v else None for i, v in zip(index, value, strict=True)]
+    assert found == left

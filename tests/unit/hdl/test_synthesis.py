@@ -55,6 +55,7 @@ from spikeloom.hdl.link import Link
 from spikeloom.hdl.network import Network
 from spikeloom.hdl.neuron import ForwardNeurons
 from spikeloom.hdl.rules.coincidence import Coincidence
+from spikeloom.hdl.rules.random_feedback import Signs
 from spikeloom.hdl.sample import Sample
 from spikeloom.hdl.spikes import Scanner, SpikeList
 from spikeloom.hdl.stopping import Stopping
@@ -194,6 +195,7 @@ COMPONENTS: dict[str, Callable[[], wiring.Component]] = {
     "vector in registers": lambda: RegisterVector(13, (4, 3), planes=2),
     "vector in a memory": lambda: MemoryVector(40, (8, 2), planes=2),
     "columns": lambda: Columns(layer(2)),
+    "signs": lambda: Signs(layer(2)),
     "crossbar with a gap": lambda: Crossbar(layer(1), transposed=True, gap=True),
     "error neurons": lambda: error_neurons(False),
     "output error neurons": lambda: error_neurons(True),

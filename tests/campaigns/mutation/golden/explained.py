@@ -327,18 +327,15 @@ EXPLAINED: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ),
     (
         "learning",
-        "equivalent: there are two rules, and nobody reads sums of the first",
+        "equivalent: nobody reads the sums of the other rules",
         "if c.rule == RATE:",
         ("if c.rule >= RATE:", "if c.rule <= RATE:"),
     ),
     (
         "learning",
         _NOT_NEGATIVE,
-        "if s.error_count[layer] == 0 or c.rule != COINCIDENCE:",
-        (
-            "if s.error_count[layer] <= 0 or c.rule != COINCIDENCE:",
-            "if s.error_count[layer] == 0 or c.rule > COINCIDENCE:",
-        ),
+        "if s.error_count[layer] == 0 or c.rule == RATE:",
+        ("if s.error_count[layer] <= 0 or c.rule == RATE:",),
     ),
     (
         "learning",

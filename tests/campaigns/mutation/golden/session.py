@@ -48,6 +48,7 @@ def fates(module: str, file: Path, most: int | None, seed: int) -> Iterator[Fate
     SoundError : the tests fail without a mutant.
     """
     path = subject.MODEL / f"{module}.py"
+    file.parent.mkdir(parents=True, exist_ok=True)  # a module may lie in a folder
     with use_db(file) as db:
         if not db.num_work_items:
             _listed(db, path)

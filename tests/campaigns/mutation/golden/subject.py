@@ -26,6 +26,8 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "neuron": ("test_neuron.py",),
     "wta": ("test_wta.py",),
     "learning": ("test_network.py", "-k", "not small_problem"),
+    "rules/ssnn_bp": ("test_learning.py", "-k", "probability"),
+    "rules/random_feedback": ("test_random_feedback.py",),
     "rules/rate": ("test_learning.py", "-k", "rate_form and not mean or probability or rules"),
     "encoder": ("test_encoder.py", "-k", "not _rate and not largest"),
     "stopping": ("test_stopping.py",),
