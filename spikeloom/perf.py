@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rate_form
+from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rule
 from spikeloom.engines.engine import GoldenEngine, start
 from spikeloom.golden import initial
 from spikeloom.golden.activity import STEPS
@@ -88,7 +88,7 @@ def measure(
     where not given, or as many as there are.
     `DataError` where `data` has too few images, or where they make no spike at all.
     """
-    refuse_rate_form(device.machine)
+    refuse_rule(device.machine)
     there = len(data.train)
     if warm_up is None:
         warm_up = max(0, min(WARM_UP, there - images))

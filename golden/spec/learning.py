@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SSNN_BP, RATE, RANDOM_FEEDBACK = "ssnn-bp", "rate", "random-feedback"
 """Names of the rules; `golden.rules` has a file of each."""
+GOLDEN_ONLY = (RATE,)
+"""Rules that no hardware has."""
 
 SPIKE = 256
 """One spike in the units of output error neurons and WTA stage neurons."""

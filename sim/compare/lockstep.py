@@ -17,7 +17,7 @@ from html import escape
 
 import numpy as np
 
-from spikeloom.engines.device import DeviceEngine, refuse_rate_form
+from spikeloom.engines.device import DeviceEngine, refuse_rule
 from spikeloom.engines.engine import GoldenEngine, Kind, start
 from spikeloom.golden.datasets import Dataset
 from spikeloom.golden.spec.learning import Update
@@ -269,7 +269,7 @@ def verify(
     Training goes as `Trainer` goes, in epochs, with the seed's order of samples; the held-out
     and test images of `data` are inferred.
     """
-    refuse_rate_form(machine(config))
+    refuse_rule(machine(config))
     golden = GoldenEngine(device.machine)
     pair = Lockstep(golden, device, digest_each=device.name == "board", log=log)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from spikeloom.cli.output import Output
-from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rate_form
+from spikeloom.engines.device import DeviceEngine, RtlEngine, refuse_rule
 from spikeloom.golden.spec.machine import machine
 from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.hdl.hardware import DEFAULT, Hardware
@@ -25,7 +25,7 @@ def netlist(
     from spikeloom.sim.rtl.netlist import netlist_transport
 
     built = machine(network)
-    refuse_rate_form(built)
+    refuse_rule(built)
     target = find(board)
     hardware = target.hardware_for(network).changed(**choices)
     with output.working(f"Building the netlist for {target.title}") as log:

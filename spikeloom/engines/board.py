@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spikeloom.boards.host.device import DeviceError
 from spikeloom.boards.host.link import LinkTransport
-from spikeloom.engines.device import DeviceEngine, refuse_rate_form
+from spikeloom.engines.device import DeviceEngine, refuse_rule
 from spikeloom.engines.engine import Kind
 from spikeloom.golden.spec.machine import Machine
 
@@ -64,7 +64,7 @@ class BoardEngine(DeviceEngine):
     """
 
     def __init__(self, machine: Machine, port: str, *, baud: int | None = None) -> None:
-        refuse_rate_form(machine)
+        refuse_rule(machine)
         self.link = LinkTransport.open(port, baud=baud)
         try:
             super().__init__("board", machine, self.link)

@@ -10,7 +10,7 @@ import numpy as np
 
 from spikeloom.boards.host.device import Device, Transport
 from spikeloom.engines.engine import Engine, Kind
-from spikeloom.golden.spec.learning import RATE
+from spikeloom.golden.spec.learning import GOLDEN_ONLY, SSNN_BP
 from spikeloom.golden.spec.machine import Machine
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.hardware import DEFAULT, Hardware
@@ -95,7 +95,7 @@ class RtlEngine(DeviceEngine):
         trace: bool = False,
         log: Callable[[str], None] | None = None,
     ) -> None:
-        refuse_rate_form(machine)
+        refuse_rule(machine)
         # Amaranth and the core cost a second to import, which no golden run should wait for.
         from spikeloom.hdl.core import Core
         from spikeloom.sim.rtl.transport import VerilatedTransport
@@ -112,11 +112,11 @@ class RtlEngine(DeviceEngine):
         return self._simulation.vcd(path)
 
 
-def refuse_rate_form(machine: Machine) -> None:
+def refuse_rule(machine: Machine) -> None:
     """Raise `ConfigError` for a learning rule that the core has no hardware for."""
-    if machine.rule == RATE:
+    if machine.rule in GOLDEN_ONLY:
         raise ConfigError(
-            f"{machine.config.name}: learning.rule = 'rate' is the golden model's alone, the core "
-            "learns by coincidences: train it with --engine golden, or set learning.rule = "
-            '"ssnn-bp"'
+            f"{machine.config.name}: learning.rule = {machine.rule!r} is the golden model's alone, "
+            "the core learns by coincidences: train it with --engine golden, or set "
+            f'learning.rule = "{SSNN_BP}"'
         )
