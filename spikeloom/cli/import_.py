@@ -12,10 +12,10 @@ from spikeloom import nir, outputs
 from spikeloom.cli import options
 from spikeloom.cli.output import Output, percent
 from spikeloom.golden import datasets
-from spikeloom.golden.datasets import Part
 from spikeloom.golden.spec.document import short
 from spikeloom.network import Network
 from spikeloom.nir import checking
+from spikeloom.nir.lowering import image_shape
 
 IMAGES = 1000
 """Images that the two are compared on, where no file has any."""
@@ -78,10 +78,10 @@ def import_(
 ) -> None:
     """Import a network that was trained elsewhere.
 
-    It becomes a configuration and a checkpoint that infer, verify, train,
-    build and selftest take as any other. Printed are accuracy in float and
-    in integers, and how many spike counts agree: accuracy alone hides a
-    wrong reset.
+    It becomes a configuration and a checkpoint that infer and train take as
+    any other; build and verify take the configuration. Printed are accuracy
+    in float and in integers, and how many spike counts agree: accuracy alone
+    hides a wrong reset.
 
     [bold]Examples[/bold]
 
@@ -101,11 +101,11 @@ def import_(
         if path.exists():
             raise outputs.OutputError(f"{path} exists already: name another with --save")
     constant = input_ == "constant"
+    digits: datasets.Dataset | None = None
     if framework == "relu":
         layers = nir.read_relu(file)
-        pixels = layers[0][0].shape[1]
-        train, _ = _images(data, pixels)
-        network = nir.balanced(layers, train.images[:BALANCED_ON])
+        digits = datasets.load(data, shape=image_shape(layers[0][0].shape[1]))
+        network = nir.balanced(layers, digits.train.images[:BALANCED_ON])
     else:
         network = nir.staged(nir.read(file), nir.profile(framework, reset=reset, dt=dt))
     widths = bits if len(bits) > 1 else bits[0]
@@ -116,8 +116,8 @@ def import_(
     if check:
         given = nir.load_spikes(check, network.sizes[0])
     else:
-        _, test = _images(data, network.sizes[0])
-        given = checking.drawn(test.images[:IMAGES], test.labels[:IMAGES], steps)
+        test = (digits or datasets.load(data, shape=lowered.config.image)).test[:IMAGES]
+        given = checking.drawn(test.images, test.labels, steps)
     found = nir.agreement(network, lowered, given, constant=constant)
     own = Network(lowered.config)
     own.weights = lowered.weights
@@ -138,14 +138,6 @@ def import_(
             "digest": lowered.config.digest(),
         }
     )
-
-
-def _images(data: str, pixels: int) -> tuple[Part, Part]:
-    """Return training and test images with as many pixels as a network takes."""
-    side = round(pixels**0.5)
-    shape = (side, side) if side * side == pixels else (1, pixels)
-    found = datasets.load(data, shape=shape)
-    return found.train, found.test
 
 
 def _tell(output: Output, lowered: nir.Lowered, found: nir.Agreement) -> None:

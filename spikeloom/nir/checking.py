@@ -11,15 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from spikeloom.golden.files import DAMAGED, ArchiveError, pick_array, read_arrays
+from spikeloom.golden.files import ArchiveError, pick_array
 from spikeloom.golden.network import Network
 from spikeloom.golden.spec.machine import machine
 from spikeloom.nir import emulate
+from spikeloom.nir.archive import read_npz
 from spikeloom.nir.errors import NirError
 from spikeloom.nir.lowering import Lowered
 from spikeloom.nir.stages import Staged
-
-MOST_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,25 +57,23 @@ def load_spikes(path: str | Path, pixels: int) -> Spikes:
     uint8[n, n_0], constant currents of pixel / 255. labels : integers [n]; counts, which may be
     missing: integers [n, classes]. pixels : the network's n_0.
     """
+    arrays = read_npz(path, "spikes")
+    if "labels" not in arrays:
+        raise NirError(f"{path} lacks 'labels': labels, and spikes or pixels, are needed")
+    labels, counts = arrays["labels"], arrays.get("counts")
+    if labels.ndim != 1:
+        raise NirError(f"{path}: labels of the shape {list(labels.shape)}, expected one per image")
+    n = len(labels)
+    if counts is not None and (counts.ndim != 2 or len(counts) != n):
+        raise NirError(f"{path}: counts of the shape {list(counts.shape)} for {n} labels")
     try:
-        arrays = read_arrays(Path(path), MOST_BYTES)
-        labels = arrays["labels"].astype(np.int64)
-        n = len(labels)
-        counts = arrays.get("counts")
-        if counts is not None and (counts.ndim != 2 or len(counts) != n):
-            raise NirError(f"counts of the shape {list(counts.shape)} for {n} labels")
+        labels = labels.astype(np.int64)
         if "pixels" in arrays:
             return Spikes(labels, None, pick_array(arrays, "pixels", np.uint8, (n, pixels)), counts)
         packed = pick_array(arrays, "spikes", np.uint8, (None, n, -(-pixels // 8)))
-        return Spikes(labels, np.unpackbits(packed, axis=-1)[..., :pixels], None, counts)
-    except NirError as error:
-        raise NirError(f"{path}: {error}") from None
-    except KeyError as error:
-        raise NirError(f"{path} lacks {error}: labels, and spikes or pixels, are needed") from None
-    except OSError as error:
-        raise NirError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ArchiveError, ValueError, EOFError, *DAMAGED) as error:
+    except (ArchiveError, ValueError) as error:
         raise NirError(f"{path} is no .npz of spikes, or damaged: {error}") from None
+    return Spikes(labels, np.unpackbits(packed, axis=-1)[..., :pixels], None, counts)
 
 
 def drawn(images: np.ndarray, labels: np.ndarray, steps: int, seed: int = 1) -> Spikes:

@@ -46,7 +46,6 @@ class Graph:
 
     nodes: dict[str, Node]
     edges: tuple[tuple[str, str], ...]
-    version: str = "unknown"
 
     def __repr__(self) -> str:
         kinds = ", ".join(f"{name}: {node.kind}" for name, node in self.nodes.items())
@@ -85,8 +84,7 @@ def _graph(file: Any, h5py: Any) -> Graph:
         if not isinstance(kind, str):
             raise NirError(f"node {name!r} says no type: it holds {_listed(inner)}")
         nodes[name] = Node(kind, values)
-    version = _value(file["version"], left) if "version" in file else "unknown"
-    return Graph(nodes, _edges(top, nodes, left, h5py), str(version))
+    return Graph(nodes, _edges(top, nodes, left, h5py))
 
 
 def _edges(

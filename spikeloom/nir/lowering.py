@@ -93,7 +93,7 @@ def lower(
     table = {
         "name": name,
         "description": "from elsewhere",
-        "image": list(image or _image(network)),
+        "image": list(image or image_shape(network.sizes[0], network.image)),
         "sizes": network.sizes,
         "steps": steps,
         "input": {"rate": 1.0, "ramp": "constant"},
@@ -174,11 +174,10 @@ def _floor(network: Staged) -> float:
     return FLOOR if min(every) < -64 else -min(every)
 
 
-def _image(network: Staged) -> tuple[int, int]:
-    """Return rows and columns, as the input says or as they most likely are."""
-    size = network.sizes[0]
-    told = [n for n in network.image if n > 1]
-    if len(told) == 2 and told[0] * told[1] == size:
-        return told[0], told[1]
-    side = math.isqrt(size)
-    return (side, side) if side * side == size else (1, size)
+def image_shape(pixels: int, told: tuple[int, ...] = ()) -> tuple[int, int]:
+    """Return rows and columns, as an input of the shape `told` says or as they most likely are."""
+    rows_columns = [n for n in told if n > 1]
+    if len(rows_columns) == 2 and math.prod(rows_columns) == pixels:
+        return rows_columns[0], rows_columns[1]
+    side = math.isqrt(pixels)
+    return (side, side) if side * side == pixels else (1, pixels)

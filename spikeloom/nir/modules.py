@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from spikeloom.nir.errors import NirError
-from spikeloom.nir.stages import Stage, Staged
+from spikeloom.nir.stages import Stage, Staged, each
 
 PASSING = ("Dropout", "Flatten", "Identity")
 
@@ -64,13 +64,6 @@ def _numbers(value: Any) -> np.ndarray:
     return np.asarray(value, np.float64)
 
 
-def _each(value: Any, count: int, where: str) -> np.ndarray:
-    found = np.ravel(_numbers(value))
-    if found.size not in (1, count):
-        raise NirError(f"{where} has {found.size} numbers for {count} neurons")
-    return np.broadcast_to(found, (count,)).copy()
-
-
 def _leaky(name: str, module: Any, weight: np.ndarray, bias: np.ndarray) -> Stage:
     """snnTorch: resets one step late, fires above its threshold."""
     where, count = f"module {name!r} (Leaky)", len(weight)
@@ -83,8 +76,8 @@ def _leaky(name: str, module: Any, weight: np.ndarray, bias: np.ndarray) -> Stag
             f"{where}: reset_delay=False with subtract is not supported: a neuron left above its "
             "threshold would fire at twice the threshold only"
         )
-    keep = _each(module.beta, count, f"{where}: beta").clip(0, 1)
-    threshold = _each(module.threshold, count, f"{where}: threshold")
+    keep = each(_numbers(module.beta), count, f"{where}: beta").clip(0, 1)
+    threshold = each(_numbers(module.threshold), count, f"{where}: threshold")
     if not ((keep > 0).all() and (threshold > 0).all()):
         raise NirError(f"{where}: beta and threshold must be above 0")
     return Stage(
@@ -105,7 +98,7 @@ def _node(name: str, module: Any, weight: np.ndarray, bias: np.ndarray) -> Stage
     reset = module.v_reset
     if reset not in (None, 0, 0.0):
         raise NirError(f"{where}: v_reset = {reset!r} is not supported, only None and 0 are")
-    threshold = _each(module.v_threshold, count, f"{where}: v_threshold")
+    threshold = each(_numbers(module.v_threshold), count, f"{where}: v_threshold")
     keep, gain = np.ones(count), 1.0
     if hasattr(module, "tau"):
         tau = float(_numbers(module.tau))

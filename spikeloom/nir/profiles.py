@@ -27,7 +27,6 @@ class Profile:
     tau_times_dt : the exporter multiplied tau by dt, which is taken back.
     gain_by_dt : of an IF node's r.
     many : several spikes in one step. floor : of the membrane, in its own units.
-    text : what a reader should know.
     """
 
     name: str
@@ -39,20 +38,18 @@ class Profile:
     gain_by_dt: bool = False
     many: bool = False
     floor: float = float("-inf")
-    text: str = ""
 
 
 PROFILES = {
     one.name: one
     for one in (
-        Profile("snntorch", 1e-4, late=True, text="its files do not say the reset kind"),
+        Profile("snntorch", 1e-4, late=True),
         Profile("spikingjelly", 1e-4, at_threshold=True, reset="zero", gain_by_dt=True),
         Profile("norse", 1e-3, reset="zero", tau_times_dt=True),
         Profile(
             "sinabs", None, at_threshold=True, reset="subtract", many=True, floor=-1.0,
-            text="several spikes a step become one a step",
         ),
-        Profile("nir", None, text="to the letter: fires above the threshold"),
+        Profile("nir", None),
     )
 }  # fmt: skip
 

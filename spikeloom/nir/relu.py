@@ -15,24 +15,18 @@ from pathlib import Path
 
 import numpy as np
 
-from spikeloom.golden.files import DAMAGED, ArchiveError, read_arrays
+from spikeloom.nir.archive import read_npz
 from spikeloom.nir.errors import NirError
 from spikeloom.nir.stages import Stage, Staged
 
 SHARE = 99.9
 """Per cent."""
-MOST_BYTES = 1 << 30
 Layers = list[tuple[np.ndarray, np.ndarray]]
 
 
 def read_relu(path: str | Path) -> Layers:
     """Read weight1 [out, in], bias1 [out], weight2 ... of an .npz; a bias may be missing."""
-    try:
-        arrays = read_arrays(Path(path), MOST_BYTES)
-    except OSError as error:
-        raise NirError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ArchiveError, *DAMAGED) as error:
-        raise NirError(f"{path} is no .npz of weights, or damaged: {error}") from None
+    arrays = read_npz(path, "weights")
     layers: Layers = []
     while (weight := arrays.get(f"weight{len(layers) + 1}")) is not None:
         number = len(layers) + 1

@@ -152,9 +152,14 @@ def _linear(
 
 def _per_neuron(node: Node, name: str, where: str, count: int) -> np.ndarray:
     """Return one number per neuron; files hold one for all, too, and 0-d arrays."""
-    found = np.ravel(node.array(name, where))
+    return each(node.array(name, where), count, f"{where}: {name}")
+
+
+def each(values: np.ndarray, count: int, where: str) -> np.ndarray:
+    """Return one number per neuron of what holds these, or one for all of them."""
+    found = np.ravel(values)
     if found.size not in (1, count):
-        raise NirError(f"{where}: {name} has {found.size} numbers for {count} neurons")
+        raise NirError(f"{where} has {found.size} numbers for {count} neurons")
     return np.broadcast_to(found, (count,)).copy()
 
 

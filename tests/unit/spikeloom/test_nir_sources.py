@@ -161,6 +161,7 @@ def test_spike_files(tmp_path: Path):
     for arrays, words in (
         ({"labels": labels}, "spikes is missing"),
         ({"pixels": np.ones((2, 10), np.uint8)}, "lacks 'labels'"),
+        ({"labels": np.int64(3)}, r"labels of the shape \[\], expected one per image"),
         ({"labels": labels, "counts": np.ones(2)}, r"counts of the shape \[2\] for 2 labels"),
         (
             {"labels": labels, "spikes": np.zeros((3, 2, 1), np.uint8)},
