@@ -7,8 +7,8 @@ from spikeloom.golden.spec.network import NetworkConfig
 from spikeloom.golden.spec.schema import ConfigError
 from spikeloom.hdl.hardware import BuiltLayer
 from spikeloom.hdl.learning import Rule
-from spikeloom.hdl.rules.coincidence import Coincidence
 from spikeloom.hdl.rules.random_feedback import Signs
+from spikeloom.hdl.rules.ssnn_bp import Coincidence
 
 RULES: dict[str, type[Rule]] = {"ssnn-bp": Coincidence, "random-feedback": Coincidence}
 """Who changes weights, by the rule's name."""

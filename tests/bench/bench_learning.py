@@ -1,4 +1,4 @@
-"""Bench of `hdl.rules.coincidence` against `golden.rules.ssnn_bp` and `golden.crossbar.write`."""
+"""Bench of `hdl.rules.ssnn_bp` against `golden.rules.ssnn_bp` and `golden.crossbar.write`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spikeloom.golden.lfsr import parameters
 from spikeloom.golden.rules import ssnn_bp as golden
 from spikeloom.golden.spec.learning import CERTAIN, MAX_SHIFT, Update
 from spikeloom.golden.spec.lfsr import CATALOG
-from spikeloom.hdl.rules import coincidence as hdl
+from spikeloom.hdl.rules import ssnn_bp as hdl
 from tests.bench.bench import Bench, Case, Driver, Pins
 from tests.support import stimulus
 

@@ -54,8 +54,8 @@ from spikeloom.hdl.lfsr import Generator
 from spikeloom.hdl.link import Link
 from spikeloom.hdl.network import Network
 from spikeloom.hdl.neuron import ForwardNeurons
-from spikeloom.hdl.rules.coincidence import Coincidence
 from spikeloom.hdl.rules.random_feedback import Signs
+from spikeloom.hdl.rules.ssnn_bp import Coincidence
 from spikeloom.hdl.sample import Sample
 from spikeloom.hdl.spikes import Scanner, SpikeList
 from spikeloom.hdl.stopping import Stopping
